@@ -1,0 +1,1 @@
+"""Trains GANs from the command line."""

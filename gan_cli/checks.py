@@ -1,0 +1,82 @@
+"""What a user can mend: one error class, the checks that raise it, and the nearest name.
+
+Every configuration class checks its own fields in `__post_init__` with these functions and names a field alone
+(`weight`); whoever builds it from YAML puts the rest of the key before it (`penalty.r1.weight`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+from typing import Any
+
+
+class ConfigError(ValueError):
+    """A configuration that can't work: the key, its value, what is wrong and what to do.
+
+    Args:
+        key: the dotted key, as it is typed on the command line; "" where no single key is at fault.
+        problem: what was expected or what went wrong, as a clause without a full stop.
+        value: what stood there; left out of the message where it is `...`.
+        advice: what to do, a sentence; the nearest valid name, say.
+    """
+
+    def __init__(self, key: str, problem: str, value: Any = ..., advice: str = "") -> None:
+        self.key, self.problem, self.value, self.advice = key, problem, value, advice
+        super().__init__(self.message())
+
+    def message(self) -> str:
+        place = self.key if self.value is ... else f"{self.key}={show(self.value)}"
+        text = f"{place}: {self.problem}" if place else self.problem
+        return f"{text}. {self.advice}" if self.advice else f"{text}."
+
+    def below(self, prefix: str) -> ConfigError:
+        """The same error, its key seen from the root of the configuration."""
+        key = ".".join(part for part in (prefix, self.key) if part)
+        return ConfigError(key, self.problem, self.value, self.advice)
+
+
+def show(value: Any) -> str:
+    """`value` as it is typed on the command line."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(show(item) for item in value) + "]"
+    return str(value)
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Advice that names the allowed word nearest to `name`, or "" where none is near."""
+    near = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}?" if near else ""
+
+
+def check_choice(key: str, value: Any, allowed: Iterable[str]) -> None:
+    """Raises ConfigError unless `value` is one of `allowed`."""
+    allowed = tuple(allowed)
+    if value not in allowed:
+        raise ConfigError(key, f"expected one of {', '.join(allowed)}", value, nearest(str(value), allowed))
+
+
+def check_number(
+    key: str,
+    value: float,
+    *,
+    at_least: float = -math.inf,
+    above: float = -math.inf,
+    at_most: float = math.inf,
+    below: float = math.inf,
+) -> None:
+    """Raises ConfigError unless `value` is finite and within the bounds."""
+    inside = math.isfinite(value) and at_least <= value <= at_most and above < value < below
+    if not inside:
+        bounds = [
+            f"{word} {bound:g}"
+            for word, bound in (("at least", at_least), ("above", above), ("at most", at_most), ("below", below))
+            if math.isfinite(bound)
+        ]
+        kind = "a whole number" if isinstance(value, int) else "a number"
+        raise ConfigError(key, f"expected {kind} {' and '.join(bounds)}".rstrip(), value)

@@ -1,0 +1,91 @@
+"""Real examples: where they come from, in which order they are seen, and what they look like.
+
+The contract of every tensor in this project:
+
+- Images are float32 `[batch, height, width, channels]` in [-1, 1]. On disk and in memory they are kept as uint8
+  in [0, 255]; `x / 127.5 - 1` leads from one to the other.
+- 2-D points are float32 `[batch, 2]` in their own units.
+- Labels are int32 `[batch]`, all 0 where the data has none.
+
+A data source (`dataset=...`) is a frozen dataclass, one a file in this folder, with
+
+- `flip: bool`, whether training mirrors images at random from left to right;
+- `describe() -> DataSpec | None`: shape and size, found within a second and without TensorFlow (so that a wrong path
+  or an impossible image size is told at once), None where they are not known before a download;
+  raises `ConfigError` for what the user can mend;
+- `open() -> Examples`: the examples themselves; takes as long as it takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """All that a model learns of the data.
+
+    Attributes:
+        shape: of one example: (height, width, channels) for images, (2,) for points.
+        examples: how many there are.
+        classes: number of classes, 0 where there are no labels.
+        value_range: smallest and largest value an example can hold: (-1, 1) for images, the data's own for points.
+    """
+
+    shape: tuple[int, ...]
+    examples: int
+    classes: int = 0
+    value_range: tuple[float, float] = (-1.0, 1.0)
+
+    @property
+    def is_image(self) -> bool:
+        return len(self.shape) == 3
+
+    def __str__(self) -> str:
+        size = "x".join(str(side) for side in self.shape)
+        labels = f", {self.classes} classes" if self.classes else ""
+        return f"{self.examples:,} {'images' if self.is_image else 'points'} of {size}{labels}"
+
+
+class LeftOut(NamedTuple):
+    """A file that was found and could not be used."""
+
+    name: str
+    reason: str
+
+
+class Examples(Protocol):
+    """Examples that can be read at random, by index in 0 .. spec.examples - 1."""
+
+    spec: DataSpec
+    left_out: list[LeftOut]
+
+    def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Values `[n, *spec.shape]` (uint8 images or float32 points) and int32 labels `[n]`. Thread-safe."""
+        ...
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """Examples that are decoded already: values `[n, *shape]` and int32 labels `[n]`."""
+
+    spec: DataSpec
+    values: np.ndarray
+    labels: np.ndarray
+    left_out: list[LeftOut]
+
+    def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.values[indices], self.labels[indices]
+
+
+class Source(Protocol):
+    """What `dataset=...` builds."""
+
+    flip: bool
+
+    def describe(self) -> DataSpec | None: ...
+
+    def open(self) -> Examples: ...
