@@ -1,0 +1,1 @@
+"""How good the generated examples are, in numbers; one file a metric."""
