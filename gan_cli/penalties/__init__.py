@@ -1,4 +1,4 @@
-"""Regularisers of the discriminator (`penalty=[...]`, any number), one a file, each a frozen dataclass of one of two kinds.
+"""Regularisers of the discriminator (`penalty=[...]`, any number), one a file: frozen dataclasses of one of two kinds.
 
 A `Penalty` is added to the discriminator's loss, as `weight * every * penalty(...)` on each step that `every` divides
 (lazy regularisation, StyleGAN2, arXiv:1912.04958, section 2.2: seldom, and as much stronger).
@@ -28,9 +28,7 @@ class Penalty(Protocol):
     every: int
     takes_gradients: ClassVar[bool]
 
-    def __call__(
-        self, discriminator: Callable[[Any], DiscriminatorOutput], real: Any, fake: Any, seed: Any
-    ) -> Any:
+    def __call__(self, discriminator: Callable[[Any], DiscriminatorOutput], real: Any, fake: Any, seed: Any) -> Any:
         """The unweighted term, a float32 scalar.
 
         Args:

@@ -1,0 +1,29 @@
+"""The hinge objective.
+
+Lim & Ye 2017, "Geometric GAN", arXiv:1705.02894, and Miyato et al. 2018, "Spectral Normalization for Generative
+Adversarial Networks", arXiv:1802.05957, equations 16 and 17.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gan_cli.lazy import tf
+from gan_cli.losses import DiscriminatorOutput
+
+
+@dataclass(frozen=True)
+class HingeLoss:
+    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] and -E[D(G(z))]."""
+
+    generator_sees_real: ClassVar[bool] = False
+    critic: ClassVar[bool] = False
+
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
+        """float32 scalar, at least 0; 2 where the discriminator says 0 of everything."""
+        return tf.reduce_mean(tf.nn.relu(1.0 - real.logits)) + tf.reduce_mean(tf.nn.relu(1.0 + fake.logits))
+
+    def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
+        """float32 scalar, unbounded."""
+        return -tf.reduce_mean(fake.logits)

@@ -1,0 +1,29 @@
+"""The Wasserstein objective: the critic estimates the earth mover's distance, the generator shortens it.
+
+Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875, equations 2 and 3. It holds for a critic with a bounded
+slope, so it comes with weight clipping, a gradient penalty or spectral normalisation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gan_cli.lazy import tf
+from gan_cli.losses import DiscriminatorOutput
+
+
+@dataclass(frozen=True)
+class WassersteinLoss:
+    """E[f(G(z))] - E[f(x)] and -E[f(G(z))]."""
+
+    generator_sees_real: ClassVar[bool] = False
+    critic: ClassVar[bool] = True
+
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
+        """float32 scalar, unbounded: minus the estimate of the distance, up to the critic's slope."""
+        return tf.reduce_mean(fake.logits) - tf.reduce_mean(real.logits)
+
+    def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
+        """float32 scalar, unbounded."""
+        return -tf.reduce_mean(fake.logits)

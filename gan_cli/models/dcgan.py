@@ -1,0 +1,145 @@
+"""The deep convolutional pair: strided convolutions, no pooling.
+
+Radford et al. 2015, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks",
+arXiv:1511.06434, section 3 and figure 1, with the kernels of 4 (no checkerboard from an uneven overlap) of PyTorch's
+DCGAN example in place of the paper's 5.
+
+For 32x32x3 and a width of 64 the generator is dense 4x4x256 - 128 - 64 - 3 and the discriminator 64 - 128 - 256 - 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from gan_cli.checks import ConfigError, check_choice, check_number
+from gan_cli.data import DataSpec
+from gan_cli.lazy import keras
+from gan_cli.models.normalization import (
+    NORMALIZATIONS,
+    convolution,
+    dense,
+    has_offset,
+    normalization,
+    transposed_convolution,
+)
+from gan_cli.models.sizes import RULE, halvings, nearest_sizes
+
+MOST_WIDTHS = 8  # the paper's widest layer has 8 times the channels of its narrowest
+
+
+@dataclass(frozen=True)
+class DCGAN:
+    """Doubles a small image until it has the data's size; the discriminator halves it as often.
+
+    Attributes:
+        latent_size: how many numbers the generator is fed, at least 1.
+        latent_distribution: `normal`, or `uniform` on [-1, 1].
+        width: channels of the layer next to the image, at least 1; they double with each halving, up to 8 times.
+        kernel_size: of the layers that double or halve, in pixels, at least 2.
+        generator_normalization: batch, layer, instance, spectral or none; not on the output.
+        discriminator_normalization: the same; not on the first layer, `spectral` excepted.
+        discriminator_dropout: share of features left out in the discriminator's training, in [0, 1).
+        leaky_slope: slope of the discriminator's activation below 0, in [0, 1].
+        initial_std: standard deviation of the first kernels, above 0.
+
+    Raises:
+        ConfigError: where a value is outside its range.
+    """
+
+    latent_size: int = 100
+    latent_distribution: str = "normal"
+    width: int = 64
+    kernel_size: int = 4
+    generator_normalization: str = "batch"
+    discriminator_normalization: str = "batch"
+    discriminator_dropout: float = 0.0
+    leaky_slope: float = 0.2
+    initial_std: float = 0.02
+
+    def __post_init__(self) -> None:
+        check_number("latent_size", self.latent_size, at_least=1)
+        check_choice("latent_distribution", self.latent_distribution, ("normal", "uniform"))
+        check_number("width", self.width, at_least=1)
+        check_number("kernel_size", self.kernel_size, at_least=2)
+        check_choice("generator_normalization", self.generator_normalization, NORMALIZATIONS)
+        check_choice("discriminator_normalization", self.discriminator_normalization, NORMALIZATIONS)
+        check_number("discriminator_dropout", self.discriminator_dropout, at_least=0.0, below=1.0)
+        check_number("leaky_slope", self.leaky_slope, at_least=0.0, at_most=1.0)
+        check_number("initial_std", self.initial_std, above=0.0)
+
+    def check(self, data: DataSpec) -> None:
+        """Raises ConfigError for points and for image sizes that can't be halved down to a small base."""
+        if not data.is_image:
+            raise ConfigError("model", f"dcgan builds images, and this data set has {data}", "dcgan", "Use model=mlp.")
+        height, width, _ = data.shape
+        if halvings(height, width) is None:
+            near = " or ".join(nearest_sizes(height, width))
+            raise ConfigError(
+                "dataset.image_size",
+                f"dcgan can't build images of {height}x{width}; it needs {RULE}",
+                advice=f"The nearest sizes are {near}; model=mlp takes any.",
+            )
+
+    def generator(self, data: DataSpec) -> Any:
+        """A Keras model from latents `[batch, latent_size]` to float32 images `[batch, *data.shape]` in [-1, 1]."""
+        kind, plan = self.generator_normalization, self._plan(data)
+        height, width, channels = data.shape
+        shrink = 2 ** sum(stride == 2 for _, stride in plan)
+        base = (height // shrink, width // shrink, plan[-1][0])
+
+        latents = keras.Input((self.latent_size,), name="latents")
+        features = dense(kind, base[0] * base[1] * base[2], name="base", **self._kernel(kind))(latents)
+        features = keras.layers.Reshape(base, name="base_image")(features)
+        features = self._normalized(features, kind, "base", slope=0.0)
+        # From the base outwards, each layer is the mirror of one of the discriminator's.
+        outwards = list(reversed(plan))
+        for number, ((_, stride), (filters, _)) in enumerate(pairwise(outwards), start=1):
+            name = f"up_{number}"
+            up = transposed_convolution(kind, filters, self._size(stride), stride, name=name, **self._kernel(kind))
+            features = self._normalized(up(features), kind, name, slope=0.0)
+        stride = outwards[-1][1]
+        last = transposed_convolution(
+            kind, channels, self._size(stride), stride, name="output", kernel_initializer=self._initializer()
+        )  # fmt: skip
+        images = keras.layers.Activation("tanh", dtype="float32", name="tanh")(last(features))
+        return keras.Model(latents, images, name="generator")
+
+    def discriminator(self, data: DataSpec) -> Any:
+        """A Keras model from images `[batch, *data.shape]` to float32 logits `[batch]`."""
+        kind = self.discriminator_normalization
+        images = features = keras.Input(data.shape, name="examples")
+        for number, (filters, stride) in enumerate(self._plan(data), start=1):
+            name, between = f"down_{number}", "none" if number == 1 and kind != "spectral" else kind
+            down = convolution(between, filters, self._size(stride), stride, name=name, **self._kernel(between))
+            features = self._normalized(down(features), between, name, self.leaky_slope)
+            if self.discriminator_dropout:
+                features = keras.layers.Dropout(self.discriminator_dropout, name=f"{name}_dropout")(features)
+        features = keras.layers.Flatten(name="flatten")(features)
+        logits = dense(kind, 1, dtype="float32", name="output", kernel_initializer=self._initializer())(features)
+        return keras.Model(
+            images, keras.layers.Reshape((), dtype="float32", name="logits")(logits), name="discriminator"
+        )
+
+    def _plan(self, data: DataSpec) -> list[tuple[int, int]]:
+        """Channels and stride of each of the discriminator's convolutions, from the image inwards."""
+        self.check(data)
+        times = halvings(*data.shape[:2]) or 0
+        # One halving alone (8x8) is too shallow to draw a digit: a layer at full size goes before it.
+        strides = [2] * times if times > 1 else [1, 2]
+        return [(self.width * min(2**number, MOST_WIDTHS), stride) for number, stride in enumerate(strides)]
+
+    def _size(self, stride: int) -> int:
+        return self.kernel_size if stride == 2 else 3
+
+    def _initializer(self) -> Any:
+        return keras.initializers.RandomNormal(stddev=self.initial_std)
+
+    def _kernel(self, kind: str) -> dict[str, Any]:
+        return {"use_bias": not has_offset(kind), "kernel_initializer": self._initializer()}
+
+    def _normalized(self, features: Any, kind: str, name: str, slope: float) -> Any:
+        normalize = normalization(kind, f"{name}_normalization")
+        features = normalize(features) if normalize else features
+        return keras.layers.LeakyReLU(slope, name=f"{name}_activation")(features)

@@ -1,0 +1,95 @@
+"""Two perceptrons with a few hidden layers, for points and for small images.
+
+Goodfellow et al. 2014, arXiv:1406.2661, section 5, trained such a pair on MNIST; with three hidden layers of 256 it
+is the usual pair for mixtures of Gaussians in the plane.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from gan_cli.checks import check_choice, check_number
+from gan_cli.data import DataSpec
+from gan_cli.lazy import keras
+from gan_cli.models.normalization import NORMALIZATIONS, dense, has_offset, normalization
+
+# Instance normalisation takes a mean over positions: with a single one, as here, it leaves nothing but zeros.
+ALLOWED = tuple(kind for kind in NORMALIZATIONS if kind != "instance")
+
+
+@dataclass(frozen=True)
+class MLP:
+    """Generator: `depth` hidden layers of `width` with ReLU. Discriminator: the same with leaky ReLU.
+
+    Attributes:
+        latent_size: how many numbers the generator is fed, at least 1.
+        latent_distribution: `normal`, or `uniform` on [-1, 1].
+        width: units of a hidden layer, at least 1.
+        depth: hidden layers of each network, at least 1.
+        generator_normalization: batch, layer, spectral or none.
+        discriminator_normalization: the same.
+        discriminator_dropout: share of hidden units left out in the discriminator's training, in [0, 1).
+        leaky_slope: slope of the discriminator's activation below 0, in [0, 1].
+
+    Raises:
+        ConfigError: where a value is outside its range.
+    """
+
+    latent_size: int = 64
+    latent_distribution: str = "normal"
+    width: int = 256
+    depth: int = 3
+    generator_normalization: str = "none"
+    discriminator_normalization: str = "none"
+    discriminator_dropout: float = 0.0
+    leaky_slope: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_number("latent_size", self.latent_size, at_least=1)
+        check_choice("latent_distribution", self.latent_distribution, ("normal", "uniform"))
+        check_number("width", self.width, at_least=1)
+        check_number("depth", self.depth, at_least=1)
+        check_choice("generator_normalization", self.generator_normalization, ALLOWED)
+        check_choice("discriminator_normalization", self.discriminator_normalization, ALLOWED)
+        check_number("discriminator_dropout", self.discriminator_dropout, at_least=0.0, below=1.0)
+        check_number("leaky_slope", self.leaky_slope, at_least=0.0, at_most=1.0)
+
+    def check(self, data: DataSpec) -> None:
+        """Any shape will do."""
+
+    def generator(self, data: DataSpec) -> Any:
+        """A Keras model from latents `[batch, latent_size]` to float32 examples `[batch, *data.shape]`.
+
+        Images end in tanh, within [-1, 1]; points are unbounded.
+        """
+        latents = keras.Input((self.latent_size,), name="latents")
+        features = self._hidden(latents, self.generator_normalization, 0.0, 0.0)
+        values = dense(self.generator_normalization, math.prod(data.shape), name="output")(features)
+        values = keras.layers.Reshape(data.shape, name="examples")(values)
+        last = "tanh" if data.is_image else "linear"
+        outputs = keras.layers.Activation(last, dtype="float32", name=last)(values)
+        return keras.Model(latents, outputs, name="generator")
+
+    def discriminator(self, data: DataSpec) -> Any:
+        """A Keras model from examples `[batch, *data.shape]` to float32 logits `[batch]`."""
+        examples = keras.Input(data.shape, name="examples")
+        features = keras.layers.Flatten(name="flatten")(examples)
+        features = self._hidden(
+            features, self.discriminator_normalization, self.leaky_slope, self.discriminator_dropout
+        )  # fmt: skip
+        logits = dense(self.discriminator_normalization, 1, dtype="float32", name="output")(features)
+        return keras.Model(
+            examples, keras.layers.Reshape((), dtype="float32", name="logits")(logits), name="discriminator"
+        )
+
+    def _hidden(self, features: Any, kind: str, slope: float, dropout: float) -> Any:
+        for number in range(1, self.depth + 1):
+            features = dense(kind, self.width, use_bias=not has_offset(kind), name=f"dense_{number}")(features)
+            normalize = normalization(kind, f"normalization_{number}")
+            features = normalize(features) if normalize else features
+            features = keras.layers.LeakyReLU(slope, name=f"activation_{number}")(features)
+            if dropout:
+                features = keras.layers.Dropout(dropout, name=f"dropout_{number}")(features)
+        return features

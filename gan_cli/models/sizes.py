@@ -1,0 +1,52 @@
+"""Which image sizes a network can build that doubles a small base a few times."""
+
+from __future__ import annotations
+
+SMALLEST_SIDE, LARGEST_SIDE = 8, 256
+SMALLEST_BASE, LARGEST_BASE = 4, 15
+
+RULE = (
+    f"each side {SMALLEST_SIDE} to {LARGEST_SIDE} pixels, and both sides divisible by 2 until the shorter one is "
+    f"{SMALLEST_BASE} to {LARGEST_BASE}"
+)
+
+
+def halvings(height: int, width: int) -> int | None:
+    """How often both sides can be halved until the shorter is as small as it may be, None where that can't be built.
+
+    >>> halvings(32, 32), halvings(28, 28), halvings(32, 48), halvings(30, 30), halvings(50, 50)
+    (3, 2, 3, 1, None)
+    """
+    if min(height, width) < SMALLEST_SIDE or max(height, width) > LARGEST_SIDE:
+        return None
+    times = 0
+    while height % 2 == 0 and width % 2 == 0 and min(height, width) // 2 >= SMALLEST_BASE:
+        height, width, times = height // 2, width // 2, times + 1
+    return times if times and min(height, width) <= LARGEST_BASE else None
+
+
+def square_sizes() -> list[int]:
+    """Every side of a square image that can be built, ascending."""
+    return [side for side in range(SMALLEST_SIDE, LARGEST_SIDE + 1) if halvings(side, side)]
+
+
+def nearest_sizes(height: int, width: int) -> list[str]:
+    """The sizes nearest to one that can't be built, as `HxW`, the smaller one first.
+
+    Square ones for a square; otherwise those that keep the shape best: each side moves to a multiple of the same
+    power of two.
+    """
+    if height == width:
+        below = [side for side in square_sizes() if side < height][-1:]
+        above = [side for side in square_sizes() if side > height][:1]
+        return [f"{side}x{side}" for side in below + above]
+    sides = range(SMALLEST_SIDE, LARGEST_SIDE + 1)
+    valid = [(tall, wide) for tall in sides for wide in sides if halvings(tall, wide)]
+    below_both = [size for size in valid if size[0] <= height and size[1] <= width]
+    above_both = [size for size in valid if size[0] >= height and size[1] >= width]
+
+    def distance(size: tuple[int, int]) -> int:
+        return abs(size[0] - height) + abs(size[1] - width)
+
+    nearest = [min(group, key=distance) for group in (below_both, above_both) if group]
+    return [f"{tall}x{wide}" for tall, wide in nearest]

@@ -1,0 +1,44 @@
+"""Adam. Kingma & Ba 2014, "Adam: A Method for Stochastic Optimization", arXiv:1412.6980, Algorithm 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gan_cli.checks import check_number
+from gan_cli.lazy import keras
+from gan_cli.optimizers.optimizer import Optimizer
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Steps divided by the root of the mean squared gradient, with momentum.
+
+    Attributes:
+        beta_1: how much of the mean gradient is kept at each update, in [0, 1).
+        beta_2: how much of the mean squared gradient is kept, in [0, 1).
+        epsilon: added to the root, above 0.
+
+    Raises:
+        ConfigError: where a number is outside its range.
+    """
+
+    beta_1: float = 0.5
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("beta_1", self.beta_1, at_least=0.0, below=1.0)
+        check_number("beta_2", self.beta_2, at_least=0.0, below=1.0)
+        check_number("epsilon", self.epsilon, above=0.0)
+
+    def create(self, name: str, learning_rate: float) -> Any:
+        return keras.optimizers.Adam(
+            learning_rate,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+            global_clipnorm=self.clip_norm,
+            name=name,
+        )

@@ -1,0 +1,51 @@
+"""Adam with weight decay beside the gradient instead of in it.
+
+Loshchilov & Hutter 2017, "Decoupled Weight Decay Regularization", arXiv:1711.05101, Algorithm 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gan_cli.checks import check_number
+from gan_cli.lazy import keras
+from gan_cli.optimizers.optimizer import Optimizer
+
+
+@dataclass(frozen=True)
+class AdamW(Optimizer):
+    """Adam that also shrinks every weight by `learning_rate * weight_decay` of itself at each update.
+
+    Attributes:
+        beta_1: how much of the mean gradient is kept at each update, in [0, 1).
+        beta_2: how much of the mean squared gradient is kept, in [0, 1).
+        epsilon: added to the root of the mean squared gradient, above 0.
+        weight_decay: at least 0.
+
+    Raises:
+        ConfigError: where a number is outside its range.
+    """
+
+    beta_1: float = 0.5
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("beta_1", self.beta_1, at_least=0.0, below=1.0)
+        check_number("beta_2", self.beta_2, at_least=0.0, below=1.0)
+        check_number("epsilon", self.epsilon, above=0.0)
+        check_number("weight_decay", self.weight_decay, at_least=0.0)
+
+    def create(self, name: str, learning_rate: float) -> Any:
+        return keras.optimizers.AdamW(
+            learning_rate,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+            weight_decay=self.weight_decay,
+            global_clipnorm=self.clip_norm,
+            name=name,
+        )

@@ -1,0 +1,41 @@
+"""R1: the discriminator is to be flat where the data is.
+
+Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?", arXiv:1801.04406, equation 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gan_cli.checks import check_number
+from gan_cli.lazy import tf
+from gan_cli.losses import DiscriminatorOutput
+from gan_cli.penalties.gradients import squared_gradient_norms
+
+
+@dataclass(frozen=True)
+class R1:
+    """1/2 E[||∇ D(x)||²], the norm over all values of an example.
+
+    Attributes:
+        weight: γ of the paper, at least 0. Grows with the number of pixels; see the YAML.
+        every: apply it at each `every`-th step, at least 1.
+
+    Raises:
+        ConfigError: where a number is outside its range.
+    """
+
+    weight: float = 1.0
+    every: int = 1
+
+    takes_gradients: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("weight", self.weight, at_least=0.0)
+        check_number("every", self.every, at_least=1)
+
+    def __call__(self, discriminator: Callable[[Any], DiscriminatorOutput], real: Any, fake: Any, seed: Any) -> Any:
+        """The unweighted term, a float32 scalar of at least 0, from `real` alone."""
+        return 0.5 * tf.reduce_mean(squared_gradient_norms(discriminator, real))
