@@ -1,0 +1,75 @@
+"""TensorBoard: event files in the run directory, to be looked at with `tensorboard --logdir outputs`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from gan_cli.lazy import tf
+from gan_cli.loggers import check_installed
+from gan_cli.loggers.replay import replay
+
+FOLDER = "tensorboard"
+
+
+@dataclass(frozen=True)
+class TensorBoard:
+    """Event files in RUN/tensorboard. A resumed run makes them anew, since a step can't be taken out of one.
+
+    Args:
+        pictures: whether sample grids are written besides numbers.
+    """
+
+    pictures: bool
+
+    def check(self) -> None:
+        check_installed("tensorboard", "tensorboard")
+
+    def open(self, directory: Path, name: str, config: dict[str, Any], resumed_from: int) -> TensorBoardWriter:
+        folder = directory / FOLDER
+        for old in folder.glob("events.out.tfevents.*"):
+            old.unlink()
+        writer = TensorBoardWriter(folder, self.pictures)
+        writer.write_config(name, config)
+        replay(writer, directory, resumed_from)
+        return writer
+
+
+class TensorBoardWriter:
+    """Writes to one event file."""
+
+    def __init__(self, folder: Path, takes_pictures: bool) -> None:
+        self.takes_pictures = takes_pictures
+        self.events = tf.summary.create_file_writer(str(folder))
+
+    def write_config(self, name: str, config: dict[str, Any]) -> None:
+        """The configuration as text; four spaces make it a block of code in TensorBoard's Markdown."""
+        lines = yaml.safe_dump(config, sort_keys=False, allow_unicode=True).splitlines()
+        text = "\n".join([f"**{name}**", "", *(f"    {line}" for line in lines)])
+        with self.events.as_default(step=0):
+            tf.summary.text("config", text)
+
+    def write_scalars(self, step: int, values: Mapping[str, float]) -> None:
+        with self.events.as_default(step=step):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
+        self.events.flush()
+
+    def write_picture(self, step: int, name: str, path: Path) -> None:
+        if not self.takes_pictures:
+            return
+        with Image.open(path) as picture:
+            pixels = np.asarray(picture if picture.mode in ("L", "RGB", "RGBA") else picture.convert("RGB"))
+        pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+        with self.events.as_default(step=step):
+            tf.summary.image(name, pixels[None])
+        self.events.flush()
+
+    def close(self, state: str) -> None:
+        self.events.close()
