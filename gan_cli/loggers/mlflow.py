@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -40,6 +41,7 @@ class MLflow:
         check_installed("mlflow", "mlflow", *database)
 
     def open(self, directory: Path, name: str, config: dict[str, Any], resumed_from: int) -> MLflowWriter:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it reports to its makers unless told not to
         from mlflow.tracking import MlflowClient
 
         folder = (directory / FOLDER).resolve()
