@@ -46,7 +46,10 @@ class GradientPenalty:
 
 
 def interpolate(real: Any, fake: Any, seed: Any) -> Any:
-    """A float32 point on each line from `fake[i]` to `real[i]`, uniformly; `seed` is int32 `[2]`."""
+    """A float32 point on each line from `fake[i]` to `real[i]`, uniformly.
+
+    `seed`, int32 `[2]`, decides where; XLA draws other numbers from the same seed than TensorFlow without it.
+    """
     real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
     one_for_each = tf.concat([tf.shape(real)[:1], tf.ones([real.shape.rank - 1], tf.int32)], axis=0)
     share = tf.random.stateless_uniform(one_for_each, seed)
