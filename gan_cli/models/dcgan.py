@@ -75,11 +75,12 @@ class DCGAN:
             raise ConfigError("model", f"dcgan builds images, and this data set has {data}", "dcgan", "Use model=mlp.")
         height, width, _ = data.shape
         if halvings(height, width) is None:
-            near = " or ".join(nearest_sizes(height, width))
+            nearest = nearest_sizes(height, width)
+            near = "size is" if len(nearest) == 1 else "sizes are"
             raise ConfigError(
                 "dataset.image_size",
                 f"dcgan can't build images of {height}x{width}; it needs {RULE}",
-                advice=f"The nearest sizes are {near}; model=mlp takes any.",
+                advice=f"The nearest {near} {' and '.join(nearest)}; model=mlp takes any.",
             )
 
     def generator(self, data: DataSpec) -> Any:
@@ -142,4 +143,4 @@ class DCGAN:
     def _normalized(self, features: Any, kind: str, name: str, slope: float) -> Any:
         normalize = normalization(kind, f"{name}_normalization")
         features = normalize(features) if normalize else features
-        return keras.layers.LeakyReLU(slope, name=f"{name}_activation")(features)
+        return keras.layers.ReLU(negative_slope=slope, name=f"{name}_activation")(features)

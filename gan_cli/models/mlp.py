@@ -89,7 +89,7 @@ class MLP:
             features = dense(kind, self.width, use_bias=not has_offset(kind), name=f"dense_{number}")(features)
             normalize = normalization(kind, f"normalization_{number}")
             features = normalize(features) if normalize else features
-            features = keras.layers.LeakyReLU(slope, name=f"activation_{number}")(features)
+            features = keras.layers.ReLU(negative_slope=slope, name=f"activation_{number}")(features)
             if dropout:
                 features = keras.layers.Dropout(dropout, name=f"dropout_{number}")(features)
         return features

@@ -31,22 +31,21 @@ def square_sizes() -> list[int]:
 
 
 def nearest_sizes(height: int, width: int) -> list[str]:
-    """The sizes nearest to one that can't be built, as `HxW`, the smaller one first.
+    """The sizes nearest to one that can't be built, as `HxW`: the next smaller one, then the next larger one.
 
-    Square ones for a square; otherwise those that keep the shape best: each side moves to a multiple of the same
-    power of two.
+    Squares for a square. One of the two is missing where no size is as small or as large; where both are, the nearest
+    of all stands alone.
     """
-    if height == width:
-        below = [side for side in square_sizes() if side < height][-1:]
-        above = [side for side in square_sizes() if side > height][:1]
-        return [f"{side}x{side}" for side in below + above]
     sides = range(SMALLEST_SIDE, LARGEST_SIDE + 1)
-    valid = [(tall, wide) for tall in sides for wide in sides if halvings(tall, wide)]
-    below_both = [size for size in valid if size[0] <= height and size[1] <= width]
-    above_both = [size for size in valid if size[0] >= height and size[1] >= width]
+    if height == width:
+        sizes = [(side, side) for side in square_sizes()]
+    else:
+        sizes = [(tall, wide) for tall in sides for wide in sides if halvings(tall, wide)]
 
     def distance(size: tuple[int, int]) -> int:
         return abs(size[0] - height) + abs(size[1] - width)
 
-    nearest = [min(group, key=distance) for group in (below_both, above_both) if group]
+    smaller = [size for size in sizes if size[0] <= height and size[1] <= width]
+    larger = [size for size in sizes if size[0] >= height and size[1] >= width]
+    nearest = [min(group, key=distance) for group in (smaller, larger) if group] or [min(sizes, key=distance)]
     return [f"{tall}x{wide}" for tall, wide in nearest]
