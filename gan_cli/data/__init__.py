@@ -13,11 +13,14 @@ A data source (`dataset=...`) is a frozen dataclass, one a file in this folder, 
 - `describe() -> DataSpec | None`: shape and size, found within a second and without TensorFlow (so that a wrong path
   or an impossible image size is told at once), None where they are not known before a download;
   raises `ConfigError` for what the user can mend;
-- `open() -> Examples`: the examples themselves; takes as long as it takes.
+- `open(progress) -> Examples`: the examples themselves; takes as long as it takes, and tells `progress`, if given, how
+  many of how many are done. Where `describe()` knew a spec, it is that of the examples, except that `examples` is
+  smaller where files proved broken.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -57,11 +60,18 @@ class LeftOut(NamedTuple):
     reason: str
 
 
+Progress = Callable[[int, int], None]
+"""Called now and then with the number of examples (or files) done and that of all."""
+
+
 class Examples(Protocol):
     """Examples that can be read at random, by index in 0 .. spec.examples - 1."""
 
-    spec: DataSpec
-    left_out: list[LeftOut]
+    @property
+    def spec(self) -> DataSpec: ...
+
+    @property
+    def left_out(self) -> list[LeftOut]: ...
 
     def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Values `[n, *spec.shape]` (uint8 images or float32 points) and int32 labels `[n]`. Thread-safe."""
@@ -84,8 +94,9 @@ class InMemory:
 class Source(Protocol):
     """What `dataset=...` builds."""
 
-    flip: bool
+    @property
+    def flip(self) -> bool: ...
 
     def describe(self) -> DataSpec | None: ...
 
-    def open(self) -> Examples: ...
+    def open(self, progress: Progress | None = None) -> Examples: ...

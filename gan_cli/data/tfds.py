@@ -1,0 +1,122 @@
+"""Any image data set of tensorflow-datasets: https://www.tensorflow.org/datasets/catalog."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_cli.checks import ConfigError, nearest
+from gan_cli.data import DataSpec, Examples, Progress
+from gan_cli.data.gathering import Undecoded, gather
+from gan_cli.data.images import ImageSource
+from gan_cli.data.paths import existing_folder
+from gan_cli.data.pictures import UnreadablePictureError, read_picture
+from gan_cli.data.tfds_metadata import Feature, ImageFeature, Metadata, find_prepared, read_metadata
+from gan_cli.data.tfds_records import open_records
+
+
+def known(height: int, width: int, channels: int, train: int, test: int) -> Metadata:
+    features: dict[str, Feature] = {"image": ImageFeature((height, width, channels)), "label": 10}
+    return Metadata(features, {"train": train, "test": test})
+
+
+# So that a wrong image size is told before a download. The numbers are those of the catalog pages.
+KNOWN = {
+    "mnist": known(28, 28, 1, 60_000, 10_000),
+    "fashion_mnist": known(28, 28, 1, 60_000, 10_000),
+    "cifar10": known(32, 32, 3, 50_000, 10_000),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TFDS(ImageSource):
+    """Images prepared by tensorflow-datasets, after a download if need be. configs/dataset/tfds.yaml explains each key."""
+
+    name: str
+    config: str | None = None
+    split: str = "train"
+    data_dir: str | None = None
+    image_key: str = "image"
+    label_key: str | None = "label"
+
+    def describe(self) -> DataSpec | None:
+        """From the files beside prepared data, or what is known of a few data sets; None before a download.
+
+        Raises:
+            ConfigError: for a folder that doesn't exist, and a split or key that the data lacks.
+        """
+        prepared = find_prepared(self.folder(), self.name, self.config)
+        metadata = read_metadata(prepared) if prepared else KNOWN.get(self.name)
+        return self.spec(metadata) if metadata else None
+
+    def open(self, progress: Progress | None = None) -> Examples:
+        """The split's images, downloaded and prepared first if they are not there.
+
+        Raises:
+            ConfigError: as `describe`; for an unknown name; where the data can't be downloaded or read.
+        """
+        from tensorflow_datasets.proto import tf_example_pb2
+
+        self.describe()  # what can be told before a download is
+        builder = self.prepared_builder()
+        spec = self.spec(read_metadata(Path(builder.data_path)))
+        records = open_records(builder, self.split)
+        fit = self.fit(spec.shape)
+
+        def decode(index: int) -> tuple[np.ndarray, int]:
+            try:
+                example = tf_example_pb2.Example.FromString(records[index]).features.feature
+                content = example[self.image_key].bytes_list.value[0]
+                label = example[self.label_key].int64_list.value[0] if self.label_key else 0
+            except (IndexError, ValueError) as error:
+                raise UnreadablePictureError(f"a record without an image and a label ({error})") from error
+            return fit.picture(read_picture(content)), label
+
+        return gather(Undecoded(spec, decode, "record {}".format), self.memory_limit, progress)
+
+    def folder(self) -> Path:
+        """Where prepared data lies."""
+        if self.data_dir is not None:
+            return existing_folder("data_dir", self.data_dir)
+        return Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
+
+    def spec(self, metadata: Metadata) -> DataSpec:
+        height, width, channels = metadata.image_shape(self.image_key)
+        if self.image_size is None and (height is None or width is None):
+            problem = f"the images of {self.name} have different sizes"
+            raise ConfigError("image_size", problem, None, "Choose one size for all of them: dataset.image_size=64.")
+        shape = self.shape(height or 0, width or 0, channels or 3)
+        return DataSpec(shape, metadata.examples(self.split), metadata.classes(self.label_key))
+
+    def prepared_builder(self) -> Any:
+        """A tfds builder with its data prepared."""
+        import tensorflow_datasets as tfds
+
+        prepared = find_prepared(self.folder(), self.name, self.config)
+        if prepared:
+            return tfds.builder_from_directory(str(prepared))
+        try:
+            builder = tfds.builder(self.name, config=self.config, data_dir=str(self.folder()))
+        except tfds.core.DatasetNotFoundError as error:
+            advice = (
+                nearest(self.name, tfds.list_builders()) or "The catalog: https://www.tensorflow.org/datasets/catalog"
+            )
+            raise ConfigError("name", "tensorflow-datasets knows no such data set", self.name, advice) from error
+        except ValueError as error:  # tfds names the configurations there are
+            raise ConfigError("config", " ".join(str(error).split()), self.config) from error
+        try:
+            builder.download_and_prepare()
+        except Exception as error:  # whatever a download, an archive or a manual step may raise
+            problem = f"{self.name} is not prepared in {self.folder()} and can't be downloaded ({first_line(error)})"
+            advice = "Name the folder that holds it prepared, dataset.data_dir=..., or connect to the network."
+            raise ConfigError("data_dir", problem, self.data_dir, advice) from error
+        return builder
+
+
+def first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:200]

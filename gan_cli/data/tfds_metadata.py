@@ -1,0 +1,131 @@
+"""What tensorflow-datasets wrote beside data that it prepared: shape, classes, sizes of the splits; read without it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_cli.checks import ConfigError, nearest
+
+VERSION = re.compile(r"\d+\.\d+\.\d+")
+PART = re.compile(r"(?P<split>[\w-]+)(\[(?P<start>-?\d+%?)?:(?P<end>-?\d+%?)?\])?")
+
+
+@dataclass(frozen=True)
+class ImageFeature:
+    """An image in each example: (height, width, channels), None for what differs from one to the next."""
+
+    shape: tuple[int | None, ...]
+
+
+Feature = ImageFeature | int | None
+"""An image, the number of classes of a label, or None for anything else."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """A prepared data set, or what is known of one that isn't.
+
+    Attributes:
+        features: by key.
+        splits: examples by name.
+    """
+
+    features: dict[str, Feature]
+    splits: dict[str, int]
+
+    def image_shape(self, key: str) -> tuple[int | None, ...]:
+        """(height, width, channels) of the feature `key`. Raises ConfigError unless it is an image."""
+        feature = self.features.get(key)
+        if isinstance(feature, ImageFeature):
+            return feature.shape
+        images = [name for name, other in self.features.items() if isinstance(other, ImageFeature)]
+        problem = f"no image of this name in the data; its images: {', '.join(images) or 'none'}"
+        raise ConfigError("image_key", problem, key, nearest(key, images))
+
+    def classes(self, key: str | None) -> int:
+        """Number of classes of the feature `key`, 0 for None. Raises ConfigError unless it is a label."""
+        feature = 0 if key is None else self.features.get(key)
+        if isinstance(feature, int):
+            return feature
+        labels = [name for name, other in self.features.items() if isinstance(other, int)]
+        problem = f"no class label of this name in the data; its labels: {', '.join(labels) or 'none'}"
+        raise ConfigError("label_key", problem, key, "dataset.label_key=null goes without labels.")
+
+    def examples(self, split: str) -> int:
+        """Size of `split`, such as `train`, `train[:80%]` or `train+test`. Raises ConfigError."""
+        return sum(end - start for _, start, end in self.ranges(split))
+
+    def ranges(self, split: str) -> list[tuple[str, int, int]]:
+        """Name, first example and the one behind the last of each part of `split`. Raises ConfigError."""
+        if split == "all":
+            return [(name, 0, count) for name, count in self.splits.items()]
+        found = []
+        for part in re.split(r"\s*\+\s*", split):
+            match = PART.fullmatch(part)
+            if match is None:
+                advice = "For instance train, test, train[:80%], train[1000:2000] or train+test."
+                raise ConfigError("split", "no such way to name a split", split, advice)
+            name = match["split"]
+            if name not in self.splits:
+                problem = f"no such split; there are {', '.join(self.splits)}"
+                raise ConfigError("split", problem, split, nearest(name, self.splits))
+            count = self.splits[name]
+            start, end = boundary(match["start"], 0, count), boundary(match["end"], count, count)
+            found.append((name, start, max(start, end)))
+        if sum(end - start for _, start, end in found) == 0:
+            raise ConfigError("split", "holds no examples", split)
+        return found
+
+
+def boundary(text: str | None, default: int, count: int) -> int:
+    """An index in 0 .. count, as tensorflow-datasets reads it: percentages rounded, negative ones from behind."""
+    if text is None:
+        return default
+    place = round(float(text[:-1]) * count / 100) if text.endswith("%") else int(text)
+    return min(max(place + count if place < 0 else place, 0), count)
+
+
+def find_prepared(data_dir: Path, name: str, config: str | None) -> Path | None:
+    """The folder of the newest prepared version, None where there is none."""
+    folder = data_dir / name / config if config else data_dir / name
+    versions = [
+        path
+        for path in (folder.iterdir() if folder.is_dir() else [])
+        if VERSION.fullmatch(path.name)
+        and (path / "dataset_info.json").is_file()
+        and (path / "features.json").is_file()
+    ]
+    return max(versions, key=lambda path: [int(number) for number in path.name.split(".")], default=None)
+
+
+def read_metadata(folder: Path) -> Metadata:
+    """What features.json and dataset_info.json in a prepared folder say.
+
+    Raises:
+        ConfigError: where they can't be read.
+    """
+    try:
+        described = json.loads((folder / "features.json").read_text("utf-8"))["featuresDict"]["features"]
+        info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
+        splits = {split["name"]: sum(int(n) for n in split["shardLengths"]) for split in info["splits"]}
+        return Metadata({key: read_feature(feature) for key, feature in described.items()}, splits)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = f"features.json or dataset_info.json in {folder} can't be understood ({error!r})"
+        raise ConfigError("data_dir", problem, advice="Delete that folder to have it prepared anew.") from error
+
+
+def read_feature(feature: dict[str, Any]) -> Feature:
+    if "classLabel" in feature:
+        return int(feature["classLabel"]["numClasses"])
+    image = feature.get("image")
+    if image is None or image.get("dtype") not in (
+        "uint8",
+        "uint16",
+    ):  # floats are packed into bytes in a way of their own
+        return None
+    sides = [int(side) for side in image["shape"]["dimensions"]]
+    return ImageFeature(tuple(side if side > 0 else None for side in sides)) if len(sides) == 3 else None
