@@ -198,28 +198,31 @@ def _share_of_colour(picture: Image.Image, colour: tuple[int, int, int], box: tu
 def test_points_stand_where_they_are_and_generated_ones_on_top() -> None:
     generator = np.random.default_rng(0)
     real = np.array([[-1.0, -0.5], [1.0, 0.5]]).repeat(500, 0) + 0.02 * generator.normal(size=(1000, 2))
-    bounds = (-2.0, -2.0, 2.0, 2.0)
-    picture = pictures.points_picture(real[500:], real, bounds)
+    half = 2 / (1 + 2 * pictures.POINTS_MARGIN)  # the margin makes it 2
+    picture = pictures.points_picture(real[500:], real, (-half, half))
     assert picture.size == (640, 640)
     lower_left, upper_right = (158, 398, 162, 402), (478, 238, 482, 242)  # 160 pixels a unit, rows downwards
     assert _share_of_colour(picture, pictures.REAL_COLOUR, lower_left) == 1
     assert _share_of_colour(picture, pictures.FAKE_COLOUR, upper_right) == 1
 
 
-def test_bounds_are_a_square_around_the_real_points() -> None:
-    bounds = pictures.points_bounds(np.array([[0.0, 0.0], [4.0, 1.0]]))
-    assert bounds == pytest.approx((2 - 2.6, 0.5 - 2.6, 2 + 2.6, 0.5 + 2.6))
-    left, bottom, right, top = pictures.points_bounds(np.array([[3.0, 3.0]]))
-    assert right - left == top - bottom == 2
+def test_axes_have_a_margin_around_the_data() -> None:
+    assert pictures.axis_limits(0.0, 4.0) == pytest.approx((-0.6, 4.6))
+    assert pictures.axis_limits(3.0, 3.0) == (2.0, 4.0)
+
+
+def test_the_axes_are_those_of_the_real_points_where_nothing_is_said() -> None:
+    real, fake = np.array([[0.0, 1.0], [4.0, 2.0]]), np.array([[9.0, 1.0], [2.0, 1.0]])
+    expected = pictures.points_picture(fake, real, (0.0, 4.0))
+    assert pictures.points_picture(fake, real).tobytes() == expected.tobytes()
 
 
 def test_points_outside_are_counted_and_said() -> None:
-    bounds = (-1.0, -1.0, 1.0, 1.0)
     points = np.array([[0, 0], [0, 2], [-9, 0], [np.nan, 0], [1, 1]], np.float32)
-    assert pictures.count_outside(points, bounds) == 3
-    corner = (480, 610, 640, 636)
-    said = pictures.points_picture(points, bounds=bounds)
-    silent = pictures.points_picture(points[:1], bounds=bounds)
+    assert pictures.count_outside(points, (-1.0, 1.0)) == 3
+    corner = (480, 610, 636, 636)
+    said = pictures.points_picture(points, value_range=(-1.0, 1.0))
+    silent = pictures.points_picture(points[:1], value_range=(-1.0, 1.0))
     assert _share_of_colour(said, pictures.FAKE_COLOUR, corner) > 0
     assert _share_of_colour(silent, pictures.FAKE_COLOUR, corner) == 0
 

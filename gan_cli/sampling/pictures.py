@@ -18,6 +18,7 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names, by number of channels
 
 POINTS_SIDE = 640  # pixels
 SUPERSAMPLING = 4  # Pillow draws without antialiasing: draw this many times larger, then shrink
+POINT_RADIUS = 1.6  # pixels
 POINTS_MARGIN = 0.15  # of the data's width, on each side: room for points that miss by a little
 PAPER = (255, 255, 255)
 REAL_COLOUR = (200, 204, 210)
@@ -103,48 +104,41 @@ def gif(frames: Sequence[Image.Image], frames_per_second: float = 20) -> bytes:
     return file.getvalue()
 
 
-def points_bounds(real: np.ndarray) -> tuple[float, float, float, float]:
-    """The square around the real points `[m, 2]`, with a margin: left, bottom, right, top."""
-    low, high = real.min(axis=0), real.max(axis=0)
-    middle, half = (low + high) / 2, float((high - low).max()) * (0.5 + POINTS_MARGIN) or 1.0
-    return (*(float(x) for x in middle - half), *(float(x) for x in middle + half))  # type: ignore[return-value]
+def axis_limits(low: float, high: float) -> tuple[float, float]:
+    """Where both axes of a picture of points within [low, high] begin and end: a margin further out."""
+    margin = POINTS_MARGIN * (high - low) or 1.0
+    return low - margin, high + margin
 
 
-def count_outside(points: np.ndarray, bounds: tuple[float, float, float, float]) -> int:
-    """How many of the points `[n, 2]` a picture with these bounds does not show; NaN counts as outside."""
-    left, bottom, right, top = bounds
-    inside = (points >= (left, bottom)) & (points <= (right, top))
-    return int(len(points) - inside.all(axis=1).sum())
+def count_outside(points: np.ndarray, limits: tuple[float, float]) -> int:
+    """How many of the points `[n, 2]` a picture with these axis limits does not show; NaN counts as outside."""
+    return int(len(points) - _is_inside(points, limits).sum())
 
 
 def points_picture(
-    fake: np.ndarray,
-    real: np.ndarray | None = None,
-    bounds: tuple[float, float, float, float] | None = None,
+    fake: np.ndarray, real: np.ndarray | None = None, value_range: tuple[float, float] | None = None
 ) -> Image.Image:
     """Points in the plane with equal axes: generated ones in orange, real ones in light grey beneath.
 
-    Give the same `bounds` (`points_bounds` of the real data) to every picture of a run, or they can't be compared.
+    Give the same `value_range` (that of the data) to every picture of a run, or they can't be compared.
 
     Args:
         fake: `[n, 2]`.
         real: `[m, 2]`, or None to leave them out.
-        bounds: left, bottom, right, top of a square; None for those of `real`, or else of `fake`.
+        value_range: what both axes show, before a margin is added; None for the range of `real`, or else of `fake`.
 
     Returns:
         An RGB picture of 640 x 640 pixels. How many generated points lie outside stands at the bottom.
     """
-    if bounds is None:
-        finite = fake[np.isfinite(fake).all(axis=1)]
-        bounds = points_bounds(real if real is not None else finite if len(finite) else np.zeros((1, 2)))
+    limits = axis_limits(*(value_range or _finite_range(fake if real is None else real)))
     side = POINTS_SIDE * SUPERSAMPLING
     canvas = Image.new("RGB", (side, side), PAPER)
     draw = ImageDraw.Draw(canvas)
     if real is not None:
-        _draw_points(draw, real, bounds, radius=1.6, colour=REAL_COLOUR)
-    _draw_points(draw, fake, bounds, radius=1.6, colour=FAKE_COLOUR)
+        _draw_points(draw, real, limits, REAL_COLOUR)
+    _draw_points(draw, fake, limits, FAKE_COLOUR)
     canvas = canvas.resize((POINTS_SIDE, POINTS_SIDE), Image.Resampling.LANCZOS)
-    _draw_labels(ImageDraw.Draw(canvas), bounds, count_outside(fake, bounds), len(fake))
+    _draw_labels(ImageDraw.Draw(canvas), limits, count_outside(fake, limits), len(fake))
     return canvas
 
 
@@ -160,31 +154,31 @@ def _chequerboard(size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(np.where(odd, CHECKS[1], CHECKS[0]).astype(np.uint8)).convert("RGBA")
 
 
+def _finite_range(points: np.ndarray) -> tuple[float, float]:
+    values = points[np.isfinite(points)]
+    return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
+
+
+def _is_inside(points: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    return np.all((points >= limits[0]) & (points <= limits[1]), axis=1)
+
+
 def _draw_points(
-    draw: ImageDraw.ImageDraw,
-    points: np.ndarray,
-    bounds: tuple[float, float, float, float],
-    radius: float,
-    colour: tuple[int, int, int],
+    draw: ImageDraw.ImageDraw, points: np.ndarray, limits: tuple[float, float], colour: tuple[int, int, int]
 ) -> None:
-    """Dots at the points `[n, 2]` that lie within the bounds; `radius` in pixels of the finished picture."""
-    left, bottom, right, top = bounds
-    points = points[((points >= (left, bottom)) & (points <= (right, top))).all(axis=1)]
-    side, radius = POINTS_SIDE * SUPERSAMPLING, radius * SUPERSAMPLING
-    across = (points[:, 0] - left) / (right - left) * side
-    down = (top - points[:, 1]) / (top - bottom) * side  # pictures count rows downwards
-    for x, y in zip(across.tolist(), down.tolist(), strict=True):
+    """Dots at those of the points `[n, 2]` that lie within the limits of the axes."""
+    low, high = limits
+    side, radius = POINTS_SIDE * SUPERSAMPLING, POINT_RADIUS * SUPERSAMPLING
+    shares = (points[_is_inside(points, limits)] - low) / (high - low)
+    for x, y in (shares * (1, -1) + (0, 1)) * side:  # pictures count rows downwards
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
 
 
-def _draw_labels(
-    draw: ImageDraw.ImageDraw, bounds: tuple[float, float, float, float], outside: int, count: int
-) -> None:
-    """The bounds in two corners, the frame, and how many points are missing."""
-    left, bottom, right, top = bounds
+def _draw_labels(draw: ImageDraw.ImageDraw, limits: tuple[float, float], outside: int, count: int) -> None:
+    """The frame, where the axes begin and end, and how many points are missing."""
     font, last = ImageFont.load_default(13), POINTS_SIDE - 1
     draw.rectangle((0, 0, last, last), outline=REAL_COLOUR)
-    draw.text((8, last - 8), f"{left:.3g}, {bottom:.3g}", INK, font, anchor="ls")
-    draw.text((last - 8, 8), f"{right:.3g}, {top:.3g}", INK, font, anchor="rt")
+    draw.text((8, last - 8), "{0:.3g}, {0:.3g}".format(limits[0]), INK, font, anchor="ls")
+    draw.text((last - 8, 8), "{0:.3g}, {0:.3g}".format(limits[1]), INK, font, anchor="rt")
     if outside:
         draw.text((last - 8, last - 8), f"{outside:,} of {count:,} outside", FAKE_COLOUR, font, anchor="rs")
