@@ -1,0 +1,74 @@
+"""What all commands share: reading flags and settings, asking Hydra, and telling errors."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import NoReturn
+
+import hydra
+from hydra._internal.utils import get_args_parser
+
+from gan_cli.checks import ConfigError
+from gan_cli.config.compose import HYDRA_VERSION_BASE, config_directory
+from gan_cli.config.resolvers import register_resolvers
+
+MISCONFIGURED = 2
+INTERRUPTED = 130
+
+
+def read_command_line(program: str, arguments: list[str], help_text: Callable[[], str]) -> argparse.Namespace:
+    """Flags as Hydra knows them, and settings in `overrides`; answers --help and --version itself.
+
+    Raises:
+        ConfigError: for an unknown flag.
+    """
+    if "--version" in arguments:
+        print(f"{program} {version('gan-cli')}")
+        sys.exit(0)
+    parser = get_args_parser()
+    parser.prog = program
+
+    def refuse(message: str) -> NoReturn:
+        raise ConfigError("", message, advice=f"Settings are typed as key=value. See {program} --help")
+
+    parser.error = refuse  # type: ignore[method-assign]
+    flags = parser.parse_intermixed_args(arguments)
+    if flags.experimental_rerun is not None:
+        raise ConfigError("--experimental-rerun", "reads a pickle, which can run code", advice="Use resume=RUN.")
+    if flags.help:
+        print(help_text())
+        sys.exit(0)
+    return flags
+
+
+def asks_hydra(flags: argparse.Namespace) -> bool:
+    """Whether the flags ask something that Hydra answers without running a job."""
+    return bool(flags.cfg or flags.info or flags.shell_completion or flags.hydra_help)
+
+
+def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job: Callable[..., object]) -> None:
+    """Lets Hydra do what its flags ask: show a configuration, complete words, sweep over jobs."""
+    register_resolvers()
+    words = [word for word in sys.argv[1:] if word.startswith("-") or word not in flags.overrides]
+    sys.argv = [program, *words, *flags.overrides]
+    hydra.main(config_path=str(config_directory()), config_name=config_name, version_base=HYDRA_VERSION_BASE)(job)()
+
+
+@contextmanager
+def tell_errors(program: str) -> Iterator[None]:
+    """Shows what the user can mend as one short message, with exit code 2."""
+    try:
+        yield
+    except ConfigError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        sys.exit(MISCONFIGURED)
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # `gan-train --help | head`
+        sys.stderr.close()
+        sys.exit(1)

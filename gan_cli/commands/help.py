@@ -1,0 +1,62 @@
+"""What `--help` says, for somebody who has not used the command before."""
+
+from __future__ import annotations
+
+from gan_cli.config.compose import choices, composer, groups
+
+TRAIN = """\
+gan-train trains a GAN and writes samples, metrics and checkpoints into a run directory under outputs/.
+Without any setting it trains on real handwritten digits, in half a minute on two CPU cores, with no download.
+
+Settings are typed as key=value. Examples to paste:
+
+  gan-train                                              # the default run
+  gan-train model=dcgan loss=wgan train.steps=5000       # other parts, another length
+  gan-train dataset=folder dataset.path=PICTURES dataset.image_size=64
+  gan-train resume=auto                                  # go on with what was interrupted
+  gan-train -m loss=wgan,hinge seed=0,1                  # a sweep: four runs and a table
+
+Groups and their choices (several at once in brackets: penalty=[r1,r2]):
+
+{groups}
+
+Lengths, intervals and the rest are under train.*, run.*, sample.* and seed:
+
+  gan-train --cfg job                  all settings as they would be used, composed from YAML
+  gan-train dry_run=true               builds the models and prints sizes; writes nothing
+  gan-train resume=RUN_DIRECTORY       goes on exactly where a run stopped; train.steps=... extends it
+  gan-train hydra.run.dir=DIRECTORY    where to write
+  gan-train --config-dir=FOLDER        also looks for groups of your own there
+
+Flags: --help, --version, --multirun (-m), --cfg job, --resolve, --config-dir, --info, --hydra-help,
+       --shell-completion (-sc). TAB completion: eval "$(gan-train -sc install=bash)"
+"""
+
+SAMPLE = """\
+gan-sample renders images from a trained generator. It needs neither the data nor a GPU.
+
+Examples to paste:
+
+  gan-sample run=outputs/RUN                             # a grid from the averaged weights of the newest checkpoint
+  gan-sample run=outputs/RUN seeds=0-15 grid=4x4         # these latents, in this layout
+  gan-sample run=outputs/RUN n=1000 format=npz           # arrays `images` and `seeds`
+  gan-sample run=outputs/RUN seeds=3,7,3 interpolate=slerp output=walk.gif
+  gan-sample checkpoint=generator.keras                  # a shared file by itself
+
+Settings: run, checkpoint, step, n, seed, seeds, grid, format (png, npz, files), interpolate (linear, slerp), frames,
+          truncation, weights (averaged, raw), output, trust.
+          `gan-sample --cfg job run=RUN` shows all with their values; configs/sample.yaml explains each.
+
+Flags: --help, --version, --cfg job. TAB completion: eval "$(gan-sample -sc install=bash)"
+"""
+
+
+def train_help() -> str:
+    """The help of gan-train, with the groups and choices that are there now."""
+    with composer(None):
+        rows = [f"  {group:<12} {', '.join(choices(group))}" for group in groups()]
+    return TRAIN.format(groups="\n".join(rows))
+
+
+def sample_help() -> str:
+    return SAMPLE

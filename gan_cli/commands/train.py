@@ -1,0 +1,62 @@
+"""gan-train: parse, say what is wrong, call."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from gan_cli.commands.command_line import hand_to_hydra, read_command_line, tell_errors
+from gan_cli.commands.help import train_help
+from gan_cli.config.build import build_job
+from gan_cli.config.start import Start, prepare
+from gan_cli.sweeps.launcher import register_launcher
+from gan_cli.sweeps.sweep import check_sweep, report_sweep
+
+
+def main() -> None:
+    """The console script. Exits with 0 finished, 1 failed, 2 misconfigured, 130 or 143 stopped by a signal."""
+    with tell_errors("gan-train"):
+        sys.exit(gan_train(sys.argv[1:]))
+
+
+def gan_train(arguments: list[str]) -> int:
+    """Does what the arguments say and gives the exit code."""
+    register_launcher()
+    flags = read_command_line("gan-train", arguments, train_help)
+    config_name = flags.config_name or "train"
+    if flags.multirun:
+        check_sweep(config_name, flags.overrides, flags.config_dir)
+        hand_to_hydra("gan-train", flags, config_name, train_from_launcher)
+        return report_sweep()
+    if flags.shell_completion or flags.info or flags.hydra_help:
+        hand_to_hydra("gan-train", flags, config_name, train_from_launcher)
+        return 0
+    job, start = prepare(config_name, flags.overrides, flags.config_dir)
+    if flags.cfg and start.resumes:
+        print(OmegaConf.to_yaml(OmegaConf.create(job.config)), end="")
+        return 0
+    if flags.cfg:
+        hand_to_hydra("gan-train", flags, config_name, train_from_launcher)
+        return 0
+
+    from gan_cli.training.job import run_training  # here, since it loads TensorFlow
+
+    return run_training(job, start)
+
+
+def train_from_launcher(config: DictConfig) -> None:
+    """One job of a sweep under a launcher that is not ours, one that hands jobs to a cluster, say."""
+    from gan_cli.training.job import run_training
+
+    hydra_config = HydraConfig.get()
+    start = Start(Path(hydra_config.runtime.output_dir), list(hydra_config.overrides.task))
+    code = run_training(build_job(config, [Path.cwd()]), start)
+    if code:
+        raise RuntimeError(f"The job ended with exit code {code}; its train.log says why.")
+
+
+if __name__ == "__main__":
+    main()

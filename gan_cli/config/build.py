@@ -1,0 +1,157 @@
+"""From YAML to typed objects: below this file nothing sees a DictConfig."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException, ValidationError
+
+from gan_cli.checks import ConfigError, nearest
+from gan_cli.config.schema import RunSection, SampleSection, TrainSection, check_seed
+from gan_cli.config.targets import check_targets, load_class
+from gan_cli.data import Source
+from gan_cli.loggers import Logger
+from gan_cli.losses import Loss
+from gan_cli.models import ModelPair
+from gan_cli.optimizers.optimizer import Optimizer
+from gan_cli.penalties import Penalty, Projection
+
+GROUPS = ("dataset", "model", "loss", "penalty", "optimizer", "logger", "experiment")
+REQUIRED = ("dataset", "model", "loss", "optimizer")
+SECTIONS = ("train", "run", "sample")
+SWITCHES = ("seed", "resume", "dry_run", "trust")
+
+TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainJob:
+    """Everything that a training run is made of, typed and checked, with no TensorFlow loaded yet."""
+
+    dataset: Source
+    model: ModelPair
+    loss: Loss
+    penalties: dict[str, Penalty | Projection]
+    optimizer: Optimizer
+    loggers: dict[str, Logger]
+    train: TrainSection
+    run: RunSection
+    sample: SampleSection
+    seed: int
+    config: dict[str, Any]
+    """The whole configuration, resolved, as plain containers: what config.yaml holds."""
+
+
+def build_job(config: DictConfig, folders: list[Path]) -> TrainJob:
+    """The job that a composed configuration describes.
+
+    Args:
+        config: the composed configuration, interpolations and all.
+        folders: where modules of the user's own may lie (see `gan_cli.config.targets`).
+
+    Raises:
+        ConfigError: with the key, where something can't be built.
+    """
+    plain = to_plain(config)
+    unknown = next((key for key in plain if key not in (*GROUPS, *SECTIONS, *SWITCHES)), None)
+    if unknown is not None:
+        raise ConfigError(unknown, "no such key", advice=nearest(unknown, (*GROUPS, *SECTIONS, *SWITCHES)))
+    missing = next((key for key in (*REQUIRED, *SECTIONS, *SWITCHES) if key not in plain), None)
+    if missing is not None:
+        raise ConfigError(missing, "is missing from the configuration")
+    for key in ("dry_run", "trust"):
+        if not isinstance(plain[key], bool):
+            raise ConfigError(key, "expected true or false", plain[key])
+    check_seed(plain["seed"])
+    check_targets(plain, folders, plain["trust"])
+    sections = {"train": TrainSection, "run": RunSection, "sample": SampleSection}
+    return TrainJob(
+        **{name: build_section(name, plain[name], cls) for name, cls in sections.items()},  # others refer to these
+        **{name: build(name, plain[name]) for name in REQUIRED},
+        penalties=build_each("penalty", plain.get("penalty")),
+        loggers=build_each("logger", plain.get("logger")),
+        seed=plain["seed"],
+        config={key: value for key, value in plain.items() if key not in ("resume", "dry_run", "trust")},
+    )
+
+
+def to_plain(config: DictConfig) -> dict[str, Any]:
+    """Plain containers with every interpolation resolved. Raises ConfigError where one can't be."""
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        problem = str(error).splitlines()[0]
+        raise ConfigError(error.full_key or "", f"can't be resolved: {problem}") from error
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def build_each(group: str, nodes: Any) -> dict[str, Any]:
+    """The objects of a group that takes several choices, by name."""
+    if nodes is None:
+        return {}
+    if not isinstance(nodes, Mapping):
+        raise ConfigError(group, f"expected names of the group, such as {group}=[]", nodes)
+    return {str(name): build(f"{group}.{name}", node) for name, node in nodes.items() if node is not None}
+
+
+def build(key: str, node: Any) -> Any:
+    """The object whose class `node["_target_"]` names, its other entries being that class's fields."""
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        raise ConfigError(key, "expected a mapping with a _target_", node)
+    cls = load_class(f"{key}._target_", node["_target_"])
+    return build_section(key, {name: value for name, value in node.items() if name != "_target_"}, cls)
+
+
+def build_section(key: str, values: Any, cls: type) -> Any:
+    """`cls(**values)`, after each value was held against its field's type.
+
+    Raises:
+        ConfigError: for an unknown key (with the nearest one), a missing one, a wrong type, or what `cls` refuses.
+    """
+    if not isinstance(values, Mapping):
+        raise ConfigError(key, "expected a mapping of keys", values)
+    parameters = inspect.signature(cls).parameters
+    for name in values:
+        if name not in parameters:
+            raise ConfigError(f"{key}.{name}", "no such key", advice=nearest(str(name), parameters))
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in values:
+            raise ConfigError(f"{key}.{name}", "is missing", advice=f"Give it as {key}.{name}=VALUE.")
+    if dataclasses.is_dataclass(cls):
+        values = {name: check_type(f"{key}.{name}", cls, str(name), value) for name, value in values.items()}
+    try:
+        return cls(**values)
+    except ConfigError as error:
+        seen_from_root = error.key.partition(".")[0] in (*GROUPS, *SECTIONS)
+        raise (error if seen_from_root else error.below(key)) from None
+
+
+def check_type(key: str, cls: type, name: str, value: Any) -> Any:
+    """`value` converted to the type of the field `name` of the dataclass `cls`, where that loses nothing."""
+    field = OmegaConf.structured(cls)
+    OmegaConf.set_readonly(field, False)  # it is, for a frozen dataclass
+    if isinstance(value, bool) and field_type(cls, name) in (int, float):
+        raise ConfigError(key, f"expected {TYPE_WORDS[field_type(cls, name)]}", value)
+    try:
+        field[name] = value
+        converted = field[name]
+    except ValidationError as error:
+        expected = TYPE_WORDS.get(field_type(cls, name))
+        problem = f"expected {expected}" if expected else str(error).splitlines()[0]
+        raise ConfigError(key, problem, value) from None
+    return OmegaConf.to_container(converted) if OmegaConf.is_config(converted) else converted
+
+
+def field_type(cls: type, name: str) -> Any:
+    """The type of a dataclass field, an `X | None` giving X."""
+    hints = inspect.get_annotations(cls, eval_str=False)
+    for base in cls.__mro__:
+        hints = {**inspect.get_annotations(base), **hints}
+    text = str(hints.get(name, "")).removesuffix("| None").strip()
+    return {"int": int, "float": float, "bool": bool, "str": str}.get(text, None)

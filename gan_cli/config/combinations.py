@@ -1,0 +1,59 @@
+"""Checks across keys: what is right by itself and can't work together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gan_cli.checks import ConfigError
+from gan_cli.config.build import TrainJob
+from gan_cli.data import DataSpec
+
+
+def check_data(job: TrainJob, data: DataSpec) -> None:
+    """Raises ConfigError where the data can't be trained on as configured."""
+    if data.examples < job.train.batch_size:
+        raise ConfigError(
+            "train.batch_size",
+            f"the data set has only {data.examples} examples, fewer than a batch",
+            job.train.batch_size,
+            f"Set train.batch_size={max(1, data.examples // 2)}, or add data.",
+        )
+    job.model.check(data)
+
+
+def check_job(job: TrainJob) -> DataSpec | None:
+    """Checks what can be known before TensorFlow is loaded; gives the data's description where it is known."""
+    for name, logger in job.loggers.items():
+        try:
+            logger.check()
+        except ConfigError as error:
+            raise error.below(f"logger.{name}") from None
+    data = describe(job)
+    if data is not None:
+        check_data(job, data)
+    return data
+
+
+def describe(job: TrainJob) -> DataSpec | None:
+    try:
+        return job.dataset.describe()
+    except ConfigError as error:
+        raise (error if error.key.startswith("dataset") else error.below("dataset")) from None
+
+
+def warnings_for(job: TrainJob) -> list[str]:
+    """What will run, and probably not as it was meant."""
+    notes = []
+    taking = [name for name, penalty in job.penalties.items() if getattr(penalty, "takes_gradients", False)]
+    normalization = model_setting(job, "discriminator_normalization")
+    if taking and normalization == "batch":
+        notes.append(
+            f"Warning: model.discriminator_normalization=batch with penalty {', '.join(taking)}: batch normalization "
+            "makes the output for one image depend on the others, so its gradient is not that of the image alone "
+            "(WGAN-GP, arXiv:1704.00028, section 4). Use layer, instance, spectral or none."
+        )
+    return notes
+
+
+def model_setting(job: TrainJob, name: str) -> Any:
+    return getattr(job.model, name, None)

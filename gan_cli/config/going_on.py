@@ -1,0 +1,142 @@
+"""`resume=...`: the configuration with which a run goes on.
+
+The run's own config.yaml is the base, so that it goes on as it began even where defaults have changed since. What the
+user types now is laid over it: the configuration is composed twice, with what was typed at the beginning, and with that
+and what is typed now; where the two differ, the second one counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from gan_cli.checks import ConfigError, show
+from gan_cli.config.build import to_plain
+from gan_cli.config.compose import compose
+from gan_cli.runs.directory import RunDirectory, find_run, read_config, read_overrides, unfinished_runs
+
+FIXED = ("model.", "optimizer._target_")
+"""Keys whose change would break the saved state."""
+SWITCHES = ("resume", "dry_run", "trust")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A key whose value differs from that of the run so far."""
+
+    key: str
+    before: Any
+    now: Any
+
+    def __str__(self) -> str:
+        return f"{self.key}: {show(self.before)} -> {show(self.now)}"
+
+
+@dataclass(frozen=True)
+class GoingOn:
+    """A run to go on with, and how.
+
+    Attributes:
+        run: its directory.
+        config: the configuration to go on with.
+        overrides: what was typed at the beginning and since.
+        changes: what differs from the run so far.
+    """
+
+    run: RunDirectory
+    config: DictConfig
+    overrides: list[str]
+    changes: list[Change]
+
+
+def go_on(directory: Path, words: list[str], config_dir: str | None) -> GoingOn:
+    """The run in `directory` with what the user types now.
+
+    Raises:
+        ConfigError: where there is no such run, or a change would break its state.
+    """
+    run = find_run("resume", directory)
+    stored = read_config(run)
+    typed = [word for word in words if word.partition("=")[0].lstrip("+") not in SWITCHES]
+    before_words = read_overrides(run)
+    config, changes = stored, []
+    if typed:
+        before = to_plain(compose("train", before_words, config_dir).config)
+        overrides = merge_words(before_words, typed)
+        now = to_plain(compose("train", overrides, config_dir).config)
+        config = lay_over(stored, before, now)
+        changes = differences(stored, config)
+        check_changes(changes)
+    else:
+        overrides = before_words
+    return GoingOn(run, OmegaConf.create({**config, **switches(words)}), overrides, changes)
+
+
+def merge_words(before: list[str], now: list[str]) -> list[str]:
+    """Both, a later word taking the place of an earlier one for the same key."""
+    merged = {word.partition("=")[0].lstrip("+~"): word for word in (*before, *now)}
+    return list(merged.values())
+
+
+def switches(words: list[str]) -> dict[str, Any]:
+    """The keys that say how to run rather than what."""
+    given = dict(word.split("=", 1) for word in words if "=" in word)
+    flags: dict[str, Any] = {"resume": given.get("resume")}
+    for key in ("dry_run", "trust"):
+        flags[key] = {"true": True, "false": False}.get(given.get(key, "false").lower(), given.get(key))
+    return flags
+
+
+def lay_over(stored: Any, before: Any, now: Any) -> Any:
+    """`stored` with every difference between `before` and `now` made in it too.
+
+    Where a group's choice changes, and with it the class, the whole node is taken from `now`.
+    """
+    if before == now:
+        return stored
+    mappings = all(isinstance(value, dict) for value in (stored, before, now))
+    if not mappings or before.get("_target_") != now.get("_target_"):
+        return now
+    kept = {key: value for key, value in stored.items() if key in now or key not in before}
+    changed = {key: lay_over(stored.get(key), before.get(key), value) for key, value in now.items()}
+    return {**kept, **changed}
+
+
+def differences(before: Any, now: Any, key: str = "") -> list[Change]:
+    """Each leaf that differs, with its dotted key."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        names = [name for name in (*before, *(n for n in now if n not in before)) if name not in SWITCHES]
+        return [
+            change
+            for name in names
+            for change in differences(before.get(name), now.get(name), f"{key}.{name}" if key else str(name))
+        ]
+    return [] if before == now else [Change(key, before, now)]
+
+
+def check_changes(changes: list[Change]) -> None:
+    """Raises ConfigError for a change that the saved state does not survive."""
+    for change in changes:
+        scaled = change.key == "train.precision" and "mixed_float16" in (change.before, change.now)
+        if scaled or change.key.startswith(FIXED) or change.key in ("model", "optimizer"):
+            raise ConfigError(
+                change.key,
+                f"the run was begun with {show(change.before)}, and its saved state does not fit another",
+                change.now,
+                "Start a new run for that.",
+            )
+
+
+def newest_like(config: dict[str, Any], parent: Path) -> RunDirectory | None:
+    """The newest unfinished run in `parent` with the same configuration; None where there is none."""
+    for run in unfinished_runs(parent):
+        try:
+            stored = read_config(run)
+        except ConfigError:
+            continue
+        if not differences(stored, config) and not run.is_locked():
+            return run
+    return None

@@ -1,0 +1,105 @@
+"""From a `_target_` to a class: which code a configuration may name, and reading its type without running more.
+
+A configuration that was read back from a run may name classes of gan_cli alone, because importing a module runs it.
+One that the user wrote may also name modules that lie in the folder where they work or in their --config-dir; they
+typed both. Anything else needs `trust=true`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gan_cli.checks import ConfigError
+
+OWN_PACKAGE = "gan_cli."
+
+
+def check_targets(config: Mapping[str, Any], folders: list[Path], trust: bool) -> None:
+    """Raises ConfigError for any `_target_`, at any depth, that may not be imported.
+
+    Args:
+        config: the configuration, with plain containers inside.
+        folders: where modules of the user's own may lie; none for a configuration that was read back.
+        trust: whether any module may be named.
+    """
+    for key, target in targets_in(config):
+        if not isinstance(target, str) or "." not in target:
+            raise ConfigError(key, "expected module.Class", target)
+        if not (trust or is_own(target) or lies_in(target.rpartition(".")[0], folders)):
+            raise ConfigError(
+                key,
+                "names code outside gan_cli, which a configuration read from disk may not run",
+                target,
+                "If you know that code, say trust=true.",
+            )
+
+
+def targets_in(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Each `_target_` in nested mappings and lists, with its dotted key."""
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            below = f"{key}.{name}" if key else str(name)
+            if name == "_target_":
+                yield below, value
+            else:
+                yield from targets_in(value, below)
+    elif isinstance(node, list | tuple):
+        for index, value in enumerate(node):
+            yield from targets_in(value, f"{key}.{index}")
+
+
+def is_own(target: str) -> bool:
+    return target.startswith(OWN_PACKAGE) and not any(part.startswith("_") for part in target.split("."))
+
+
+def lies_in(module: str, folders: list[Path]) -> bool:
+    """Whether the file of `module` lies in one of `folders`; found without importing anything."""
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        return False
+    for folder in folders:
+        if (folder / f"{top}.py").is_file() or (folder / top).is_dir():
+            spec = importlib.util.find_spec(top)
+            places = [spec.origin, *(spec.submodule_search_locations or [])] if spec else []
+            return any(place and Path(place).resolve().is_relative_to(folder.resolve()) for place in places)
+    return False
+
+
+def load_class(key: str, target: str) -> type:
+    """The class that `target` names. Raises ConfigError where there is none, with the first cause."""
+    module_name, _, name = target.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # the user's own module may raise anything
+        cause = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__  # type: ignore[assignment]
+        problem = f"cannot be imported: {type(cause).__name__}: {cause}"
+        raise ConfigError(key, problem, target, "Modules are looked for in this folder and in --config-dir.") from error
+    found = getattr(module, name, None)
+    if not isinstance(found, type):
+        raise ConfigError(key, f"{module_name} has no class {name}", target)
+    return found
+
+
+def penalises_gradients(node: Mapping[str, Any]) -> bool:
+    """Whether a node of the penalty group names a class that takes gradients for each example.
+
+    Any other class, one that may not be imported included, counts as one that does not: what is wrong with it is told
+    where penalties are built.
+    """
+    target = node.get("_target_") if isinstance(node, Mapping) else None
+    if not isinstance(target, str):
+        return False
+    loaded = sys.modules.get(target.rpartition(".")[0])
+    if loaded is None and is_own(target):
+        try:
+            return bool(getattr(load_class("penalty", target), "takes_gradients", False))
+        except ConfigError:
+            return False
+    return bool(getattr(getattr(loaded, target.rpartition(".")[2], None), "takes_gradients", False))

@@ -1,0 +1,149 @@
+"""What the person at the console sees, and the same in train.log."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+PLAIN_INTERVAL = 5.0  # seconds between lines where the output is no terminal
+
+
+class Console:
+    """Lines on standard output, a progress bar on a terminal, and a copy of all lines in a log file.
+
+    Lines that come before the log file is known are kept and written to it then.
+    """
+
+    def __init__(self) -> None:
+        self.log: TextIO | None = None
+        self.kept: list[str] = []
+        self.bar: Bar | None = None
+        self.total = 0
+        self.first_step = 0
+        self.began = self.last_line = time.monotonic()
+
+    def open_log(self, path: Path) -> None:
+        self.log = path.open("a")
+        for line in self.kept:
+            self.write_log(line)
+        self.kept.clear()
+
+    def line(self, text: str = "") -> None:
+        """One or more lines to the console and the log."""
+        if self.bar is not None:
+            self.bar.print(text)
+        else:
+            print(text, flush=True)
+        self.write_log(text)
+
+    def warn(self, text: str) -> None:
+        self.line(f"Warning: {text}")
+
+    def error(self, text: str) -> None:
+        """A message to standard error and the log."""
+        print(text, file=sys.stderr, flush=True)
+        self.write_log(text)
+
+    def reading(self, done: int, total: int) -> None:
+        """Shows how much of the data has been read, where that takes long."""
+        now = time.monotonic()
+        if now - self.last_line >= PLAIN_INTERVAL:
+            self.last_line = now
+            self.line(f"reading data: {done:,} of {total:,}")
+
+    def write_log(self, text: str) -> None:
+        if self.log is None:
+            self.kept.append(text)
+        else:
+            self.log.write(text + "\n")
+            self.log.flush()
+
+    @contextmanager
+    def training(self, first_step: int, total: int) -> Iterator[None]:
+        """Shows progress from `first_step` to `total` for as long as it is open, and closes the log."""
+        self.first_step, self.total = first_step, total
+        self.began = self.last_line = time.monotonic()
+        if sys.stdout.isatty():
+            self.bar = Bar(first_step, total)
+        try:
+            yield
+        finally:
+            if self.bar is not None:
+                self.bar.close()
+                self.bar = None
+
+    def progress(self, step: int, metrics: Mapping[str, float], rate: float | None) -> None:
+        """Shows where training stands: a bar on a terminal, else a line every few seconds and one at the end."""
+        facts = describe_progress(metrics, rate)
+        if self.bar is not None:
+            self.bar.update(step, facts)
+        now = time.monotonic()
+        if now - self.last_line >= PLAIN_INTERVAL or step == self.total:
+            self.last_line = now
+            left = (now - self.began) / max(step - self.first_step, 1) * (self.total - step)
+            text = f"step {step}/{self.total} ({step / self.total:.0%})  {facts}  left {clock(left)}"
+            if self.bar is None:
+                print(text, flush=True)
+            self.write_log(text)
+
+    @contextmanager
+    def python_warnings(self) -> Iterator[None]:
+        """Shows what Python's `warnings` say as lines of ours, in the log too; what a filter makes an error stays one."""
+        before = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+            self.warn(f"{category.__name__}: {message}")
+
+        warnings.showwarning = show  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            warnings.showwarning = before
+
+
+class Bar:
+    """A progress bar on a terminal."""
+
+    def __init__(self, first_step: int, total: int) -> None:
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.rich = Progress(
+            TextColumn("step"),
+            MofNCompleteColumn(),
+            BarColumn(),
+            TextColumn("{task.fields[facts]}"),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=RichConsole(highlight=False),
+        )
+        self.task = self.rich.add_task("training", total=total, completed=first_step, facts="compiling")
+        self.rich.start()
+
+    def update(self, step: int, facts: str) -> None:
+        self.rich.update(self.task, completed=step, facts=facts)
+
+    def print(self, text: str) -> None:
+        self.rich.console.print(text, markup=False, soft_wrap=True)
+
+    def close(self) -> None:
+        self.rich.stop()
+
+
+def describe_progress(metrics: Mapping[str, float], rate: float | None) -> str:
+    """Speed and both losses on one line."""
+    speed = "compiling" if rate is None else f"{rate:,.0f} images/s"
+    losses = "  ".join(f"{name} {metrics[f'{name}_loss']:.3f}" for name in ("generator", "discriminator"))
+    return f"{speed}  {losses}"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as hours, minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,41 @@
+"""Files that are whole at any moment, however the process ends."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Writes a file through a temporary name beside it, so that a kill leaves the old or the new one, never half.
+
+    Args:
+        path: the file; its folder exists.
+        write: is given the open binary file.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut leaves the new name with nothing in it
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes temporary files of a process that was killed while it wrote."""
+    for leftover in folder.glob(".*.tmp"):
+        leftover.unlink(missing_ok=True)

@@ -1,0 +1,46 @@
+"""metrics.jsonl: one JSON object a line, each step once, in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gan_cli.runs.files import write_text
+
+
+class MetricsLog:
+    """The metric log of a run. The file is the truth; every other logger can be made anew from it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> list[dict[str, Any]]:
+        """The lines so far; a last line that a kill cut in half is left out."""
+        if not self.path.exists():
+            return []
+        lines = []
+        for text in self.path.read_text(errors="replace").splitlines():
+            try:
+                line = json.loads(text)
+            except ValueError:
+                continue
+            if isinstance(line, dict) and isinstance(line.get("step"), int):
+                lines.append(line)
+        return lines
+
+    def trim(self, step: int) -> list[dict[str, Any]]:
+        """Drops what lies after `step`, which a run that goes on from there will do again; gives what is left."""
+        kept = [line for line in self.read() if line["step"] <= step]
+        write_text(self.path, "".join(as_line(line) for line in kept))
+        return kept
+
+    def append(self, line: Mapping[str, Any]) -> None:
+        """Adds one line. Each holds `step`, larger than all before."""
+        with self.path.open("a") as file:
+            file.write(as_line(line))
+
+
+def as_line(line: Mapping[str, Any]) -> str:
+    return json.dumps(line, allow_nan=False) + "\n"

@@ -1,0 +1,53 @@
+"""Hydra's launcher `process_each`: one fresh process after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus, filter_overrides
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+from gan_cli.sweeps.sweep import SweepJob, run_job
+
+
+@dataclass
+class ProcessEachConfig:
+    _target_: str = "gan_cli.sweeps.launcher.ProcessEachLauncher"
+
+
+def register_launcher() -> None:
+    """Makes `hydra/launcher=process_each` known to Hydra."""
+    ConfigStore.instance().store(group="hydra/launcher", name="process_each", node=ProcessEachConfig, provider="gan_cli")
+    Plugins.instance().register(ProcessEachLauncher)
+
+
+class ProcessEachLauncher(Launcher):
+    """Runs the jobs of a sweep one after the other, each in its own process."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.hydra_context, self.config = hydra_context, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Runs the jobs. A job that fails does not stop the others and is told at the end of the sweep."""
+        total = initial_job_idx + len(job_overrides)
+        return [
+            self.launch_one(list(overrides), index, total)
+            for index, overrides in enumerate(job_overrides, start=initial_job_idx)
+        ]
+
+    def launch_one(self, overrides: list[str], index: int, total: int) -> JobReturn:
+        config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
+        with open_dict(config):
+            config.hydra.job.id = config.hydra.job.num = index
+        directory = Path(str(config.hydra.sweep.dir)) / str(config.hydra.sweep.subdir)
+        words = [word for word in filter_overrides(overrides)]
+        result = run_job(SweepJob(words, directory, index, total))
+        returned = JobReturn(overrides=overrides, status=JobStatus.COMPLETED)
+        returned.return_value = result
+        return returned

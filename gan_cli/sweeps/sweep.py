@@ -1,0 +1,154 @@
+"""The jobs of a sweep: checked before the first begins, run, and told in a table at the end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from gan_cli.checks import ConfigError
+from gan_cli.config.build import build_job
+from gan_cli.config.combinations import check_job
+from gan_cli.config.compose import compose, composer, loader
+from gan_cli.runs.directory import RunDirectory
+from gan_cli.runs.files import write_json, write_text
+from gan_cli.runs.status import Status, read_status
+
+KEPT_LINES = 200  # of a job that fails before its own log begins
+
+
+@dataclass(frozen=True)
+class SweepJob:
+    """One job: what it is given, where it writes, and its place in the sweep."""
+
+    overrides: list[str]
+    directory: Path
+    index: int
+    total: int
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """How a job ended; `code` is its exit code, 0 also where there was nothing left to do."""
+
+    job: SweepJob
+    code: int
+
+
+RESULTS: list[SweepResult] = []
+"""Of this process's sweep; Hydra hands results to the sweeper alone, which gives none of them back."""
+
+
+def check_sweep(config_name: str, words: list[str], config_dir: str | None) -> None:
+    """Raises ConfigError where any job of a sweep can't work, before the first one begins.
+
+    Sweeps that another sweeper makes up as it goes are checked job by job.
+    """
+    for overrides in expand(words, config_dir):
+        composition = compose(config_name, overrides, config_dir)
+        try:
+            check_job(build_job(composition.config, composition.folders))
+        except ConfigError as error:
+            advice = f"{error.advice} No job was started.".strip()
+            raise ConfigError(error.key, error.problem, error.value, advice) from None
+
+
+def expand(words: list[str], config_dir: str | None) -> list[list[str]]:
+    """The overrides of each job."""
+    with composer(config_dir):
+        overrides = OverridesParser.create(config_loader=loader()).parse_overrides(words)
+    if any(override.key_or_group == "hydra/sweeper" for override in overrides):
+        return []
+    (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
+    return jobs
+
+
+def run_job(job: SweepJob) -> SweepResult:
+    """Runs one job in a fresh process; one that is finished already is skipped, one that is not is gone on with."""
+    print(f"\n[{job.index + 1}/{job.total}] {' '.join(job.overrides)}", flush=True)
+    status = read_status(job.directory)
+    begun = RunDirectory(job.directory).config.exists()
+    if begun and status.state == "finished":
+        print(f"  finished already: {job.directory}", flush=True)
+        code = 0
+    else:
+        place = f"resume={quoted(job.directory)}" if begun else f"hydra.run.dir={quoted(job.directory)}"
+        code = run_process(job, [*(() if begun else job.overrides), place])
+    RESULTS.append(SweepResult(job, code))
+    return RESULTS[-1]
+
+
+def quoted(path: Path) -> str:
+    """A path as a value on the command line, whatever it has in it."""
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def run_process(job: SweepJob, words: list[str]) -> int:
+    """Trains in a new process, shows what it prints, and gives its exit code.
+
+    A job that fails before it has a run directory gets one all the same, with what it said and its state.
+    """
+    flags = [word for word in shared_flags() if word]
+    command = [sys.executable, "-m", "gan_cli.commands.train", *flags, *words]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    said: deque[str] = deque(maxlen=KEPT_LINES)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                print(f"  {line}", end="", flush=True)
+                said.append(line)
+        except KeyboardInterrupt:  # the job got the signal too, saves, and ends; then the sweep ends
+            for line in process.stdout:
+                print(f"  {line}", end="", flush=True)
+            process.wait()
+            raise
+    if process.returncode and not RunDirectory(job.directory).config.exists():
+        record_early_failure(job.directory, "".join(said))
+    return process.returncode
+
+
+def record_early_failure(directory: Path, said: str) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    lines = [line for line in said.splitlines() if line.strip()]
+    write_text(directory / "train.log", said)
+    write_json(directory / "status.json", Status("failed", 0, lines[-1] if lines else None).as_dict())
+
+
+def shared_flags() -> list[str]:
+    """The flags of this process that each job needs too: where the user's own YAML files are."""
+    flags, arguments = [], sys.argv[1:]
+    for index, word in enumerate(arguments):
+        if word in ("--config-dir", "-cd", "--config-name", "-cn"):
+            flags += arguments[index : index + 2]
+        elif word.startswith(("--config-dir=", "--config-name=")):
+            flags.append(word)
+    return flags
+
+
+def report_sweep() -> int:
+    """Prints a table of the jobs that ran, and gives the exit code: 1 where any failed."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="Sweep")
+    for heading in ("job", "state", "step", "generator loss", "discriminator loss", "run directory"):
+        table.add_column(heading, overflow="fold")
+    for result in RESULTS:
+        status = read_status(result.job.directory)
+        last = (RunDirectory(result.job.directory).metrics.read() or [{}])[-1]
+        losses = [last.get(f"{name}_loss") for name in ("generator", "discriminator")]
+        cells = ["-" if loss is None else f"{loss:.3f}" for loss in losses]
+        words = " ".join(result.job.overrides)
+        table.add_row(words, status.state, str(status.step), *cells, str(result.job.directory))
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width).print(table)
+    return 1 if any(result.code for result in RESULTS) else 0

@@ -1,0 +1,142 @@
+"""A training job, from a checked configuration to a finished run directory."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_cli.config.build import TrainJob
+from gan_cli.config.combinations import check_data
+from gan_cli.config.schema import parse_grid
+from gan_cli.config.start import Start
+from gan_cli.data import Examples
+from gan_cli.data.pipeline import open_batches, step_indices
+from gan_cli.lazy import tf
+from gan_cli.runs.console import Console
+from gan_cli.runs.directory import RunDirectory, new_directory
+from gan_cli.runs.files import write_whole
+from gan_cli.runs.status import Status
+from gan_cli.sampling.archive import save_generator
+from gan_cli.sampling.latents import latents
+from gan_cli.sampling.preview import Preview
+from gan_cli.training.assemble import build_calls, build_state
+from gan_cli.training.calls import Pace
+from gan_cli.training.devices import load_tensorflow, set_up_tensorflow
+from gan_cli.training.loop import LossNotFinite, Plan, train
+from gan_cli.training.record import NotFinite, Record
+from gan_cli.training.report import describe_job, describe_left_out, estimate_memory
+from gan_cli.training.resume import Resumed, restore
+from gan_cli.training.state import TrainingState
+from gan_cli.training.stopping import StopRequest, stop_on_signals
+
+
+def run_training(job: TrainJob, start: Start) -> int:
+    """Trains, and gives the exit code: 0 finished, 1 failed, 130 or 143 stopped by a signal.
+
+    Raises:
+        ConfigError: for what the user can mend; a new run has made nothing then.
+    """
+    console = Console()
+    with stop_on_signals() as stop, console.python_warnings():
+        load_tensorflow()
+        set_up_tensorflow(job.seed, job.train.deterministic)
+        examples = job.dataset.open(console.reading)
+        check_data(job, examples.spec)
+        state = build_state(job, examples.spec)
+        if start.dry_run:
+            lines = [*describe_job(job, examples, state), *estimate_memory(job, examples, state), *start.notes]
+            console.line("\n".join([*lines, "Dry run: nothing was written."]))
+            return 0
+        run = RunDirectory(start.directory if start.resumes else new_directory(start.directory))
+        with run.locked():
+            return carry_out(job, start, run, examples, state, console, stop)
+
+
+def carry_out(
+    job: TrainJob,
+    start: Start,
+    run: RunDirectory,
+    examples: Examples,
+    state: TrainingState,
+    console: Console,
+    stop: StopRequest,
+) -> int:
+    """Everything that happens inside the run directory; gives the exit code."""
+    section = job.train
+    batches = open_batches(examples, section.batch_size, section.critic_steps, job.seed, job.dataset.flip)
+    with closing(batches):
+        calls = build_calls(job, examples.spec, batches, state)
+        resumed = restore(run, state, console.warn) if start.resumes else Resumed()
+        if start.resumes and resumed.step == section.steps:
+            console.line(f"{run.path} has finished its {section.steps} steps. To go on: train.steps={2 * section.steps}")
+            return 0
+        run.prepare(job.config, start.overrides)
+        console.open_log(run.log)
+        with ending(run, console, resumed) as end:
+            console.line(f"{'Resuming' if start.resumes else 'Run directory'}: {run.path} (step {resumed.step})")
+            console.line("\n".join([*describe_job(job, examples, state), *describe_left_out(examples), *start.notes]))
+            end.record = record = open_record(job, run, examples, state, console, resumed)
+            with console.training(resumed.step, section.steps):
+                train(calls, record, Plan.of(job), Pace(section.steps_per_call), stop)
+            save_generator(run.generator, state.averaged, job.model, examples.spec, record.step)
+            end.state = "finished" if record.step == section.steps else "interrupted"
+            if end.state == "interrupted":
+                console.line(f"Stopped at step {record.step}. Go on with: gan-train resume={run.path}")
+            console.line(f"Last samples: {record.last_picture}")
+        return {"finished": 0, "interrupted": stop.exit_code, "failed": 1}[end.state]
+
+
+def open_record(
+    job: TrainJob, run: RunDirectory, examples: Examples, state: TrainingState, console: Console, resumed: Resumed
+) -> Record:
+    """The record of the run, its loggers opened and its picture of real examples drawn."""
+    preview = make_preview(job, examples)
+    real = preview.draw_real()
+    write_whole(run.samples / "real.png", lambda file: real.save(file, format="PNG"))
+    writers = [logger.open(run.path, run.path.name, job.config, resumed.step) for logger in job.loggers.values()]
+    return Record(run, state, preview, writers, console, examples.spec, job.config, resumed)
+
+
+def make_preview(job: TrainJob, examples: Examples) -> Preview:
+    """The run's fixed latents, and the real examples that the first step sees, to compare with."""
+    rows, columns = parse_grid("sample.grid", job.sample.grid)
+    count = rows * columns if examples.spec.is_image else job.sample.points
+    first_seed = job.seed * 1_000_003  # so that runs with neighbouring seeds do not show each other's latents
+    fixed = latents(range(first_seed, first_seed + count), job.model.latent_size, job.model.latent_distribution)
+    indices = step_indices(tf.constant(0, tf.int64), count, examples.spec.examples, job.seed).numpy()
+    return Preview(examples.spec, fixed, rows, columns, real=examples.read(indices)[0])
+
+
+@dataclass
+class Ending:
+    """How a run ended, as status.json will say."""
+
+    state: str = "failed"
+    record: Record | None = None
+
+
+@contextmanager
+def ending(run: RunDirectory, console: Console, resumed: Resumed) -> Iterator[Ending]:
+    """Writes status.json and closes the loggers, however training ends; bad losses are told and end here."""
+    end, problem = Ending(), None
+    run.write_status(Status("running", resumed.step))
+    try:
+        yield end
+    except (LossNotFinite, NotFinite) as error:
+        problem = str(error)
+        console.error(problem)
+    except BaseException as error:
+        problem = f"{type(error).__name__}: {error}"
+        console.write_log(traceback.format_exc())
+        raise
+    finally:
+        if problem is not None:
+            end.state = "failed"
+        step = end.record.step if end.record else resumed.step
+        run.write_status(Status(end.state, step, problem))
+        for writer in end.record.writers if end.record else ():
+            writer.close(end.state)

@@ -1,0 +1,101 @@
+"""What a run writes while it trains: metrics, pictures, checkpoints, and what the console shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_cli.data import DataSpec
+from gan_cli.loggers import Writer
+from gan_cli.runs.console import Console
+from gan_cli.runs.directory import RunDirectory
+from gan_cli.runs.files import write_whole
+from gan_cli.runs.status import Status
+from gan_cli.sampling.preview import Preview
+from gan_cli.training.calls import CallResult
+from gan_cli.runs.checkpoint import Checkpoint, list_checkpoints, save_checkpoint
+from gan_cli.training.resume import Resumed
+from gan_cli.training.state import TrainingState
+
+
+class NotFinite(ArithmeticError):
+    """Weights became NaN or infinite."""
+
+
+class Record:
+    """Writes a run's files at the steps that the loop names, and keeps its clock.
+
+    The clock counts training alone: pictures, checkpoints and compiling are left out, so that images per second can be
+    compared between runs, and it goes on where a run is resumed.
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        state: TrainingState,
+        preview: Preview,
+        writers: list[Writer],
+        console: Console,
+        data: DataSpec,
+        config: dict[str, Any],
+        resumed: Resumed,
+    ) -> None:
+        self.run, self.state, self.preview, self.writers, self.console = run, state, preview, writers, console
+        self.data, self.config, self.step, self.seconds = data, config, resumed.step, resumed.seconds
+        self.batch_size = int(config["train"]["batch_size"])
+        self.keep = int(config["run"]["keep_checkpoints"])
+        self.timed_images, self.timed_seconds = 0, 0.0
+        saved = list_checkpoints(run.checkpoints)
+        self.last_checkpoint: Path | None = saved[0] if saved else None
+        self.last_picture: Path | None = run.sample(resumed.step) if run.sample(resumed.step).exists() else None
+
+    def progress(self, step: int, count: int, result: CallResult) -> None:
+        """Shows where training stands; `count` steps were done since."""
+        self.step = step
+        self.seconds += result.seconds
+        if not result.compiled:
+            self.timed_images += count * self.batch_size
+            self.timed_seconds += result.seconds
+        self.console.progress(step, result.metrics, self.images_per_second())
+
+    def images_per_second(self) -> float | None:
+        return self.timed_images / self.timed_seconds if self.timed_seconds > 0 else None
+
+    def metrics(self, step: int, means: Mapping[str, float]) -> None:
+        """Writes one line to every log: means since the last one."""
+        rate = self.images_per_second()
+        self.timed_images, self.timed_seconds = 0, 0.0
+        line = {
+            "step": step,
+            "images": step * self.batch_size,
+            "seconds": round(self.seconds, 3),
+            **{name: value if math.isfinite(value) else None for name, value in means.items()},
+            "images_per_second": None if rate is None else round(rate, 2),
+        }
+        self.run.metrics.append(line)
+        numbers = {name: float(value) for name, value in line.items() if value is not None and name != "step"}
+        for writer in self.writers:
+            writer.write_scalars(step, numbers)
+
+    def picture(self, step: int) -> None:
+        """Draws what the averaged generator makes of the run's fixed latents."""
+        path = self.run.sample(step)
+        image = self.preview.draw(self.state.averaged)
+        write_whole(path, lambda file: image.save(file, format="PNG"))
+        self.last_picture = path
+        for writer in self.writers:
+            writer.write_picture(step, "samples", path)
+
+    def checkpoint(self, step: int) -> None:
+        """Writes a checkpoint, and the step into status.json. Raises NotFinite rather than save spoiled weights."""
+        arrays = self.state.arrays()
+        for name, array in arrays.items():
+            if name.startswith(("generator/", "discriminator/")) and not np.isfinite(array).all():
+                raise NotFinite(f"The weights ({name}) became NaN or infinite by step {step}.")
+        checkpoint = Checkpoint(step, self.seconds, self.data, self.config, arrays)
+        self.last_checkpoint = save_checkpoint(self.run.checkpoints, checkpoint, self.keep)
+        self.run.write_status(Status("running", step))

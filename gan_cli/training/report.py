@@ -1,0 +1,82 @@
+"""What is said before training: the start block, and the estimate of memory of a dry run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from gan_cli.checks import show
+from gan_cli.config.build import TrainJob
+from gan_cli.data import Examples, InMemory
+from gan_cli.lazy import keras
+from gan_cli.training.devices import device_name
+from gan_cli.training.state import TrainingState
+
+GIBIBYTE = 2**30
+ACTIVATION_COPIES = 3
+"""How often an activation counts: forward, its gradient, and what operations keep beside it."""
+
+
+def describe_job(job: TrainJob, examples: Examples, state: TrainingState) -> list[str]:
+    """The start block: what trains on what, with what."""
+    train, place = job.train, "in memory" if isinstance(examples, InMemory) else "streamed"
+    left_out = f", {len(examples.left_out)} files left out" if examples.left_out else ""
+    averaging = f"averaged with a half-life of {train.averaging_half_life:,.0f} images"
+    rows = {
+        "device": f"{device_name()}, {train.precision}{', XLA' if train.xla else ''}"
+        f"{', deterministic' if train.deterministic else ''}",
+        "data": f"{settings(job.config['dataset'])}: {examples.spec} ({place}{left_out})",
+        "generator": f"{describe_model(state.generator)}, {averaging}",
+        "discriminator": describe_model(state.discriminator),
+        "loss": settings(job.config["loss"]),
+        "penalties": ", ".join(f"{name} ({settings(job.config['penalty'][name])})" for name in job.penalties) or "none",
+        "optimizers": f"{settings(job.config['optimizer'], ('learning_rate', 'schedule'))}",
+        "training": f"{train.steps:,} steps of {train.batch_size} images, {train.critic_steps} discriminator "
+        f"update{'s' if train.critic_steps > 1 else ''} each, {train.update}",
+        "seed": str(job.seed),
+    }
+    return [f"  {name:<14} {text}" for name, text in rows.items()]
+
+
+def settings(node: dict[str, Any], keys: Iterable[str] = ()) -> str:
+    """A configured object as its class and its settings; only `keys` where some are given."""
+    name = node["_target_"].rpartition(".")[2]
+    chosen = {key: value for key, value in node.items() if key != "_target_" and (not keys or key in keys)}
+    return f"{name}({', '.join(f'{key}={show(value)}' for key, value in chosen.items() if value is not None)})"
+
+
+def describe_model(model: keras.Model) -> str:
+    return f"{model.count_params():,} parameters"
+
+
+def describe_left_out(examples: Examples, shown: int | None = None) -> list[str]:
+    """Each file that could not be used, with the reason; the first `shown` of them."""
+    return [f"Left out: {name}: {reason}" for name, reason in examples.left_out[:shown]]
+
+
+def estimate_memory(job: TrainJob, examples: Examples, state: TrainingState) -> list[str]:
+    """About how much memory training takes, part by part.
+
+    Weights, optimizer slots and averages are counted exactly. Activations are the sizes of all layers' outputs, once
+    for the generator and twice for the discriminator (real and fake), times ACTIVATION_COPIES.
+    """
+    weights = sum(math.prod(variable.shape) * 4 for _, variable in state.variables())
+    bytes_each = 4 if job.train.precision == "float32" else 2
+    one_example = activations(state.generator) + 2 * activations(state.discriminator)
+    activation_bytes = one_example * job.train.batch_size * bytes_each * ACTIVATION_COPIES
+    gradient_penalty = any(getattr(penalty, "takes_gradients", False) for penalty in job.penalties.values())
+    if gradient_penalty:
+        activation_bytes *= 2
+    data = examples.values.nbytes if isinstance(examples, InMemory) else 0
+    total = weights + activation_bytes + data
+    return [
+        f"  {'memory':<14} about {total / GIBIBYTE:.2f} GiB, besides TensorFlow's own: weights and optimizers "
+        f"{weights / GIBIBYTE:.2f}, activations {activation_bytes / GIBIBYTE:.2f}, data {data / GIBIBYTE:.2f}"
+    ]
+
+
+def activations(model: keras.Model) -> int:
+    """How many numbers the layers of a model give for one example."""
+    outputs = [tensor for layer in model.layers for node in layer._inbound_nodes for tensor in node.output_tensors]
+    return sum(math.prod(side or 1 for side in tensor.shape[1:]) for tensor in outputs)

@@ -1,0 +1,74 @@
+"""All that training changes: what a checkpoint holds and an exact resume needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gan_cli.lazy import keras
+
+
+class StateMismatch(ValueError):
+    """Arrays that were saved do not fit the models and optimizers that were built."""
+
+
+@dataclass
+class TrainingState:
+    """Models, optimizers and running sums; every variable of theirs has a name that does not change.
+
+    Attributes:
+        averaged: a generator that holds the averaged weights.
+        sums: running sums of the metrics since the last line of the log, so that a run that is stopped between two
+            lines goes on to write the same ones.
+    """
+
+    generator: keras.Model
+    discriminator: keras.Model
+    averaged: keras.Model
+    generator_optimizer: keras.Optimizer
+    discriminator_optimizer: keras.Optimizer
+    sums: list[Any]
+
+    def variables(self) -> Iterator[tuple[str, Any]]:
+        """Each variable with its name. The state of dropout's seeds is among a model's variables."""
+        parts = {
+            "generator": self.generator.variables,
+            "discriminator": self.discriminator.variables,
+            "averaged": self.averaged.variables,
+            "generator_optimizer": self.generator_optimizer.variables,
+            "discriminator_optimizer": self.discriminator_optimizer.variables,
+            "sums": self.sums,
+        }
+        for part, variables in parts.items():
+            for index, variable in enumerate(variables):
+                yield f"{part}/{index:04d}", variable
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """A copy of every variable, by name."""
+        return {name: np.array(variable) for name, variable in self.variables()}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Assigns saved arrays to the variables.
+
+        Raises:
+            StateMismatch: where names or shapes differ; nothing has been assigned then.
+        """
+        variables = dict(self.variables())
+        check_fit({name: tuple(v.shape) for name, v in variables.items()}, arrays)
+        for name, variable in variables.items():
+            variable.assign(arrays[name])
+
+
+def check_fit(expected: Mapping[str, tuple[int, ...]], arrays: Mapping[str, np.ndarray]) -> None:
+    """Raises StateMismatch with the first difference between expected shapes and saved arrays."""
+    for name, shape in expected.items():
+        if name not in arrays:
+            raise StateMismatch(f"the checkpoint has no {name}, which the configuration asks for")
+        if tuple(arrays[name].shape) != shape:
+            raise StateMismatch(f"{name} has shape {tuple(arrays[name].shape)} in the checkpoint, {shape} here")
+    extra = sorted(set(arrays) - set(expected))
+    if extra:
+        raise StateMismatch(f"the checkpoint has {extra[0]}, which the configuration does not ask for")
