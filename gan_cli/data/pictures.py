@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image
 
-# Pillow knows more, some of which start other programs; MPO is the JPEG with a preview that telephones write.
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF")
+# Pillow knows more, some of which start other programs.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 # What to do with pixels whose camera was held the way that the EXIF tag tells (EXIF 2.3, tag 0x0112).
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

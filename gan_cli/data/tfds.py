@@ -34,7 +34,7 @@ KNOWN = {
 
 @dataclass(frozen=True, kw_only=True)
 class TFDS(ImageSource):
-    """Images prepared by tensorflow-datasets, after a download if need be. configs/dataset/tfds.yaml explains each key."""
+    """Images of tensorflow-datasets, downloaded and prepared if need be. configs/dataset/_tfds.yaml has the keys."""
 
     name: str
     config: str | None = None
