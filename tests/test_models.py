@@ -14,7 +14,7 @@ from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
 from gan_cli.models.dcgan import DCGAN
 from gan_cli.models.mlp import MLP
-from gan_cli.models.sizes import halvings, nearest_sizes, square_sizes
+from gan_cli.models.normalization import normalization
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 48, 3), (64, 64, 4)]
 DCGAN_KINDS = ["batch", "layer", "instance", "spectral", "none"]
@@ -106,6 +106,39 @@ def test_dcgan_normalises_neither_the_generators_output_nor_the_discriminators_i
     assert pair.discriminator(data).get_layer("down_2").use_bias is not normalised
 
 
+@pytest.mark.parametrize(("kind", "axes"), [("batch", (0, 1, 2)), ("layer", (1, 2, 3)), ("instance", (1, 2))])
+def test_over_what_each_normalisation_takes_its_mean(kind, axes):
+    scales = np.array([1.0, 5.0, 9.0], np.float32)  # of the channels, so that the kinds differ
+    features = np.random.default_rng(0).normal(3.0, scales, (4, 6, 5, 3)).astype(np.float32)
+    normalised = normalization(kind, "normalization")(features, training=True).numpy()
+    expected = (features - features.mean(axes, keepdims=True)) / features.std(axes, keepdims=True)
+    np.testing.assert_allclose(normalised, expected, atol=1e-3)
+
+
+def test_the_first_kernels_of_dcgan_have_the_standard_deviation_that_was_asked_for():
+    pair = DCGAN(width=16, initial_std=0.05)
+    for model in (pair.generator(spec(16, 16, 3)), pair.discriminator(spec(16, 16, 3))):
+        for variable in model.variables:
+            if variable.name == "kernel":
+                assert variable.numpy().std() == pytest.approx(0.05, rel=0.15)
+
+
+@pytest.mark.parametrize("pair", [small("none", leaky_slope=0.3), small_mlp("none", leaky_slope=0.3)], ids=describe)
+def test_activations_are_leaky_in_the_discriminator_alone(pair):
+    for model, slope in ((pair.discriminator(spec(8, 8, 1)), 0.3), (pair.generator(spec(8, 8, 1)), 0.0)):
+        activations = [layer for layer in model.layers if "activation" in layer.name]
+        assert len(activations) >= 2
+        for layer in activations:
+            np.testing.assert_allclose(layer(np.array([-2.0, 2.0], np.float32)), [-2.0 * slope, 2.0], rtol=1e-6)
+
+
+def test_generated_points_may_lie_anywhere_and_images_within_their_range():
+    for data, most in ((spec(2), 7.0), (spec(8, 8, 1), 1.0)):
+        generator = small_mlp("none").generator(data)
+        generator.get_layer("output").bias.assign(np.full(np.prod(data.shape), 7.0, np.float32))
+        assert np.max(generator(np.zeros((1, 6), np.float32))) == pytest.approx(most, abs=1e-4)
+
+
 def test_spectral_normalisation_reaches_every_kernel_of_both_networks():
     for pair in (small("spectral"), small_mlp("spectral")):
         for model in (pair.generator(spec(8, 8, 1)), pair.discriminator(spec(8, 8, 1))):
@@ -165,50 +198,6 @@ def test_names_and_first_weights_are_the_same_with_the_same_seed(pair):
         assert len(set(paths)) == len(paths)
         for one, other in zip(first.variables, again.variables, strict=True):
             np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.parametrize(
-    ("size", "times"),
-    [((8, 8), 1), ((28, 28), 2), ((30, 30), 1), ((32, 32), 3), ((32, 48), 3), ((60, 60), 2), ((64, 64), 4),
-     ((100, 100), None), ((256, 256), 6), ((7, 7), None), ((50, 50), None), ((512, 512), None), ((33, 32), None),
-     ((8, 256), 1)],
-)  # fmt: skip
-def test_which_sizes_can_be_halved_down_to_a_small_base(size, times):
-    assert halvings(*size) == times
-
-
-def test_every_size_that_is_called_possible_is_built():
-    assert square_sizes()[:9] == [8, 10, 12, 14, 16, 18, 20, 22, 24]
-    for side in (10, 14, 22, 44, 120):
-        assert small("none").generator(spec(side, side, 1)).output_shape[1:] == (side, side, 1)
-
-
-@pytest.mark.parametrize(
-    ("size", "near"),
-    [
-        ((7, 7), ["8x8"]),
-        ((50, 50), ["48x48", "52x52"]),
-        ((300, 300), ["256x256"]),
-        ((33, 32), ["32x32", "36x32"]),
-        ((4, 300), ["8x256"]),
-    ],
-)
-def test_a_refused_size_is_told_with_the_nearest_ones(size, near):
-    with pytest.raises(ConfigError) as refused:
-        DCGAN().check(spec(*size, 3))
-    assert refused.value.key == "dataset.image_size"
-    assert f"{size[0]}x{size[1]}" in str(refused.value)
-    assert "8 to 256" in str(refused.value)
-    assert nearest_sizes(*size) == near
-    for name in near:
-        assert halvings(*(int(side) for side in name.split("x")))
-        assert name in str(refused.value)
-
-
-def test_points_are_sent_from_dcgan_to_mlp():
-    with pytest.raises(ConfigError, match="model=mlp"):
-        DCGAN().check(spec(2))
-    MLP().check(spec(2))
 
 
 @pytest.mark.parametrize(

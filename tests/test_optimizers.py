@@ -110,6 +110,13 @@ def test_the_two_networks_share_no_variable(kind):
 
 
 @pytest.mark.parametrize("kind", EVERY)
+def test_every_optimizer_can_limit_the_norm_of_all_gradients_together(kind):
+    for optimizer in (kind(clip_norm=0.5).for_generator(), kind(clip_norm=0.5).for_discriminator()):
+        assert optimizer.global_clipnorm == 0.5
+    assert kind().for_generator().global_clipnorm is None
+
+
+@pytest.mark.parametrize("kind", EVERY)
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

@@ -1,8 +1,8 @@
 """Layers whose kernel is divided by its largest singular value, so that they can't steepen what they are given.
 
 Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", arXiv:1802.05957, Algorithm 1: one
-power iteration at each call in training, none outside. u and v are constants for the gradient (section 2.2). A
-convolution's kernel counts as a matrix with one column for each output channel, its other axes flattened (section 2.1).
+power iteration at each call in training, none outside. u and v are constants for the gradient, which gives equation 12.
+A convolution's kernel counts as a matrix with one column for each output channel, its other axes flattened.
 
 The iteration and the division are done in float32 whatever the compute type: in bfloat16 u would not settle.
 """

@@ -1,6 +1,6 @@
 """RMSprop. Tieleman & Hinton 2012, "Neural Networks for Machine Learning", lecture 6e.
 
-WGAN prefers it to Adam, whose momentum made its critic unstable (arXiv:1701.07875, section 4.3).
+WGAN prefers it to Adam, whose momentum made its critic unstable (arXiv:1701.07875, section 4).
 """
 
 from __future__ import annotations
