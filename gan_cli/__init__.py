@@ -1,1 +1,24 @@
-"""Trains GANs from the command line."""
+"""Trains GANs from the command line, and makes images from what was trained.
+
+    >>> from gan_cli import load_generator
+    >>> generator = load_generator("outputs/20261120-101502_dcgan_wgan_mnist_seed0")
+    >>> images = generator.images(seeds=range(16))      # uint8 [16, 28, 28, 1]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gan_cli.sampling.trained import TrainedGenerator, load_generator
+
+__all__ = ["TrainedGenerator", "load_generator"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports on first use: the command line answers before NumPy and Pillow are loaded."""
+    if name in __all__:
+        from gan_cli.sampling import trained
+
+        return getattr(trained, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

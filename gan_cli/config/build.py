@@ -117,14 +117,15 @@ def build_section(key: str, values: Any, cls: type) -> Any:
     if not isinstance(values, Mapping):
         raise ConfigError(key, "expected a mapping of keys", values)
     parameters = inspect.signature(cls).parameters
+    full = {str(name): f"{key}.{name}".lstrip(".") for name in (*values, *parameters)}
     for name in values:
         if name not in parameters:
-            raise ConfigError(f"{key}.{name}", "no such key", advice=nearest(str(name), parameters))
+            raise ConfigError(full[name], "no such key", advice=nearest(str(name), parameters))
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in values:
-            raise ConfigError(f"{key}.{name}", "is missing", advice=f"Give it as {key}.{name}=VALUE.")
+            raise ConfigError(full[name], "is missing", advice=f"Give it as {full[name]}=VALUE.")
     if dataclasses.is_dataclass(cls):
-        values = {name: check_type(f"{key}.{name}", cls, str(name), value) for name, value in values.items()}
+        values = {name: check_type(full[name], cls, str(name), value) for name, value in values.items()}
     try:
         return cls(**values)
     except ConfigError as error:

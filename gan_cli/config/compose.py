@@ -93,6 +93,7 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
     with composer(config_dir):
         overrides = parse(words)
         check_groups(overrides)
+        check_single(overrides)
         try:
             whole = hydra.compose(config_name, overrides=words, return_hydra_config=True)
         except (HydraException, OmegaConfBaseException) as error:
@@ -144,6 +145,18 @@ def check_groups(overrides: list[Override]) -> None:
             if choice not in choices(group):
                 allowed = ", ".join(choices(group))
                 raise ConfigError(group, f"expected one of {allowed}", choice, nearest(choice, choices(group)))
+
+
+def check_single(overrides: list[Override]) -> None:
+    """Raises ConfigError for several values of one key, which make a sweep."""
+    for override in overrides:
+        if override.is_sweep_override():
+            raise ConfigError(
+                override.key_or_group,
+                "has several values, which make a sweep",
+                override.get_value_string(),
+                "Add -m for a sweep; put brackets around a list: [a,b].",
+            )
 
 
 def chosen(override: Override) -> list[str]:

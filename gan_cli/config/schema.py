@@ -102,7 +102,7 @@ class SampleJob:
         check_number("seed", self.seed, at_least=0, at_most=LARGEST_SEED)
         if self.grid is not None:
             parse_grid("grid", self.grid)
-        check_choice("format", self.format, ("png", "npz", "files"))
+        check_choice("format", self.format, ("png", "gif", "npz", "files"))
         if self.interpolate is not None:
             check_choice("interpolate", self.interpolate, ("linear", "slerp"))
         check_number("frames", self.frames, at_least=1, at_most=10_000)

@@ -41,4 +41,4 @@ class Preview:
         """A picture of real examples in the same layout."""
         if self.data.is_image:
             return image_grid(self.real, self.rows, self.columns)
-        return points_picture(self.real, None, self.data.value_range)
+        return points_picture(self.real[:0], self.real, self.data.value_range)

@@ -105,8 +105,7 @@ def make_preview(job: TrainJob, examples: Examples) -> Preview:
     """The run's fixed latents, and the real examples that the first step sees, to compare with."""
     rows, columns = parse_grid("sample.grid", job.sample.grid)
     count = rows * columns if examples.spec.is_image else job.sample.points
-    first_seed = job.seed * 1_000_003  # so that runs with neighbouring seeds do not show each other's latents
-    fixed = latents(range(first_seed, first_seed + count), job.model.latent_size, job.model.latent_distribution)
+    fixed = latents(range(count), job.model.latent_size, job.model.latent_distribution)
     indices = step_indices(tf.constant(0, tf.int64), count, examples.spec.examples, job.seed).numpy()
     return Preview(examples.spec, fixed, rows, columns, real=examples.read(indices)[0])
 
