@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def test_classes_are_the_same_from_one_folder_further_down(eurosat_folder: Path)
 
 
 def test_emoji_streamed_are_those_in_memory_bit_for_bit(emoji_folder: Path) -> None:
-    keys = {"path": str(emoji_folder), "image_size": "16x24", "channels": "rgb"}
+    keys: dict[str, Any] = {"path": str(emoji_folder), "image_size": "16x24", "channels": "rgb"}
     kept, streamed = Folder(**keys).open(), Folder(**keys, memory_limit=0.0).open()
     assert isinstance(kept, InMemory)
     assert not isinstance(streamed, InMemory)

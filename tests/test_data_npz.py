@@ -53,7 +53,7 @@ def test_grey_images_need_no_channel_axis(tmp_path: Path) -> None:
 @pytest.mark.parametrize("black", [0, -1])
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_floats_are_scaled_to_uint8(tmp_path: Path, black: int, kind: type) -> None:
-    floats = (IMAGES / 255 * (1 - black) + black).astype(kind)
+    floats: np.ndarray = (IMAGES / 255 * (1 - black) + black).astype(kind)
     assert np.array_equal(everything(Npz(path=saved(tmp_path, images=floats)))[0], IMAGES)
 
 

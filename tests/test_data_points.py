@@ -32,6 +32,7 @@ def test_points_scatter_around_the_mode_of_their_label(source: Ring | Grid) -> N
     points, labels = examples.read(np.arange(examples.spec.examples))
     assert points.shape == (100_000, 2)
     assert points.dtype == np.float32
+    assert labels.dtype == np.int32
     offsets = points - source.centres()[labels]
     assert np.abs(offsets.std(axis=0) / source.sigma - 1).max() < 0.01
     assert np.abs(offsets.mean(axis=0)).max() < 0.02 * source.sigma
