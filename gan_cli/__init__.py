@@ -1,8 +1,8 @@
 """Trains GANs from the command line, and makes images from what was trained.
 
-    >>> from gan_cli import load_generator
-    >>> generator = load_generator("outputs/20261120-101502_dcgan_wgan_mnist_seed0")
-    >>> images = generator.images(seeds=range(16))      # uint8 [16, 28, 28, 1]
+>>> from gan_cli import load_generator
+>>> generator = load_generator("outputs/20261120-101502_dcgan_wgan_mnist_seed0")
+>>> images = generator.images(seeds=range(16))      # uint8 [16, 28, 28, 1]
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ Examples to paste:
   gan-sample run=outputs/RUN seeds=[3,7,11] interpolate=slerp format=gif
   gan-sample checkpoint=generator.keras                  # a shared file by itself
 
-Settings: run, checkpoint, step, n, seed, seeds, grid, format (png, gif, npz, files), interpolate (linear, slerp), frames,
-          truncation, weights (averaged, raw), output, trust.
+Settings: run, checkpoint, step, n, seed, seeds, grid, format (png, gif, npz, files), interpolate (linear, slerp),
+          frames, truncation, weights (averaged, raw), output, trust.
           `gan-sample --cfg job run=RUN` shows all with their values; configs/sample.yaml explains each.
 
 Flags: --help, --version, --cfg job. TAB completion: eval "$(gan-sample -sc install=bash)"

@@ -12,8 +12,7 @@ from gan_cli.commands.command_line import hand_to_hydra, read_command_line, tell
 from gan_cli.commands.help import train_help
 from gan_cli.config.build import build_job
 from gan_cli.config.start import Start, prepare
-from gan_cli.sweeps.launcher import register_launcher
-from gan_cli.sweeps.sweep import check_sweep, report_sweep
+from gan_cli.sweeps.sweep import check_sweep, register_launcher, report_sweep
 
 
 def main() -> None:
@@ -40,6 +39,9 @@ def gan_train(arguments: list[str]) -> int:
         return 0
     if flags.cfg:
         hand_to_hydra("gan-train", flags, config_name, train_from_launcher)
+        return 0
+    if start.resumes and start.done == job.train.steps and not start.dry_run:
+        print(f"{start.directory} has finished its {start.done} steps. To go on: train.steps={2 * start.done}")
         return 0
 
     from gan_cli.training.job import run_training  # here, since it loads TensorFlow

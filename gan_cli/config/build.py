@@ -155,4 +155,4 @@ def field_type(cls: type, name: str) -> Any:
     for base in cls.__mro__:
         hints = {**inspect.get_annotations(base), **hints}
     text = str(hints.get(name, "")).removesuffix("| None").strip()
-    return {"int": int, "float": float, "bool": bool, "str": str}.get(text, None)
+    return {"int": int, "float": float, "bool": bool, "str": str}.get(text)

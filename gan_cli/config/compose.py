@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
@@ -162,7 +163,7 @@ def check_single(overrides: list[Override]) -> None:
 def chosen(override: Override) -> list[str]:
     """The choices that an override of a group names; several in a list or a sweep."""
     if override.is_sweep_override():
-        values = list(override.sweep_iterator())
+        values: list[Any] = list(override.sweep_iterator())
     else:
         values = [override.value()]
     flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
@@ -201,7 +202,7 @@ def nearest_key(key: str, keys: list[str], group_names: list[str]) -> str:
 
 def dotted_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
     """Every key of a configuration, inner ones with dots."""
-    for name in node:
+    for name in map(str, node):
         key = f"{prefix}{name}"
         yield key
         if OmegaConf.is_missing(node, name) or OmegaConf.is_interpolation(node, name):

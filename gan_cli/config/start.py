@@ -23,6 +23,7 @@ class Start:
         directory: the run directory; of a new run, its wanted name.
         overrides: what the user typed; for a resumed run, at its beginning and since.
         resumes: whether the run is there already.
+        done: steps that the run has done so far, as far as a glance at its newest checkpoint tells.
         dry_run: whether to build everything and write nothing.
         notes: lines to show before training: warnings, and changes since the run began.
     """
@@ -30,6 +31,7 @@ class Start:
     directory: Path
     overrides: list[str]
     resumes: bool = False
+    done: int = 0
     dry_run: bool = False
     notes: tuple[str, ...] = ()
 
@@ -66,14 +68,18 @@ def prepare_new(composition: Composition) -> tuple[TrainJob, Start]:
 
 def prepare_resumed(going_on: GoingOn, dry_run: bool) -> tuple[TrainJob, Start]:
     job = build_job(going_on.config, folders=[])
-    check_saved_state(going_on.run, job, check_job(job))
+    done = check_saved_state(going_on.run, job, check_job(job))
     changes = (f"Changed since the run began: {change}" for change in going_on.changes)
     notes = (*warnings_for(job), *changes)
-    return job, Start(going_on.run.path, going_on.overrides, resumes=True, dry_run=dry_run, notes=notes)
+    return job, Start(going_on.run.path, going_on.overrides, resumes=True, done=done, dry_run=dry_run, notes=notes)
 
 
-def check_saved_state(run: RunDirectory, job: TrainJob, data: DataSpec | None) -> None:
-    """Raises ConfigError where the newest checkpoint is past the wanted length or holds data of another shape."""
+def check_saved_state(run: RunDirectory, job: TrainJob, data: DataSpec | None) -> int:
+    """The step of the newest readable checkpoint, 0 where there is none.
+
+    Raises:
+        ConfigError: where that checkpoint is past the wanted length or holds data of another shape.
+    """
     for path in list_checkpoints(run.checkpoints):
         try:
             about = read_about(path)
@@ -89,4 +95,5 @@ def check_saved_state(run: RunDirectory, job: TrainJob, data: DataSpec | None) -
                 f"gives examples of shape {data.shape}, and the run was begun with {about.data.shape}",
                 advice="Start a new run for other data.",
             )
-        return
+        return about.step
+    return 0

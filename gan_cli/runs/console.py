@@ -23,6 +23,7 @@ class Console:
         self.log: TextIO | None = None
         self.kept: list[str] = []
         self.bar: Bar | None = None
+        self.reading_since: float | None = None
         self.total = 0
         self.first_step = 0
         self.began = self.last_line = time.monotonic()
@@ -52,8 +53,10 @@ class Console:
     def reading(self, done: int, total: int) -> None:
         """Shows how much of the data has been read, where that takes long."""
         now = time.monotonic()
-        if now - self.last_line >= PLAIN_INTERVAL:
-            self.last_line = now
+        if self.reading_since is None:
+            self.reading_since = now
+        if now - self.reading_since >= PLAIN_INTERVAL:
+            self.reading_since = now
             self.line(f"reading data: {done:,} of {total:,}")
 
     def write_log(self, text: str) -> None:
@@ -93,13 +96,13 @@ class Console:
 
     @contextmanager
     def python_warnings(self) -> Iterator[None]:
-        """Shows what Python's `warnings` say as lines of ours, in the log too; what a filter makes an error stays one."""
+        """Shows what Python's `warnings` say as lines of ours, in the log too."""
         before = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
             self.warn(f"{category.__name__}: {message}")
 
-        warnings.showwarning = show  # type: ignore[assignment]
+        warnings.showwarning = show
         try:
             yield
         finally:

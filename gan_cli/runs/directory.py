@@ -26,7 +26,11 @@ HEADER = """\
 """
 HYDRA = """\
 # What makes this file repeat the run by itself: where to write, and how jobs of a sweep are started.
-defaults: [override hydra/launcher: process_each, override hydra/job_logging: disabled, override hydra/hydra_logging: disabled, _self_]
+defaults:
+  - override hydra/launcher: process_each
+  - override hydra/job_logging: disabled
+  - override hydra/hydra_logging: disabled
+  - _self_
 hydra:
   run: {dir: "outputs/${now:%Y%m%d-%H%M%S}_NAME"}
   sweep: {dir: "outputs/${now:%Y%m%d-%H%M%S}_sweep", subdir: "${path_name:${hydra.job.override_dirname}}"}

@@ -73,7 +73,9 @@ def render(generator: TrainedGenerator, job: SampleJob, source: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError("output", f"can't be written ({error.strerror})", output, "Name a place with output=.") from error
+        raise ConfigError(
+            "output", f"can't be written ({error.strerror})", output, "Name a place with output=."
+        ) from error
     if job.interpolate is not None:
         write_interpolation(generator, job, seeds, output)
     elif job.format == "files":

@@ -98,7 +98,9 @@ def load_source(source: Path, weights: str, trust: bool) -> TrainedGenerator:
 
 def read_source(source: Path) -> Checkpoint:
     try:
-        newest = load_newest(source, lambda text: print(f"Warning: {text}")) if source.is_dir() else load_checkpoint(source)
+        newest = (
+            load_newest(source, lambda text: print(f"Warning: {text}")) if source.is_dir() else load_checkpoint(source)
+        )
     except DamagedCheckpoint as error:
         raise ConfigError("checkpoint", str(error)) from error
     if newest is None:

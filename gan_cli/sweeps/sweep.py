@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
 
 from gan_cli.checks import ConfigError
 from gan_cli.config.build import build_job
@@ -19,6 +20,7 @@ from gan_cli.config.compose import compose, composer, loader
 from gan_cli.runs.directory import RunDirectory
 from gan_cli.runs.files import write_json, write_text
 from gan_cli.runs.status import Status, read_status
+from gan_cli.runs.stopping import stop_on_signals
 
 KEPT_LINES = 200  # of a job that fails before its own log begins
 
@@ -43,6 +45,13 @@ class SweepResult:
 
 RESULTS: list[SweepResult] = []
 """Of this process's sweep; Hydra hands results to the sweeper alone, which gives none of them back."""
+
+
+def register_launcher() -> None:
+    """Makes `hydra/launcher=process_each` known. Hydra finds it by itself, but not in an editable installation."""
+    from hydra_plugins.gan_cli import ProcessEachLauncher  # here, since it imports this module
+
+    Plugins.instance().register(ProcessEachLauncher)
 
 
 def check_sweep(config_name: str, words: list[str], config_dir: str | None) -> None:
@@ -94,25 +103,31 @@ def run_process(job: SweepJob, words: list[str]) -> int:
 
     A job that fails before it has a run directory gets one all the same, with what it said and its state.
     """
-    flags = [word for word in shared_flags() if word]
-    command = [sys.executable, "-m", "gan_cli.commands.train", *flags, *words]
+    command = [sys.executable, "-m", "gan_cli.commands.train", *shared_flags(), *words]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     said: deque[str] = deque(maxlen=KEPT_LINES)
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment
-    ) as process:
+    with (
+        stop_on_signals() as stop,
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environment,
+            start_new_session=True,  # a Ctrl-C comes here alone, and is handed on once
+        ) as process,
+    ):
+        stop.hand_on(process.send_signal)
         assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                print(f"  {line}", end="", flush=True)
-                said.append(line)
-        except KeyboardInterrupt:  # the job got the signal too, saves, and ends; then the sweep ends
-            for line in process.stdout:
-                print(f"  {line}", end="", flush=True)
-            process.wait()
-            raise
+        for line in process.stdout:
+            print(f"  {line}", end="", flush=True)
+            said.append(line)
     if process.returncode and not RunDirectory(job.directory).config.exists():
         record_early_failure(job.directory, "".join(said))
+    if stop.requested:
+        print("The sweep was stopped. The same command goes on with it.", flush=True)
+        raise SystemExit(stop.exit_code)
     return process.returncode
 
 
@@ -135,19 +150,20 @@ def shared_flags() -> list[str]:
 
 
 def report_sweep() -> int:
-    """Prints a table of the jobs that ran, and gives the exit code: 1 where any failed."""
+    """Prints a table of the jobs, by what distinguishes them, and gives the exit code: 1 where any failed."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title="Sweep")
     for heading in ("job", "state", "step", "generator loss", "discriminator loss", "run directory"):
         table.add_column(heading, overflow="fold")
+    common = set.intersection(*(set(result.job.overrides) for result in RESULTS)) if len(RESULTS) > 1 else set()
     for result in RESULTS:
         status = read_status(result.job.directory)
         last = (RunDirectory(result.job.directory).metrics.read() or [{}])[-1]
         losses = [last.get(f"{name}_loss") for name in ("generator", "discriminator")]
         cells = ["-" if loss is None else f"{loss:.3f}" for loss in losses]
-        words = " ".join(result.job.overrides)
+        words = " ".join(word for word in result.job.overrides if word not in common)
         table.add_row(words, status.state, str(status.step), *cells, str(result.job.directory))
     width = None if sys.stdout.isatty() else 200
     Console(width=width).print(table)

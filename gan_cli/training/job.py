@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-
 from gan_cli.config.build import TrainJob
 from gan_cli.config.combinations import check_data
 from gan_cli.config.schema import parse_grid
@@ -20,6 +18,7 @@ from gan_cli.runs.console import Console
 from gan_cli.runs.directory import RunDirectory, new_directory
 from gan_cli.runs.files import write_whole
 from gan_cli.runs.status import Status
+from gan_cli.runs.stopping import StopRequest, stop_on_signals
 from gan_cli.sampling.archive import save_generator
 from gan_cli.sampling.latents import latents
 from gan_cli.sampling.preview import Preview
@@ -31,7 +30,6 @@ from gan_cli.training.record import NotFinite, Record
 from gan_cli.training.report import describe_job, describe_left_out, estimate_memory
 from gan_cli.training.resume import Resumed, restore
 from gan_cli.training.state import TrainingState
-from gan_cli.training.stopping import StopRequest, stop_on_signals
 
 
 def run_training(job: TrainJob, start: Start) -> int:
@@ -71,9 +69,6 @@ def carry_out(
     with closing(batches):
         calls = build_calls(job, examples.spec, batches, state)
         resumed = restore(run, state, console.warn) if start.resumes else Resumed()
-        if start.resumes and resumed.step == section.steps:
-            console.line(f"{run.path} has finished its {section.steps} steps. To go on: train.steps={2 * section.steps}")
-            return 0
         run.prepare(job.config, start.overrides)
         console.open_log(run.log)
         with ending(run, console, resumed) as end:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gan_cli.config.build import TrainJob
+from gan_cli.runs.stopping import StopRequest
 from gan_cli.training.calls import GraphCalls, Pace
 from gan_cli.training.record import Record
-from gan_cli.training.stopping import StopRequest
 
 
 class LossNotFinite(ArithmeticError):
@@ -66,6 +66,6 @@ def explain_bad_loss(bad_step: int, first: int, end: int, record: Record) -> str
     return (
         f"A loss became NaN or infinite in step {bad_step} (graph call of steps {first} to {end - 1}).\n"
         f"Last good checkpoint: {left if left else 'none yet'}.\n"
-        "Likely causes: a learning rate that is too high (optimizer.learning_rate), a penalty weight that is too high, "
-        "float16 without enough range (train.precision=mixed_bfloat16), or no gradient clipping (optimizer.clip_norm=1)."
+        "Likely causes: a learning rate that is too high (optimizer.learning_rate); a penalty weight that is too high; "
+        "too small a range in float16 (train.precision=mixed_bfloat16); no gradient clipping (optimizer.clip_norm=1)."
     )

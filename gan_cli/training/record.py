@@ -11,13 +11,13 @@ import numpy as np
 
 from gan_cli.data import DataSpec
 from gan_cli.loggers import Writer
+from gan_cli.runs.checkpoint import Checkpoint, list_checkpoints, save_checkpoint
 from gan_cli.runs.console import Console
 from gan_cli.runs.directory import RunDirectory
 from gan_cli.runs.files import write_whole
 from gan_cli.runs.status import Status
 from gan_cli.sampling.preview import Preview
 from gan_cli.training.calls import CallResult
-from gan_cli.runs.checkpoint import Checkpoint, list_checkpoints, save_checkpoint
 from gan_cli.training.resume import Resumed
 from gan_cli.training.state import TrainingState
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gan_cli.checks import ConfigError
+from gan_cli.runs.checkpoint import list_checkpoints, load_newest
 from gan_cli.runs.directory import RunDirectory
 from gan_cli.runs.files import remove_leftovers
-from gan_cli.runs.checkpoint import list_checkpoints, load_newest
 from gan_cli.training.state import StateMismatch, TrainingState
 
 

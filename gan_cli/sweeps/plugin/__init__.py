@@ -1,4 +1,7 @@
-"""Hydra's launcher `process_each`: one fresh process after another."""
+"""Hydra's launcher `process_each`: one fresh process after another.
+
+Installed as `hydra_plugins.gan_cli`, since Hydra takes launchers from modules below `hydra_plugins` alone.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
@@ -18,13 +20,7 @@ from gan_cli.sweeps.sweep import SweepJob, run_job
 
 @dataclass
 class ProcessEachConfig:
-    _target_: str = "gan_cli.sweeps.launcher.ProcessEachLauncher"
-
-
-def register_launcher() -> None:
-    """Makes `hydra/launcher=process_each` known to Hydra."""
-    ConfigStore.instance().store(group="hydra/launcher", name="process_each", node=ProcessEachConfig, provider="gan_cli")
-    Plugins.instance().register(ProcessEachLauncher)
+    _target_: str = "hydra_plugins.gan_cli.ProcessEachLauncher"
 
 
 class ProcessEachLauncher(Launcher):
@@ -46,8 +42,11 @@ class ProcessEachLauncher(Launcher):
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = index
         directory = Path(str(config.hydra.sweep.dir)) / str(config.hydra.sweep.subdir)
-        words = [word for word in filter_overrides(overrides)]
+        words = list(filter_overrides(overrides))
         result = run_job(SweepJob(words, directory, index, total))
         returned = JobReturn(overrides=overrides, status=JobStatus.COMPLETED)
         returned.return_value = result
         return returned
+
+
+ConfigStore.instance().store(group="hydra/launcher", name="process_each", node=ProcessEachConfig, provider="gan_cli")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -13,6 +13,11 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.receivers: list[Callable[[int], object]] = []
+
+    def hand_on(self, receiver: Callable[[int], object]) -> None:
+        """Calls `receiver` with the signal when it comes."""
+        self.receivers.append(receiver)
 
     @property
     def requested(self) -> bool:
@@ -34,6 +39,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
         request.signal = number
         for each, handler in before.items():
             signal.signal(each, handler)
+        for receiver in request.receivers:
+            receiver(number)
 
     for number in before:
         signal.signal(number, note)
