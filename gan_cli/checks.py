@@ -33,6 +33,8 @@ class ConfigError(ValueError):
 
     def below(self, prefix: str) -> ConfigError:
         """The same error, its key seen from the root of the configuration."""
+        if self.key.startswith(("-", f"{prefix}.")):
+            return self  # seen from the root already
         key = ".".join(part for part in (prefix, self.key) if part)
         return ConfigError(key, self.problem, self.value, self.advice)
 
@@ -50,7 +52,9 @@ def show(value: Any) -> str:
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Advice that names the allowed word nearest to `name`, or "" where none is near."""
-    near = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.6)
+    allowed = list(allowed)
+    holding = [word for word in allowed if name in word.split("_")]
+    near = holding if len(holding) == 1 else difflib.get_close_matches(name, allowed, n=1, cutoff=0.6)
     return f"Did you mean {near[0]}?" if near else ""
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -37,3 +39,42 @@ def eurosat_folder(test_data: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def emoji_folder(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """3,583 emoji, PNG 128 x 128 with alpha, in one folder."""
     return unzipped(test_data / "noto_emoji_128.zip", tmp_path_factory.mktemp("emoji"))
+
+
+TINY = ("model.width=8", "logger=[]", "run.log_every=4", "run.sample_every=6", "run.checkpoint_every=5")
+"""A run of some steps in a second, besides compiling."""
+
+
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Each test works in an empty folder of its own."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def command(name: str, *words: str, folder: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs `gan-train` or `gan-sample` as a user does, in a process of its own."""
+    module = {"gan-train": "gan_cli.commands.train", "gan-sample": "gan_cli.commands.sample"}[name]
+    return subprocess.run(
+        [sys.executable, "-m", module, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, **more},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a short run of the real command on the digits; tests read it and do not change it."""
+    directory = tmp_path_factory.mktemp("finished") / "run"
+    words = [word for word in TINY if word != "logger=[]"]
+    done = command("gan-train", *words, "train.steps=15", f"hydra.run.dir={directory}", folder=directory.parent)
+    assert done.returncode == 0, done.stderr
+    (directory / "stdout.txt").write_text(done.stdout)
+    (directory / "stderr.txt").write_text(done.stderr)
+    return directory

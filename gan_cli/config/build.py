@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException, ValidationError
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, ValidationError
 
 from gan_cli.checks import ConfigError, nearest
 from gan_cli.config.schema import RunSection, SampleSection, TrainSection, check_seed
@@ -85,8 +85,10 @@ def to_plain(config: DictConfig) -> dict[str, Any]:
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        problem = str(error).splitlines()[0]
-        raise ConfigError(error.full_key or "", f"can't be resolved: {problem}") from error
+        key = error.full_key or ""
+        if isinstance(error, MissingMandatoryValue):
+            raise ConfigError(key, "is needed", advice=f"Give it as {key}=VALUE.") from error
+        raise ConfigError(key, f"can't be resolved: {str(error).splitlines()[0]}") from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 

@@ -38,7 +38,7 @@ def describe(job: TrainJob) -> DataSpec | None:
     try:
         return job.dataset.describe()
     except ConfigError as error:
-        raise (error if error.key.startswith("dataset") else error.below("dataset")) from None
+        raise error.below("dataset") from None
 
 
 def warnings_for(job: TrainJob) -> list[str]:

@@ -25,6 +25,7 @@ from gan_cli.checks import ConfigError, nearest
 from gan_cli.config.resolvers import register_resolvers
 
 HYDRA_VERSION_BASE = "1.3"
+OPTIONAL_GROUPS = ("penalty", "logger", "experiment")
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,10 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
             check_keys(config_name, overrides)
             raise ConfigError("", first_cause(error)) from error
         HydraConfig.instance().set_config(whole)  # so that ${hydra:...} resolves in the user's own YAML
-        directory = Path(whole.hydra.run.dir)
+        try:
+            directory = Path(whole.hydra.run.dir)
+        except OmegaConfBaseException as error:
+            raise ConfigError("hydra.run.dir", f"can't be resolved: {first_cause(error)}") from error
         with open_dict(whole):
             del whole["hydra"]
     return Composition(config=whole, overrides=words, directory=directory, folders=folders)
@@ -138,7 +142,11 @@ def check_groups(overrides: list[Override]) -> None:
     known = groups()
     for override in overrides:
         group = override.key_or_group
-        if group not in known or override.is_delete():
+        if group not in known:
+            continue
+        if override.is_delete():
+            if group not in OPTIONAL_GROUPS:
+                raise ConfigError(group, "can't be left out, or it would be missing", advice=f"Choose with {group}=...")
             continue
         if override.is_add() or override.is_force_add():
             raise ConfigError("", f"can't add to {group}, which is set already", advice=f"Leave out the +: {group}=...")

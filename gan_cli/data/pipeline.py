@@ -1,8 +1,8 @@
 """Which examples a step sees, as float32 tensors.
 
-The order is a function of the seed and the step alone: epoch after epoch, each example once an epoch, permuted anew each
-time (`RandomIndexShuffle`, a keyed permutation that is computed for each index alone). Nothing about it is stored, so
-resuming costs nothing, and data in memory and data on disk come in the same order.
+The order is a function of the seed and the step alone: epoch after epoch, each example once an epoch, permuted anew
+each time (`RandomIndexShuffle`, a keyed permutation that is computed for each index alone). Nothing about it is stored,
+so resuming costs nothing, and data in memory and data on disk come in the same order.
 
 A step asks in two places. On the host, `feed(step, count)` gives the tensors that one graph call of `count` steps
 needs. Inside the graph, `batch(feed, ...)` takes one batch out of them.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+from gan_cli.checks import ConfigError
 from gan_cli.config.build import TrainJob
 from gan_cli.config.combinations import check_data
 from gan_cli.config.schema import parse_grid
@@ -42,8 +43,7 @@ def run_training(job: TrainJob, start: Start) -> int:
     with stop_on_signals() as stop, console.python_warnings():
         load_tensorflow()
         set_up_tensorflow(job.seed, job.train.deterministic)
-        examples = job.dataset.open(console.reading)
-        check_data(job, examples.spec)
+        examples = open_examples(job, console)
         state = build_state(job, examples.spec)
         if start.dry_run:
             lines = [*describe_job(job, examples, state), *estimate_memory(job, examples, state), *start.notes]
@@ -52,6 +52,16 @@ def run_training(job: TrainJob, start: Start) -> int:
         run = RunDirectory(start.directory if start.resumes else new_directory(start.directory))
         with run.locked():
             return carry_out(job, start, run, examples, state, console, stop)
+
+
+def open_examples(job: TrainJob, console: Console) -> Examples:
+    """The data, read and checked against the model and the batch."""
+    try:
+        examples = job.dataset.open(console.reading)
+    except ConfigError as error:
+        raise error.below("dataset") from error
+    check_data(job, examples.spec)
+    return examples
 
 
 def carry_out(

@@ -1,0 +1,174 @@
+"""What the commands answer before anything is trained: help, and errors that cost nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import command
+
+from gan_cli.checks import ConfigError
+from gan_cli.commands.sample import gan_sample
+from gan_cli.commands.train import gan_train
+
+
+def error_of(*words: str) -> str:
+    """The message with which gan-train refuses these words, having made nothing."""
+    with pytest.raises(ConfigError) as caught:
+        gan_train(list(words))
+    assert list(Path.cwd().iterdir()) == []
+    return str(caught.value)
+
+
+def test_a_mistake_is_one_line_on_standard_error_with_exit_code_2() -> None:
+    done = command("gan-train", "los=wgan")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "gan-train: los: no such key. Did you mean loss?\n"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--cfg", "job"], ["loss=wgn"], ["train.steps=x"], ["dataset=folder"]])
+def test_answers_do_not_import_tensorflow(words: list[str]) -> None:
+    program = f"""
+import sys
+from gan_cli.commands.train import gan_train
+sys.argv = ["gan-train", *{words!r}]
+try:
+    gan_train({words!r})
+except (SystemExit, ValueError):
+    pass
+assert "gan_cli.commands.train" in sys.modules
+assert not {{"tensorflow", "keras", "sklearn", "tensorflow_datasets"}} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["losss=wgan"], ["losss", "loss?"]),
+        (["loss=wgn"], ["loss=wgn", "rpgan", "wgan?"]),
+        (["penalty=[r1,r3]"], ["penalty=r3", "weight_clip"]),
+        (["trian.steps=5"], ["trian.steps", "train.steps?"]),
+        (["train.step=5"], ["train.step", "train.steps?"]),
+        (["steps=5"], ["steps", "train.steps?"]),
+        (["+train.stesp=5"], ["train.stesp", "steps?"]),
+        (["++optimizer.learning_rat=1"], ["optimizer.learning_rat", "learning_rate?"]),
+        (["+loss=wgan"], ["loss", "Leave out the +"]),
+        (["train.steps=many"], ["train.steps=many", "a whole number"]),
+        (["train.steps=1.5"], ["train.steps=1.5", "a whole number"]),
+        (["train.steps=true"], ["train.steps=true", "a whole number"]),
+        (["train.steps=0"], ["train.steps=0", "at least 1"]),
+        (["train.xla=perhaps"], ["train.xla=perhaps", "true or false"]),
+        (["train.precision=float16"], ["train.precision=float16", "mixed_float16?"]),
+        (["train.update=alternate"], ["train.update", "alternating?"]),
+        (["train.steps_per_call=0"], ["train.steps_per_call=0", "auto"]),
+        (["optimizer.learning_rate=-1"], ["learning_rate=-1"]),
+        (["penalty=r1", "penalty.r1.weight=heavy"], ["penalty.r1.weight=heavy", "a number"]),
+        (["seed=-1"], ["seed=-1", "at least 0"]),
+        (["seed=one"], ["seed=one", "whole number"]),
+        (["sample.grid=8"], ["sample.grid=8", "4x6"]),
+        (["dataset=folder"], ["dataset.path", "needed"]),
+        (["dataset=folder", "dataset.path=nowhere"], ["dataset.path=nowhere"]),
+        (["dataset=npz", "dataset.path=nowhere.npz"], ["dataset.path=nowhere.npz"]),
+        (["dataset.image_size=17"], ["dataset.image_size", "16", "18"]),
+        (["dataset=ring"], ["model=mlp"]),
+        (["train.batch_size=2000"], ["train.batch_size=2000", "1797"]),
+        (["resume=nowhere"], ["resume=nowhere", "no such run directory"]),
+        (["loss=wgan,hinge"], ["loss=wgan,hinge", "-m"]),
+        (["loss"], ["loss", "key=value"]),
+        (["--steps", "5"], ["--steps", "key=value"]),
+        (["--experimental-rerun", "x.pickle"], ["pickle"]),
+        (["--config-dir", "nowhere"], ["--config-dir=nowhere"]),
+        (["-m", "loss=wgan,hing"], ["loss=hing", "hinge?"]),
+        (["-m", "seed=0,x"], ["seed=x", "No job was started"]),
+        (["~loss"], ["loss", "missing"]),
+    ],
+)
+def test_what_is_wrong_names_the_key_and_what_to_do(words: list[str], parts: list[str]) -> None:
+    message = error_of(*words)
+    assert all(part in message for part in parts), message
+    assert len(message) < 500
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ([], ["run=RUN_DIRECTORY", "checkpoint=FILE"]),
+        (["run=a", "checkpoint=b"], ["one of"]),
+        (["run=nowhere"], ["run=nowhere"]),
+        (["checkpoint=nowhere.npz"], ["checkpoint=nowhere.npz"]),
+        (["run=nowhere", "formt=npz"], ["formt", "format?"]),
+        (["run=nowhere", "seeds=5-1"], ["seeds=5-1", "0-15"]),
+        (["run=nowhere", "format=gif"], ["interpolate"]),
+        (["run=nowhere", "truncation=2"], ["truncation=2", "at most 1"]),
+        (["run=nowhere", "grid=2x2", "n=5"], ["grid=2x2", "5 images"]),
+        (["run=nowhere", "n=5", "seeds=0-3"], ["n=5", "4 images"]),
+        (["run=nowhere", "output=x.jpg"], ["output=x.jpg", ".png"]),
+    ],
+)
+def test_gan_sample_says_what_is_wrong_before_it_loads_anything(words: list[str], parts: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        gan_sample(words)
+    assert all(part in str(caught.value) for part in parts), caught.value
+
+
+@pytest.mark.parametrize("name", ["gan-train", "gan-sample"])
+def test_help_is_for_newcomers(name: str) -> None:
+    done = command(name, "--help")
+    assert done.returncode == 0
+    assert done.stdout.count(f"  {name} ") >= 5
+    for word in (["digits", "wgan_gp", "penalty", "TAB"] if name == "gan-train" else ["seeds", "slerp"]):
+        assert word in done.stdout
+
+
+@pytest.mark.parametrize("name", ["gan-train", "gan-sample"])
+def test_version_is_ours(name: str) -> None:
+    assert command(name, "--version").stdout.startswith(f"{name} 0.")
+
+
+def test_batch_norm_under_a_gradient_penalty_warns_with_its_reason() -> None:
+    from gan_cli.config.start import prepare
+
+    _, start = prepare("train", ["penalty=r1", "model.discriminator_normalization=batch"], None)
+    (note,) = start.notes
+    assert "depend on the others" in note
+    assert "r1" in note
+    assert prepare("train", ["penalty=r1"], None)[1].notes == ()  # the default changes with the penalty
+
+
+def test_the_dry_run_prints_sizes_and_writes_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    assert gan_train(["dry_run=true", "model.width=8"]) == 0
+    said = capfd.readouterr().out
+    for word in ("1,797 images of 8x8x1", "parameters", "2,000 steps", "GiB"):
+        assert word in said
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_the_resolved_configuration_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["gan-train", "--cfg", "job", "--resolve", "loss=wgan"])
+    gan_train(sys.argv[1:])
+    said = capsys.readouterr().out
+    assert "critic_steps: 5" in said
+    assert "limit: 0.01" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("gan-train los", "loss="),
+        ("gan-train loss=wg", "loss=wgan"),
+        ("gan-train train.st", "train.steps="),
+        ("gan-train dataset=folder dataset.pa", "dataset.path="),
+    ],
+)
+def test_tab_completes_groups_choices_and_keys(line: str, expected: str) -> None:
+    done = command("gan-train", "-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
+    assert expected in done.stdout.split()
+
+
+def test_completion_is_installed_by_one_line() -> None:
+    done = command("gan-train", "-sc", "install=bash")
+    assert "complete " in done.stdout
