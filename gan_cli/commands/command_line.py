@@ -14,7 +14,7 @@ from hydra._internal.utils import get_args_parser
 
 from gan_cli.checks import ConfigError
 from gan_cli.config.compose import HYDRA_VERSION_BASE, config_directory
-from gan_cli.config.resolvers import register_resolvers
+from gan_cli.config.extensions import teach_hydra
 
 MISCONFIGURED = 2
 INTERRUPTED = 130
@@ -52,7 +52,7 @@ def asks_hydra(flags: argparse.Namespace) -> bool:
 
 def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job: Callable[..., object]) -> None:
     """Lets Hydra do what its flags ask: show a configuration, complete words, sweep over jobs."""
-    register_resolvers()
+    teach_hydra()
     words = [word for word in sys.argv[1:] if word.startswith("-") or word not in flags.overrides]
     sys.argv = [program, *words, *flags.overrides]
     hydra.main(config_path=str(config_directory()), config_name=config_name, version_base=HYDRA_VERSION_BASE)(job)()

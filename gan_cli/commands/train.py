@@ -12,7 +12,7 @@ from gan_cli.commands.command_line import hand_to_hydra, read_command_line, tell
 from gan_cli.commands.help import train_help
 from gan_cli.config.build import build_job
 from gan_cli.config.start import Start, prepare
-from gan_cli.sweeps.sweep import check_sweep, register_launcher, report_sweep
+from gan_cli.sweeps.sweep import check_sweep, report_sweep
 
 
 def main() -> None:
@@ -23,7 +23,6 @@ def main() -> None:
 
 def gan_train(arguments: list[str]) -> int:
     """Does what the arguments say and gives the exit code."""
-    register_launcher()
     flags = read_command_line("gan-train", arguments, train_help)
     config_name = flags.config_name or "train"
     if flags.multirun:

@@ -17,12 +17,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_cli.checks import ConfigError, nearest
-from gan_cli.config.resolvers import register_resolvers
+from gan_cli.config.extensions import teach_hydra
 
 HYDRA_VERSION_BASE = "1.3"
 OPTIONAL_GROUPS = ("penalty", "logger", "experiment")
@@ -71,12 +72,13 @@ def own_folders(config_dir: str | None) -> list[Path]:
 @contextmanager
 def composer(config_dir: str | None) -> Iterator[None]:
     """Hydra, ready to compose; `config_dir` adds a folder with YAML groups of the user's own."""
-    register_resolvers()
+    teach_hydra()
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(config_directory()), version_base=HYDRA_VERSION_BASE, job_name="gan-train"):
         if config_dir is not None:
-            loader().get_search_path().append("command-line", f"file://{Path(config_dir).resolve()}")
-            loader().repository.initialize_sources(loader().get_search_path())
+            path = loader().get_search_path()
+            path.prepend("command-line", f"file://{Path(config_dir).resolve()}", SearchPathQuery(provider="schema"))
+            loader().repository.initialize_sources(path)
         yield
 
 

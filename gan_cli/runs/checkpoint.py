@@ -92,7 +92,7 @@ def read_about(path: Path) -> Checkpoint:
 
 def read_archive(path: Path, read_arrays: Callable[[Any], dict[str, np.ndarray]]) -> Checkpoint:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(archive["about"].tobytes())
             arrays = read_arrays(archive)
         data = about["data"]

@@ -34,6 +34,11 @@ class Console:
             self.write_log(line)
         self.kept.clear()
 
+    def close(self) -> None:
+        if self.log is not None:
+            self.log.close()
+            self.log = None
+
     def line(self, text: str = "") -> None:
         """One or more lines to the console and the log."""
         if self.bar is not None:

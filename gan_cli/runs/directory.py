@@ -25,7 +25,10 @@ HEADER = """\
 #   gan-train resume=THIS_FOLDER
 """
 HYDRA = """\
-# What makes this file repeat the run by itself: where to write, and how jobs of a sweep are started.
+# What makes this file repeat the run by itself: nothing resumed, where to write, and how jobs of a sweep are started.
+resume: null
+dry_run: false
+trust: false
 defaults:
   - override hydra/launcher: process_each
   - override hydra/job_logging: disabled
@@ -36,6 +39,9 @@ hydra:
   sweep: {dir: "outputs/${now:%Y%m%d-%H%M%S}_sweep", subdir: "${path_name:${hydra.job.override_dirname}}"}
   output_subdir: null
 """
+
+ADDED = ("defaults", "hydra", "resume", "dry_run", "trust")
+"""Keys of config.yaml that say how it is used, not what the run is."""
 
 EARLY_FILES = {"status.json", "train.log", ".lock"}
 """All that a job leaves that failed before its run began."""
@@ -159,7 +165,7 @@ def read_config(run: RunDirectory) -> dict[str, Any]:
         raise ConfigError("", f"{run.config} can't be read: {error}") from error
     if not isinstance(config, dict):
         raise ConfigError("", f"{run.config} does not hold a configuration")
-    return {key: value for key, value in config.items() if key not in ("defaults", "hydra")}
+    return {key: value for key, value in config.items() if key not in ADDED}
 
 
 def read_overrides(run: RunDirectory) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
 
 from gan_cli.checks import ConfigError
 from gan_cli.config.build import build_job
@@ -45,13 +44,6 @@ class SweepResult:
 
 RESULTS: list[SweepResult] = []
 """Of this process's sweep; Hydra hands results to the sweeper alone, which gives none of them back."""
-
-
-def register_launcher() -> None:
-    """Makes `hydra/launcher=process_each` known. Hydra finds it by itself, but not in an editable installation."""
-    from hydra_plugins.gan_cli import ProcessEachLauncher  # here, since it imports this module
-
-    Plugins.instance().register(ProcessEachLauncher)
 
 
 def check_sweep(config_name: str, words: list[str], config_dir: str | None) -> None:

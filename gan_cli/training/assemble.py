@@ -30,7 +30,6 @@ def build_state(job: TrainJob, data: DataSpec) -> TrainingState:
         averaged=averaged,
         generator_optimizer=with_loss_scale(job.optimizer.for_generator(), job.train.precision),
         discriminator_optimizer=with_loss_scale(job.optimizer.for_discriminator(), job.train.precision),
-        sums=[],
     )
     state.generator_optimizer.build(generator.trainable_variables)
     state.discriminator_optimizer.build(discriminator.trainable_variables)
@@ -52,7 +51,8 @@ def build_calls(job: TrainJob, data: DataSpec, batches: Batches, state: Training
         simultaneous=job.train.update == "simultaneous",
         seed=job.seed,
     )
-    state.sums = [tf.Variable(np.zeros(len(step.intervals), np.float32)) for _ in ("sums", "counts")]
+    state.metrics = list(step.intervals)
+    state.sums = tf.Variable(np.zeros((2, len(state.metrics)), np.float32))
     train = job.train
     half_life, ramp = train.averaging_half_life, train.averaging_ramp
     return GraphCalls(step, batches, state, half_life, ramp, train.batch_size, train.xla)

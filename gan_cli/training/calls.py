@@ -93,8 +93,7 @@ class GraphCalls:
             update_average(self.state.averaged.weights, self.state.generator.weights, keep)
             row = tf.stack([metrics[name] for name in self.names])
             due = tf.stack([tf.cast(step % every == 0, tf.float32) for every in self.step.intervals.values()])
-            self.state.sums[0].assign_add(row)
-            self.state.sums[1].assign_add(due)
+            self.state.sums.assign_add(tf.stack([row, due]))
             bad = tf.minimum(bad, tf.where(self.is_sound(metrics), tf.constant(NEVER, tf.int64), step))
         return row, bad
 
@@ -105,10 +104,9 @@ class GraphCalls:
 
     def take_means(self, reset: bool) -> dict[str, float]:
         """The mean of each metric since the sums were last reset."""
-        sums, counts = (variable.numpy().astype(np.float64) for variable in self.state.sums)
+        sums, counts = self.state.sums.numpy().astype(np.float64)
         if reset:
-            for variable in self.state.sums:
-                variable.assign(tf.zeros_like(variable))
+            self.state.sums.assign(tf.zeros_like(self.state.sums))
         means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
         return {name: float(np.float32(mean)) for name, mean in zip(self.names, means, strict=True)}
 

@@ -40,7 +40,7 @@ def run_training(job: TrainJob, start: Start) -> int:
         ConfigError: for what the user can mend; a new run has made nothing then.
     """
     console = Console()
-    with stop_on_signals() as stop, console.python_warnings():
+    with stop_on_signals() as stop, closing(console), console.python_warnings():
         load_tensorflow()
         set_up_tensorflow(job.seed, job.train.deterministic)
         examples = open_examples(job, console)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from gan_cli.lazy import keras
+
+SUMS = "sums/"
 
 
 class StateMismatch(ValueError):
@@ -21,8 +23,9 @@ class TrainingState:
 
     Attributes:
         averaged: a generator that holds the averaged weights.
-        sums: running sums of the metrics since the last line of the log, so that a run that is stopped between two
-            lines goes on to write the same ones.
+        metrics: names of the metrics.
+        sums: float32 `[2, metrics]`, the sum and the count of each metric since the last line of the log, so that a
+            run that is stopped between two lines goes on to write the same ones.
     """
 
     generator: keras.Model
@@ -30,7 +33,8 @@ class TrainingState:
     averaged: keras.Model
     generator_optimizer: keras.Optimizer
     discriminator_optimizer: keras.Optimizer
-    sums: list[Any]
+    metrics: list[str] = field(default_factory=list)
+    sums: Any = None
 
     def variables(self) -> Iterator[tuple[str, Any]]:
         """Each variable with its name. The state of dropout's seeds is among a model's variables."""
@@ -40,7 +44,6 @@ class TrainingState:
             "averaged": self.averaged.variables,
             "generator_optimizer": self.generator_optimizer.variables,
             "discriminator_optimizer": self.discriminator_optimizer.variables,
-            "sums": self.sums,
         }
         for part, variables in parts.items():
             for index, variable in enumerate(variables):
@@ -48,18 +51,22 @@ class TrainingState:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """A copy of every variable, by name."""
-        return {name: np.array(variable) for name, variable in self.variables()}
+        sums = dict(zip(self.metrics, np.array(self.sums).T, strict=True))
+        named = {f"{SUMS}{name}": column for name, column in sums.items()}
+        return {name: np.array(variable) for name, variable in self.variables()} | named
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Assigns saved arrays to the variables.
+        """Assigns saved arrays to the variables. Metrics that were not there when they were saved begin at zero.
 
         Raises:
             StateMismatch: where names or shapes differ; nothing has been assigned then.
         """
         variables = dict(self.variables())
-        check_fit({name: tuple(v.shape) for name, v in variables.items()}, arrays)
+        saved = {name: array for name, array in arrays.items() if not name.startswith(SUMS)}
+        check_fit({name: tuple(v.shape) for name, v in variables.items()}, saved)
         for name, variable in variables.items():
-            variable.assign(arrays[name])
+            variable.assign(saved[name])
+        self.sums.assign(np.stack([arrays.get(f"{SUMS}{name}", np.zeros(2, np.float32)) for name in self.metrics], 1))
 
 
 def check_fit(expected: Mapping[str, tuple[int, ...]], arrays: Mapping[str, np.ndarray]) -> None:

@@ -41,7 +41,7 @@ METRICS = (
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class AdversarialStep:
     """One training step over models, a loss, penalties and optimizers; knows no configuration, files or console."""
 

@@ -15,7 +15,6 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from gan_cli.sweeps.sweep import SweepJob, run_job
 
 
 @dataclass
@@ -43,6 +42,8 @@ class ProcessEachLauncher(Launcher):
             config.hydra.job.id = config.hydra.job.num = index
         directory = Path(str(config.hydra.sweep.dir)) / str(config.hydra.sweep.subdir)
         words = list(filter_overrides(overrides))
+        from gan_cli.sweeps.sweep import SweepJob, run_job  # here: every Hydra program imports this file at its start
+
         result = run_job(SweepJob(words, directory, index, total))
         returned = JobReturn(overrides=overrides, status=JobStatus.COMPLETED)
         returned.return_value = result

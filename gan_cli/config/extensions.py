@@ -1,4 +1,4 @@
-"""The two functions that YAML files here may call in `${...}`."""
+"""What the YAML files here use beyond plain Hydra: two functions in `${...}`, and a launcher."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import Any
 
+from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
 
 from gan_cli.config.targets import penalises_gradients
@@ -13,8 +14,14 @@ from gan_cli.config.targets import penalises_gradients
 LONGEST_NAME = 120  # characters; file systems allow 255 bytes, and paths are typed and read
 
 
-def register_resolvers() -> None:
-    """Makes `${path_name:...}` and `${if_gradient_penalty:...}` known to OmegaConf."""
+def teach_hydra() -> None:
+    """Makes `${path_name:...}`, `${if_gradient_penalty:...}` and `hydra/launcher=process_each` known.
+
+    Hydra finds the launcher by itself in an installed package, but not in an editable installation.
+    """
+    from hydra_plugins.gan_cli import ProcessEachLauncher
+
+    Plugins.instance().register(ProcessEachLauncher)
     OmegaConf.register_new_resolver("path_name", path_name, replace=True)
     OmegaConf.register_new_resolver("if_gradient_penalty", if_gradient_penalty, replace=True)
 

@@ -1,0 +1,42 @@
+"""Reading run directories in tests."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint
+
+CLOCK = ("seconds", "images_per_second")
+"""What differs between two runs of the same configuration."""
+
+
+def metric_lines(run: Path) -> list[dict[str, Any]]:
+    """The metric log without its times."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key not in CLOCK} for line in lines]
+
+
+def status(run: Path) -> dict[str, Any]:
+    found = json.loads((run / "status.json").read_text())
+    assert isinstance(found, dict)
+    return found
+
+
+def pictures(run: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((run / "samples").glob("*.png"))}
+
+
+def assert_same_run(first: Path, second: Path) -> None:
+    """Weights, optimizer state, averages, metric lines and pictures are equal bit for bit."""
+    newest = [load_checkpoint(list_checkpoints(run / "checkpoints")[0]) for run in (first, second)]
+    assert newest[0].step == newest[1].step
+    assert newest[0].arrays.keys() == newest[1].arrays.keys()
+    for name, array in newest[0].arrays.items():
+        np.testing.assert_array_equal(array, newest[1].arrays[name], err_msg=name)
+    assert metric_lines(first) == metric_lines(second)
+    assert len(metric_lines(first)) > 1
+    assert pictures(first) == pictures(second)

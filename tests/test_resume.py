@@ -1,0 +1,222 @@
+"""A run that was stopped and gone on with is, bit for bit, the run that was not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TINY, command
+from PIL import Image
+from runs import assert_same_run, metric_lines, status
+
+from gan_cli.checks import ConfigError
+from gan_cli.commands.train import gan_train
+from gan_cli.config.compose import config_directory
+
+LOSSES = sorted(path.stem for path in (config_directory() / "loss").glob("[!_]*.yaml"))
+PENALTIES = sorted(path.stem for path in (config_directory() / "penalty").glob("[!_]*.yaml"))
+OPTIMIZERS = sorted(path.stem for path in (config_directory() / "optimizer").glob("[!_]*.yaml"))
+DATASETS = sorted(path.stem for path in (config_directory() / "dataset").glob("[!_]*.yaml"))
+SMALL = ("model=mlp", "model.width=16", "model.discriminator_dropout=0.3", "train.batch_size=16")
+
+
+def train(directory: str, steps: int, *words: str) -> Path:
+    assert gan_train([*TINY, f"hydra.run.dir={directory}", f"train.steps={steps}", *words]) == 0
+    return Path(directory)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_each_loss_resumes_exactly_with_dropout(loss: str) -> None:
+    words = (*SMALL, f"loss={loss}")
+    whole = train("whole", 13, *words)
+    parts = train("parts", 7, *words)
+    assert gan_train([f"resume={parts}", "train.steps=13"]) == 0
+    assert_same_run(whole, parts)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_each_penalty_trains(penalty: str) -> None:
+    words = (*SMALL, f"penalty=[{penalty}]")
+    run = train("run", 4, *words)
+    last = metric_lines(run)[-1]
+    assert np.isfinite([value for value in last.values() if value is not None]).all()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_each_optimizer_resumes_exactly_on_a_schedule(optimizer: str, schedule: str) -> None:
+    words = (*SMALL, f"optimizer={optimizer}", f"optimizer.schedule={schedule}", "optimizer.warmup_steps=3")
+    words = (*words, "optimizer.clip_norm=1", "optimizer.decay_steps=20")
+    whole = train("whole", 9, *words)
+    parts = train("parts", 5, *words)
+    assert gan_train([f"resume={parts}", "train.steps=9"]) == 0
+    assert_same_run(whole, parts)
+
+
+def pictures_folder(folder: Path) -> Path:
+    """Twenty small pictures in two classes, from a fixed seed."""
+    generator = np.random.default_rng(0)
+    for index in range(20):
+        place = folder / f"class_{index % 2}" / f"{index:02d}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(generator.integers(0, 255, (16, 24, 3), np.uint8)).save(place)
+    return folder
+
+
+def source_words(dataset: str, folder: Path, request: pytest.FixtureRequest) -> list[list[str]]:
+    """How to ask for a data set: held in memory and, where it can be, streamed."""
+    streamed = "dataset.memory_limit=0"
+    if dataset in ("ring", "grid"):
+        return [["dataset.examples=500"]]
+    if dataset == "digits":
+        return [["dataset.flip=true"]]
+    if dataset == "folder":
+        words = [f"dataset.path={pictures_folder(folder / 'pictures')}", "dataset.flip=true"]
+        return [words, [*words, streamed]]
+    if dataset == "npz":
+        values = np.random.default_rng(0).integers(0, 255, (40, 8, 12, 3), np.uint8)
+        np.savez(folder / "a.npz", images=values)
+        np.save(folder / "a.npy", values)
+        return [[f"dataset.path={folder}/a.npz"], [f"dataset.path={folder}/a.npy", streamed]]
+    prepared = request.getfixturevalue("test_data") / "tfds"
+    if dataset == "tfds":
+        words = ["dataset.name=mnist", "dataset.split='train[:200]'", f"dataset.data_dir={prepared}"]
+        return [words, [*words, streamed]]
+    if not (prepared / dataset).is_dir():
+        pytest.skip(f"{dataset} is not prepared in {prepared}")
+    return [[f"dataset.data_dir={prepared}", "dataset.split=test"]]
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_each_data_source_resumes_exactly_in_a_fresh_process(
+    dataset: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    for number, source in enumerate(source_words(dataset, tmp_path, request)):
+        words = [*SMALL, f"dataset={dataset}", *source]
+        whole = train(f"whole{number}", 11, *words)
+        parts = train(f"parts{number}", 6, *words)
+        done = command("gan-train", f"resume={parts}", "train.steps=11")
+        assert done.returncode == 0, done.stderr
+        assert_same_run(whole, parts)
+
+
+@pytest.fixture
+def busy_machine() -> Iterator[None]:
+    """Four processes that keep all cores busy, so that threads take turns in another order."""
+    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+    yield
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def test_a_convolutional_run_is_the_same_on_a_busy_machine(request: pytest.FixtureRequest) -> None:
+    words = ("model.width=16", "loss=wgan_gp", "train.critic_steps=2", "dataset.image_size=16")
+    quiet = train("quiet", 8, *words)
+    request.getfixturevalue("busy_machine")
+    done = command("gan-train", *TINY, *words, "hydra.run.dir=busy", "train.steps=5")
+    assert done.returncode == 0, done.stderr
+    assert command("gan-train", "resume=busy", "train.steps=8").returncode == 0
+    assert_same_run(quiet, Path("busy"))
+
+
+def test_how_steps_are_grouped_into_calls_makes_no_difference() -> None:
+    one = train("one", 12, *SMALL, "train.steps_per_call=1")
+    many = train("many", 12, *SMALL, "train.steps_per_call=5")
+    assert_same_run(one, many)
+
+
+def test_mixed_precision_resumes_exactly_with_its_loss_scale() -> None:
+    words = (*SMALL, "train.precision=mixed_float16", "train.update=simultaneous")
+    whole = train("whole", 9, *words)
+    parts = train("parts", 5, *words)
+    assert gan_train([f"resume={parts}", "train.steps=9"]) == 0
+    assert_same_run(whole, parts)
+
+
+def test_each_step_stands_once_in_the_log_in_order_whatever_the_stop() -> None:
+    run = train("run", 7, *SMALL)
+    assert [line["step"] for line in metric_lines(run)] == [4, 7]
+    with (run / "metrics.jsonl").open("a") as log:  # what a kill after the last checkpoint leaves
+        log.write('{"step": 8, "generator_loss": 0.5}\n{"step": 12, "gener')
+    assert gan_train([f"resume={run}", "train.steps=13"]) == 0
+    assert [line["step"] for line in metric_lines(run)] == [4, 8, 12, 13]
+
+
+def test_a_change_that_breaks_the_state_is_refused_and_others_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    run = train("run", 4, *SMALL)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    for words, part in [
+        (["model.width=32"], "model.width=32: the run was begun with 16"),
+        (["model=dcgan"], "model"),
+        (["optimizer=sgd"], "optimizer"),
+        (["train.precision=mixed_float16"], "train.precision"),
+        (["dataset.image_size=16"], "(16, 16, 1)"),
+        (["train.steps=3"], "has done 4 steps"),
+        (["train.stepz=3"], "train.steps?"),
+    ]:
+        with pytest.raises(ConfigError) as caught:
+            gan_train([f"resume={run}", *words])
+        assert part in str(caught.value)
+    assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert gan_train([f"resume={run}", "train.steps=5", "optimizer.learning_rate=0.001", "penalty=r1"]) == 0
+    said = capsys.readouterr().out
+    for change in ("train.steps: 4 -> 5", "optimizer.learning_rate: 0.0002 -> 0.001", "penalty.r1"):
+        assert f"Changed since the run began: {change}" in said
+    assert (run / "config.yaml").read_text().count("0.001") == 3
+    capsys.readouterr()
+    assert gan_train([f"resume={run}", "train.steps=5"]) == 0
+    assert "has finished its 5 steps" in capsys.readouterr().out
+
+
+def test_resume_auto_goes_on_with_the_newest_unfinished_run_of_the_same_configuration() -> None:
+    words = [*TINY, *SMALL, "train.steps=6"]
+    for name in ("20260101-000000_a", "20260101-000001_b", "20260101-000002_c"):
+        train(f"outputs/{name}", 6, *SMALL)
+    for name in ("20260101-000000_a", "20260101-000001_b"):
+        (Path("outputs") / name / "status.json").write_text('{"state": "interrupted", "step": 5, "error": null}')
+        newest = Path("outputs") / name / "checkpoints" / "step_00000006.npz"
+        newest.unlink()
+    assert gan_train([*words, "resume=auto"]) == 0
+    assert status(Path("outputs/20260101-000001_b"))["state"] == "finished"
+    assert status(Path("outputs/20260101-000000_a"))["state"] == "interrupted"
+    assert gan_train([*words, "resume=auto", "seed=5"]) == 0  # no such run: a new one
+    assert len(list(Path("outputs").iterdir())) == 4
+
+
+def test_config_yaml_alone_repeats_the_run() -> None:
+    run = train("run", 5, *SMALL, "seed=3", "loss=hinge")
+    again = ["--config-dir", str(run), "--config-name", "config", "hydra.run.dir=again"]
+    assert gan_train(again) == 0
+    assert_same_run(run, Path("again"))
+
+
+def test_a_run_that_was_moved_goes_on(tmp_path: Path) -> None:
+    run = train("run", 5, *SMALL)
+    moved = tmp_path / "elsewhere" / "my run"
+    moved.parent.mkdir()
+    run.rename(moved)
+    assert gan_train([f"resume='{moved}'", "train.steps=8"]) == 0
+    assert status(moved) == {"state": "finished", "step": 8, "error": None}
+
+
+def test_a_run_of_foreign_code_is_not_gone_on_with_unless_it_is_trusted() -> None:
+    run = train("run", 4, *SMALL)
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace("gan_cli.losses.non_saturating.NonSaturatingLoss", "subprocess.Popen"))
+    with pytest.raises(ConfigError, match=r"loss._target_=subprocess.Popen: .*trust=true"):
+        gan_train([f"resume={run}", "train.steps=5"])
+
+
+def test_without_any_readable_checkpoint_a_run_is_left_alone() -> None:
+    run = train("run", 6, *SMALL)
+    for path in (run / "checkpoints").iterdir():
+        path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ConfigError, match="none of its checkpoints can be read"):
+        gan_train([f"resume={run}", "train.steps=9"])
+    assert status(run)["state"] == "finished"
