@@ -1,0 +1,147 @@
+"""However a run ends, its directory is whole and says so, and the run can be gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TINY, command
+from runs import assert_same_run, metric_lines, status
+
+from gan_cli.commands.train import gan_train
+from gan_cli.runs.checkpoint import DamagedCheckpoint, list_checkpoints, load_checkpoint
+
+SMALL = [*TINY, "model=mlp", "model.width=16", "train.batch_size=16"]
+
+
+@contextmanager
+def training(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """A run in a process of its own, given once it has shown that it trains; killed at the end if it still lives."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gan_cli.commands.train", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("step "):
+            break
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_the_run_goes_on_as_if_nothing_had_been(number: int, code: int) -> None:
+    with training(*SMALL, "hydra.run.dir=run", "train.steps=1000000") as process:
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == code
+    run = Path("run")
+    reached = status(run)["step"]
+    assert status(run) == {"state": "interrupted", "step": reached, "error": None}
+    assert "gan-train resume=run" in said
+    assert load_checkpoint(list_checkpoints(run / "checkpoints")[0]).step == reached
+    assert (run / "generator.keras").exists()
+    end = reached + 9
+    assert gan_train(["resume=run", f"train.steps={end}"]) == 0
+    assert gan_train([*SMALL, "hydra.run.dir=whole", f"train.steps={end}"]) == 0
+    assert_same_run(Path("whole"), run)
+
+
+def test_a_kill_at_any_moment_leaves_a_run_that_goes_on() -> None:
+    run = Path("run")
+    words = [word for word in SMALL if not word.startswith("run.checkpoint_every")]
+    with training(*words, "hydra.run.dir=run", "train.steps=1000000", "run.checkpoint_every=1") as process:
+        process.kill()
+        process.wait()
+    for attempt in range(3):  # each begins with what the kill before has left
+        assert status(run)["state"] == "running"
+        json.loads((run / "environment.json").read_text())
+        newest = list_checkpoints(run / "checkpoints")[0]
+        load_checkpoint(newest)
+        if attempt < 2:
+            with training("resume=run") as process:
+                process.kill()
+                process.wait()
+    (run / "checkpoints" / ".step_99999999.npz.1.tmp").write_bytes(b"half a checkpoint")
+    end = load_checkpoint(list_checkpoints(run / "checkpoints")[0]).step + 5
+    assert gan_train(["resume=run", f"train.steps={end}"]) == 0
+    assert not list((run / "checkpoints").glob(".*"))
+    assert gan_train([*words, "hydra.run.dir=whole", f"train.steps={end}"]) == 0
+    assert_same_run(Path("whole"), run)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
+    damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gan_train([*SMALL, "hydra.run.dir=run", "train.steps=11"]) == 0
+    newest = list_checkpoints(Path("run/checkpoints"))[0]
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes({"cut": content[: len(content) // 2], "flipped": content, "empty": b""}[damage])
+    with pytest.raises(DamagedCheckpoint):
+        load_checkpoint(newest)
+    capsys.readouterr()
+    assert gan_train(["resume=run", "train.steps=13"]) == 0
+    said = capsys.readouterr().out
+    assert "Warning: run/checkpoints/step_00000011.npz can't be read whole" in said
+    assert "(step 10)" in said
+    assert gan_train([*SMALL, "hydra.run.dir=whole", "train.steps=13"]) == 0
+    assert_same_run(Path("whole"), Path("run"))
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_good_checkpoint() -> None:
+    assert gan_train([*SMALL, "hydra.run.dir=run", "train.steps=5"]) == 0
+    good = {path.name: path.read_bytes() for path in Path("run/checkpoints").iterdir()}
+    done = command("gan-train", "resume=run", "train.steps=50", "optimizer.learning_rate=1e30")
+    assert done.returncode == 1
+    for part in ("became NaN or infinite", "step_00000005.npz", "optimizer.learning_rate", "Traceback"):
+        assert (part in done.stderr) == (part != "Traceback")
+    state = status(Path("run"))
+    assert state["state"] == "failed"
+    assert "NaN or infinite" in state["error"]
+    assert good == {path.name: path.read_bytes() for path in Path("run/checkpoints").iterdir()}
+    assert "NaN or infinite" in (Path("run") / "train.log").read_text()
+    assert gan_train(["resume=run", "train.steps=8", "optimizer.learning_rate=0.0002"]) == 0
+    assert np.isfinite([line["generator_loss"] for line in metric_lines(Path("run"))]).all()
+
+
+def test_two_processes_do_not_train_in_one_directory() -> None:
+    with training(*SMALL, "hydra.run.dir=run", "train.steps=1000000") as process:
+        done = command("gan-train", "resume=run")
+        assert done.returncode == 2
+        assert "another process is training in this directory" in done.stderr
+        process.kill()
+        process.wait()
+
+
+def test_a_new_run_does_not_write_into_an_old_one() -> None:
+    assert gan_train([*SMALL, "hydra.run.dir=run", "train.steps=4"]) == 0
+    done = command("gan-train", *SMALL, "hydra.run.dir=run")
+    assert done.returncode == 2
+    assert "resume=run" in done.stderr
+
+
+def test_runs_that_start_in_the_same_second_have_directories_of_their_own() -> None:
+    from gan_cli.runs.directory import RunDirectory, new_directory
+
+    names = []
+    for _ in range(3):
+        directory = new_directory(Path("outputs/20260101-000000_run"))
+        RunDirectory(directory).config.touch()
+        names.append(directory.name)
+    assert names == ["20260101-000000_run", "20260101-000000_run_2", "20260101-000000_run_3"]
