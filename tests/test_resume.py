@@ -84,7 +84,7 @@ def source_words(dataset: str, folder: Path, request: pytest.FixtureRequest) -> 
         return [[f"dataset.path={folder}/a.npz"], [f"dataset.path={folder}/a.npy", streamed]]
     prepared = request.getfixturevalue("test_data") / "tfds"
     if dataset == "tfds":
-        words = ["dataset.name=mnist", "dataset.split='train[:200]'", f"dataset.data_dir={prepared}"]
+        words = ["dataset.name=mnist", "dataset.split=train[:200]", f"dataset.data_dir={prepared}"]
         return [words, [*words, streamed]]
     if not (prepared / dataset).is_dir():
         pytest.skip(f"{dataset} is not prepared in {prepared}")
@@ -201,7 +201,7 @@ def test_a_run_that_was_moved_goes_on(tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere" / "my run"
     moved.parent.mkdir()
     run.rename(moved)
-    assert gan_train([f"resume='{moved}'", "train.steps=8"]) == 0
+    assert gan_train([f"resume={moved}", "train.steps=8"]) == 0
     assert status(moved) == {"state": "finished", "step": 8, "error": None}
 
 

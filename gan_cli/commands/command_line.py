@@ -13,9 +13,10 @@ import hydra
 from hydra._internal.utils import get_args_parser
 
 from gan_cli.checks import ConfigError
-from gan_cli.config.compose import HYDRA_VERSION_BASE, config_directory
+from gan_cli.config.compose import HYDRA_VERSION_BASE, as_written, config_directory
 from gan_cli.config.extensions import teach_hydra
 
+SWITCHES = ("multirun", "resolve", "shell_completion", "hydra_help")
 MISCONFIGURED = 2
 INTERRUPTED = 130
 
@@ -37,6 +38,7 @@ def read_command_line(program: str, arguments: list[str], help_text: Callable[[]
 
     parser.error = refuse  # type: ignore[method-assign]
     flags = parser.parse_intermixed_args(arguments)
+    flags.overrides = [as_written(word) for word in flags.overrides]
     if flags.experimental_rerun is not None:
         raise ConfigError("--experimental-rerun", "reads a pickle, which can run code", advice="Use resume=RUN.")
     if flags.help:
@@ -53,9 +55,15 @@ def asks_hydra(flags: argparse.Namespace) -> bool:
 def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job: Callable[..., object]) -> None:
     """Lets Hydra do what its flags ask: show a configuration, complete words, sweep over jobs."""
     teach_hydra()
-    words = [word for word in sys.argv[1:] if word.startswith("-") or word not in flags.overrides]
-    sys.argv = [program, *words, *flags.overrides]
+    sys.argv = [program, *flag_words(flags), *flags.overrides]
     hydra.main(config_path=str(config_directory()), config_name=config_name, version_base=HYDRA_VERSION_BASE)(job)()
+
+
+def flag_words(flags: argparse.Namespace) -> list[str]:
+    """The flags as words for Hydra's own parser."""
+    words = [f"--{name.replace('_', '-')}" for name in SWITCHES if getattr(flags, name)]
+    values = {name: getattr(flags, name) for name in ("cfg", "package", "info", "config_dir", "config_name")}
+    return words + [f"--{name.replace('_', '-')}={value}" for name, value in values.items() if value is not None]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.config_search_path import SearchPathQuery
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
@@ -113,14 +113,30 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
     return Composition(config=whole, overrides=words, directory=directory, folders=folders)
 
 
+def as_written(word: str) -> str:
+    """`key=value` as Hydra can read it: what is no value in its grammar, such as `train[:80%]`, is put in quotes."""
+    key, equals, value = word.partition("=")
+    try:
+        OverridesParser.create().parse_override(word)
+        return word
+    except HydraException:
+        return f"{key}={quoted(value)}" if equals else word
+
+
+def quoted(value: object) -> str:
+    """A value that Hydra takes to the letter, whatever is in it."""
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
 def parse(words: list[str]) -> list[Override]:
     """Each word as Hydra reads it. Raises ConfigError for what is not of the form key=value."""
     overrides = []
     for word in words:
         try:
             overrides += OverridesParser.create(config_loader=loader()).parse_overrides([word])
-        except OverrideParseException as error:
-            advice = "Quote values with spaces, commas or brackets: 'key=\"a value\"'."
+        except HydraException as error:
+            advice = "Put the value in quotes: 'key=\"a value\"'."
             if "=" not in word:
                 advice = f"Settings are typed as key=value. {nearest(word, groups())}".strip()
             raise ConfigError("", f"can't read {word!r}; expected key=value", advice=advice) from error

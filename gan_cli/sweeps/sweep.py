@@ -15,7 +15,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from gan_cli.checks import ConfigError
 from gan_cli.config.build import build_job
 from gan_cli.config.combinations import check_job
-from gan_cli.config.compose import compose, composer, loader
+from gan_cli.config.compose import compose, composer, loader, quoted
 from gan_cli.runs.directory import RunDirectory
 from gan_cli.runs.files import write_json, write_text
 from gan_cli.runs.status import Status, read_status
@@ -83,11 +83,6 @@ def run_job(job: SweepJob) -> SweepResult:
         code = run_process(job, [*(() if begun else job.overrides), place])
     RESULTS.append(SweepResult(job, code))
     return RESULTS[-1]
-
-
-def quoted(path: Path) -> str:
-    """A path as a value on the command line, whatever it has in it."""
-    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def run_process(job: SweepJob, words: list[str]) -> int:

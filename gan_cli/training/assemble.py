@@ -19,9 +19,11 @@ from gan_cli.training.step import AdversarialStep
 
 def build_state(job: TrainJob, data: DataSpec) -> TrainingState:
     """Models with fresh weights, optimizers with empty slots, and sums at zero."""
+    from gan_cli.training.fused import fuse  # here, since it loads TensorFlow
+
     with dtype_policy(job.train.precision):
-        generator = job.model.generator(data)
-        discriminator = job.model.discriminator(data)
+        generator = fuse(job.model.generator(data))
+        discriminator = fuse(job.model.discriminator(data))
         averaged = job.model.generator(data)
     averaged.set_weights(generator.get_weights())
     state = TrainingState(

@@ -66,6 +66,9 @@ def set_up_tensorflow(seed: int, deterministic: bool) -> None:
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
     keras.utils.set_random_seed(seed)
+    # The pass that fuses operations fails on the graphs of some steps (spectral normalisation) and says so on standard
+    # error at each compilation. Training gains nothing from it where it works (benchmarks/README.md).
+    tf.config.optimizer.set_experimental_options({"remapping": False})
     if deterministic:
         tf.config.experimental.enable_op_determinism()
 
