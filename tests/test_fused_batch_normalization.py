@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.models.fused import FusedBatchNormalization, fuse
+from gan_cli.training.fused import FusedBatchNormalization, fuse
 
 
 def network(seed: int = 0) -> keras.Model:
