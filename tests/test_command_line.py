@@ -120,7 +120,7 @@ def test_help_is_for_newcomers(name: str) -> None:
     done = command(name, "--help")
     assert done.returncode == 0
     assert done.stdout.count(f"  {name} ") >= 5
-    for word in (["digits", "wgan_gp", "penalty", "TAB"] if name == "gan-train" else ["seeds", "slerp"]):
+    for word in ["digits", "wgan_gp", "penalty", "TAB"] if name == "gan-train" else ["seeds", "slerp"]:
         assert word in done.stdout
 
 
@@ -147,7 +147,9 @@ def test_the_dry_run_prints_sizes_and_writes_nothing(capfd: pytest.CaptureFixtur
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_the_resolved_configuration_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_resolved_configuration_is_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "argv", ["gan-train", "--cfg", "job", "--resolve", "loss=wgan"])
     gan_train(sys.argv[1:])
     said = capsys.readouterr().out

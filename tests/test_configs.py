@@ -64,7 +64,9 @@ def test_a_choice_composes_and_builds(group: str, choice: str, tmp_path: Path) -
 def test_a_choice_shows_each_field_of_its_class(path: Path) -> None:
     text = path.read_text()
     for _, target in targets_in(yaml.safe_load(text) or {}):
-        shown = text + "".join((path.parent / f"{part}.yaml").read_text() for part in re.findall(r"- (_\w+)\n", text) if part != "_self_")
+        shown = text + "".join(
+            (path.parent / f"{part}.yaml").read_text() for part in re.findall(r"- (_\w+)\n", text) if part != "_self_"
+        )
         for field in dataclasses.fields(load_class("", target)):
             common = "_common" in shown or "_images" in shown or "_tfds" in shown
             assert common or re.search(rf"^ *{field.name}:", shown, re.M), f"{target}.{field.name}"

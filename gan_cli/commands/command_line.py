@@ -21,7 +21,7 @@ MISCONFIGURED = 2
 INTERRUPTED = 130
 
 
-def read_command_line(program: str, arguments: list[str], help_text: Callable[[], str]) -> argparse.Namespace:
+def read_command_line(program: str, arguments: list[str], help_text: Callable[[str | None], str]) -> argparse.Namespace:
     """Flags as Hydra knows them, and settings in `overrides`; answers --help and --version itself.
 
     Raises:
@@ -42,7 +42,7 @@ def read_command_line(program: str, arguments: list[str], help_text: Callable[[]
     if flags.experimental_rerun is not None:
         raise ConfigError("--experimental-rerun", "reads a pickle, which can run code", advice="Use resume=RUN.")
     if flags.help:
-        print(help_text())
+        print(help_text(flags.config_dir))
         sys.exit(0)
     return flags
 

@@ -51,12 +51,12 @@ Flags: --help, --version, --cfg job. TAB completion: eval "$(gan-sample -sc inst
 """
 
 
-def train_help() -> str:
-    """The help of gan-train, with the groups and choices that are there now."""
-    with composer(None):
+def train_help(config_dir: str | None) -> str:
+    """The help of gan-train, with the groups and choices that are there, those of the user's own folder too."""
+    with composer(config_dir):
         rows = [f"  {group:<12} {', '.join(choices(group))}" for group in groups()]
     return TRAIN.format(groups="\n".join(rows))
 
 
-def sample_help() -> str:
+def sample_help(config_dir: str | None) -> str:
     return SAMPLE

@@ -152,9 +152,8 @@ def check_type(key: str, cls: type, name: str, value: Any) -> Any:
 
 
 def field_type(cls: type, name: str) -> Any:
-    """The type of a dataclass field, an `X | None` giving X."""
-    hints = inspect.get_annotations(cls, eval_str=False)
-    for base in cls.__mro__:
-        hints = {**inspect.get_annotations(base), **hints}
-    text = str(hints.get(name, "")).removesuffix("| None").strip()
-    return {"int": int, "float": float, "bool": bool, "str": str}.get(text)
+    """The type of a dataclass field, an `X | None` giving X; None where it is none of the simple ones."""
+    (declared,) = (field.type for field in dataclasses.fields(cls) if field.name == name)
+    text = declared if isinstance(declared, str) else getattr(declared, "__name__", str(declared))
+    words = {word.strip() for word in text.split("|")} - {"None"}
+    return {"int": int, "float": float, "bool": bool, "str": str}.get(words.pop()) if len(words) == 1 else None

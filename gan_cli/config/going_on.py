@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from gan_cli.checks import ConfigError, show
@@ -20,6 +21,7 @@ from gan_cli.runs.directory import RunDirectory, find_run, read_config, read_ove
 
 FIXED = ("model.", "optimizer._target_")
 """Keys whose change would break the saved state."""
+MISSING = object()
 SWITCHES = ("resume", "dry_run", "trust")
 
 
@@ -64,15 +66,40 @@ def go_on(directory: Path, words: list[str], config_dir: str | None) -> GoingOn:
     before_words = read_overrides(run)
     config, changes = stored, []
     if typed:
-        before = to_plain(compose("train", before_words, config_dir).config)
         overrides = merge_words(before_words, typed)
-        now = to_plain(compose("train", overrides, config_dir).config)
-        config = lay_over(stored, before, now)
+        config = composed_over(stored, before_words, overrides, config_dir) or typed_over(stored, typed)
         changes = differences(stored, config)
         check_changes(changes)
     else:
         overrides = before_words
     return GoingOn(run, OmegaConf.create({**config, **switches(words)}), overrides, changes)
+
+
+def composed_over(
+    stored: dict[str, Any], before_words: list[str], overrides: list[str], config_dir: str | None
+) -> dict[str, Any] | None:
+    """`stored` with what composing with `overrides` changes; None where the beginning can't be composed again.
+
+    That is so for a run with groups of the user's own, without their --config-dir.
+    """
+    try:
+        before = to_plain(compose("train", before_words, config_dir).config)
+    except ConfigError:
+        return None
+    changed: dict[str, Any] = lay_over(stored, before, to_plain(compose("train", overrides, config_dir).config))
+    return changed
+
+
+def typed_over(stored: dict[str, Any], typed: list[str]) -> dict[str, Any]:
+    """`stored` with single keys set. Raises ConfigError for a key that it does not have."""
+    config = OmegaConf.create(stored)
+    for override in (OverridesParser.create().parse_override(word) for word in typed):
+        key = override.key_or_group
+        if OmegaConf.select(config, key, default=MISSING) is MISSING or OmegaConf.is_config(config.get(key)):
+            advice = "Groups of your own are found with --config-dir, as when the run began."
+            raise ConfigError(key, "is no key of this run's config.yaml", advice=advice)
+        OmegaConf.update(config, key, override.value())
+    return to_plain(config)
 
 
 def merge_words(before: list[str], now: list[str]) -> list[str]:

@@ -1,0 +1,149 @@
+"""A loss, a model and a data set of the user's own: Python files in their folder and YAML in --config-dir."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import TINY, command
+from runs import metric_lines
+
+from gan_cli.checks import ConfigError
+from gan_cli.commands.sample import gan_sample
+from gan_cli.commands.train import gan_train
+
+LOSS = '''
+from dataclasses import dataclass
+from typing import ClassVar
+
+import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """A loss of my own."""
+
+    scale: float = 1.0
+    generator_sees_real: ClassVar[bool] = False
+    critic: ClassVar[bool] = False
+
+    def discriminator(self, real, fake):
+        return tf.reduce_mean(tf.exp(-self.scale * real.logits)) + tf.reduce_mean(tf.exp(self.scale * fake.logits))
+
+    def generator(self, fake, real):
+        return tf.reduce_mean(tf.exp(-self.scale * fake.logits))
+'''
+MODEL = """
+from dataclasses import dataclass
+
+import keras
+
+
+@dataclass(frozen=True)
+class Linear:
+    latent_size: int = 4
+    latent_distribution: str = "normal"
+
+    def check(self, data):
+        pass
+
+    def generator(self, data):
+        size = data.shape[0] * data.shape[1] * data.shape[2]
+        layers = [keras.Input((self.latent_size,)), keras.layers.Dense(size, "tanh"), keras.layers.Reshape(data.shape)]
+        return keras.Sequential(layers)
+
+    def discriminator(self, data):
+        layers = [keras.Input(data.shape), keras.layers.Flatten(), keras.layers.Dense(1), keras.layers.Reshape(())]
+        return keras.Sequential(layers)
+"""
+DATA = """
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_cli.data import DataSpec, InMemory
+
+
+@dataclass(frozen=True)
+class Stripes:
+    count: int = 100
+    flip: bool = False
+
+    def describe(self):
+        return DataSpec((6, 10, 1), self.count)
+
+    def open(self, progress=None):
+        values = np.zeros((self.count, 6, 10, 1), np.uint8)
+        values[:, ::2] = 255
+        return InMemory(self.describe(), values, np.zeros(self.count, np.int32), [])
+"""
+
+
+@pytest.fixture
+def own_folder(working_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    for name, text in {"my_losses": LOSS, "my_models": MODEL, "my_data": DATA}.items():
+        (working_folder / f"{name}.py").write_text(text)
+    for group, name, text in [
+        ("loss", "exponential", "_target_: my_losses.Exponential\nscale: 0.5\n"),
+        ("model", "linear", "_target_: my_models.Linear\nlatent_size: 4\nlatent_distribution: normal\n"),
+        ("dataset", "stripes", "_target_: my_data.Stripes\ncount: 100\nflip: false\n"),
+    ]:
+        folder = working_folder / "conf" / group
+        folder.mkdir(parents=True)
+        (folder / f"{name}.yaml").write_text(text)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield working_folder
+    for name in ("my_losses", "my_models", "my_data"):
+        sys.modules.pop(name, None)
+
+
+WORDS = [word for word in TINY if "width" not in word]
+
+
+def test_all_three_train_together_without_editing_ours(own_folder: Path) -> None:
+    words = [
+        "--config-dir",
+        "conf",
+        *WORDS,
+        "loss=exponential",
+        "model=linear",
+        "dataset=stripes",
+        "train.batch_size=8",
+    ]
+    done = command("gan-train", *words, "train.steps=5", "hydra.run.dir=run")
+    assert done.returncode == 0, done.stderr
+    assert metric_lines(own_folder / "run")[-1]["step"] == 5
+    assert "exponential" in command("gan-train", "--config-dir", "conf", "--help").stdout
+
+    with pytest.raises(ConfigError, match=r"my_models.Linear: names code outside gan_cli"):
+        gan_sample(["run=run"])
+    assert gan_sample(["run=run", "trust=true", "n=4"]) == 0
+    with pytest.raises(ConfigError, match="trust=true"):
+        gan_train(["resume=run", "train.steps=7"])
+    assert gan_train(["--config-dir", "conf", "resume=run", "train.steps=7", "trust=true"]) == 0
+
+
+def test_its_settings_are_checked_like_ours(own_folder: Path) -> None:
+    for words, part in [
+        (["loss=exponential", "loss.scale=much"], "loss.scale=much: expected a number"),
+        (["loss=exponential", "+loss.scal=1"], "scale?"),
+        (["loss=exponentail"], "exponential?"),
+    ]:
+        with pytest.raises(ConfigError) as caught:
+            gan_train(["--config-dir", "conf", *words])
+        assert part in str(caught.value)
+
+
+def test_an_error_in_own_code_shows_its_first_cause(own_folder: Path) -> None:
+    (own_folder / "my_losses.py").write_text("import no_such_package\n")
+    with pytest.raises(ConfigError, match="No module named 'no_such_package'"):
+        gan_train(["--config-dir", "conf", "loss=exponential"])
+
+
+def test_a_yaml_of_ones_own_may_not_name_just_any_code(own_folder: Path) -> None:
+    (own_folder / "conf" / "loss" / "shell.yaml").write_text("_target_: subprocess.Popen\nargs: 'touch made'\n")
+    with pytest.raises(ConfigError, match=r"loss._target_=subprocess.Popen: names code outside gan_cli"):
+        gan_train(["--config-dir", "conf", "loss=shell"])
+    assert not (own_folder / "made").exists()

@@ -1,0 +1,202 @@
+"""The adversarial step on networks so small that every number can be computed by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan_cli.data import DataSpec, InMemory
+from gan_cli.data.pipeline import BatchesInMemory
+from gan_cli.losses.non_saturating import NonSaturatingLoss
+from gan_cli.losses.rpgan import RelativisticPairingLoss
+from gan_cli.losses.wgan import WassersteinLoss
+from gan_cli.penalties.r1 import R1
+from gan_cli.penalties.weight_clip import WeightClip
+from gan_cli.training.averaging import decay, update_average
+from gan_cli.training.calls import GraphCalls, Pace
+from gan_cli.training.state import TrainingState
+from gan_cli.training.step import AdversarialStep
+
+RATE = 0.1
+REAL = np.array([[1.0, 2.0], [3.0, -1.0]], np.float32)
+LATENT = np.array([[2.0], [1.0]], np.float32)
+
+
+class Counted(keras.Sequential):
+    """A model that counts how often it is called while a step is traced."""
+
+    calls = 0
+
+    def call(self, *args: Any, **more: Any) -> Any:
+        self.calls += 1
+        return super().call(*args, **more)
+
+
+def line(inputs: int, outputs: int, weights: list[list[float]]) -> Counted:
+    """A linear map without bias; the output of a single unit is squeezed."""
+    layers = [keras.Input((inputs,)), keras.layers.Dense(outputs, use_bias=False)]
+    model = Counted([*layers, keras.layers.Reshape(())] if outputs == 1 else layers)
+    model.set_weights([np.array(weights, np.float32)])
+    model.calls = 0
+    return model
+
+
+def make_step(loss: Any, penalties: dict[str, Any] | None = None, **more: Any) -> AdversarialStep:
+    generator, discriminator = line(1, 2, [[0.5, -1.0]]), line(2, 1, [[0.3], [0.2]])
+    optimizers = [keras.optimizers.SGD(RATE), keras.optimizers.SGD(RATE)]
+    optimizers[0].build(generator.trainable_variables)
+    optimizers[1].build(discriminator.trainable_variables)
+    settings = {"critic_steps": 1, "simultaneous": False, "seed": 0, **more}
+    return AdversarialStep(
+        generator, discriminator, *optimizers, loss, penalties or {},
+        draw_latents=lambda seed: tf.constant(LATENT),
+        learning_rates=lambda step: (tf.constant(RATE), tf.constant(RATE)),
+        **settings,
+    )  # fmt: skip
+
+
+def do(step: AdversarialStep, number: int = 0) -> dict[str, float]:
+    real = tf.constant(np.stack([REAL] * step.critic_steps))
+    metrics = tf.function(step)(real, tf.constant(number, tf.int64))
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def weights(step: AdversarialStep) -> tuple[np.ndarray, np.ndarray]:
+    return step.generator.get_weights()[0][0], step.discriminator.get_weights()[0][:, 0]
+
+
+FAKE = LATENT * np.array([[0.5, -1.0]], np.float32)
+PULL = REAL.mean(0) - FAKE.mean(0)
+"""By what a Wasserstein critic's gradient ascends: E[x real] - E[x fake]."""
+
+
+def test_alternating_updates_the_generator_through_the_updated_discriminator() -> None:
+    step = make_step(WassersteinLoss())
+    metrics = do(step)
+    old = np.array([0.3, 0.2])
+    new = old + RATE * PULL
+    generator, discriminator = weights(step)
+    np.testing.assert_allclose(discriminator, new, rtol=1e-6)
+    np.testing.assert_allclose(generator, [0.5, -1.0] + RATE * LATENT.mean() * new, rtol=1e-6)
+    assert metrics["discriminator_loss"] == pytest.approx(-(PULL @ old), rel=1e-5)
+    assert metrics["generator_loss"] == pytest.approx(-(FAKE.mean(0) @ new), rel=1e-5)
+    assert metrics["discriminator_gradient_norm"] == pytest.approx(np.linalg.norm(PULL), rel=1e-5)
+    assert metrics["generator_gradient_norm"] == pytest.approx(LATENT.mean() * np.linalg.norm(new), rel=1e-5)
+
+
+def test_simultaneous_updates_both_from_the_same_state() -> None:
+    step = make_step(WassersteinLoss(), simultaneous=True)
+    metrics = do(step)
+    old = np.array([0.3, 0.2])
+    generator, discriminator = weights(step)
+    np.testing.assert_allclose(discriminator, old + RATE * PULL, rtol=1e-6)
+    np.testing.assert_allclose(generator, [0.5, -1.0] + RATE * LATENT.mean() * old, rtol=1e-6)
+    assert metrics["generator_loss"] == pytest.approx(-(FAKE.mean(0) @ old), rel=1e-5)
+
+
+@pytest.mark.parametrize("simultaneous", [False, True])
+def test_each_extra_critic_step_updates_the_discriminator_alone(simultaneous: bool) -> None:
+    step = make_step(WassersteinLoss(), critic_steps=3, simultaneous=simultaneous)
+    do(step)
+    generator, discriminator = weights(step)
+    np.testing.assert_allclose(discriminator, [0.3, 0.2] + 3 * RATE * PULL, rtol=1e-5)
+    seen = np.array([0.3, 0.2]) + (2 if simultaneous else 3) * RATE * PULL
+    np.testing.assert_allclose(generator, [0.5, -1.0] + RATE * LATENT.mean() * seen, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("simultaneous", "judged"), [(False, 3), (True, 2)])
+def test_nothing_is_computed_twice(simultaneous: bool, judged: int) -> None:
+    step = make_step(NonSaturatingLoss(), simultaneous=simultaneous)
+    do(step)
+    assert step.generator.calls == 1
+    assert step.discriminator.calls == judged  # real, fake, and fake again where the discriminator has changed
+
+
+def test_a_relativistic_generator_sees_real_examples_again() -> None:
+    step = make_step(RelativisticPairingLoss())
+    do(step)
+    assert step.discriminator.calls == 4
+
+
+def test_a_penalty_adds_its_weight_to_the_loss_and_a_projection_follows_the_update() -> None:
+    step = make_step(WassersteinLoss(), {"r1": R1(weight=0.5, every=1), "clip": WeightClip(limit=0.31)})
+    metrics = do(step)
+    old = np.array([0.3, 0.2])  # the gradient of a linear critic is its weights, so R1 is |w|^2 / 2
+    assert metrics["penalty_r1"] == pytest.approx(0.5 * old @ old, rel=1e-5)
+    new = np.clip(old + RATE * (PULL - 0.5 * old), -0.31, 0.31)
+    np.testing.assert_allclose(weights(step)[1], new, rtol=1e-5)
+
+
+def test_a_lazy_penalty_comes_seldom_and_as_much_stronger() -> None:
+    old = np.array([0.3, 0.2])
+    for number, factor in [(4, 4.0), (5, 0.0)]:
+        step = make_step(WassersteinLoss(), {"r1": R1(weight=0.5, every=4)})
+        metrics = do(step, number)
+        np.testing.assert_allclose(weights(step)[1], old + RATE * (PULL - factor * 0.5 * old), rtol=1e-5)
+        assert metrics["penalty_r1"] == pytest.approx(0.5 * old @ old if factor else 0.0, rel=1e-5)
+    assert step.intervals["penalty_r1"] == 4
+
+
+def test_the_average_has_its_half_life_in_images() -> None:
+    kept = 1.0
+    for number in range(10):
+        kept *= float(decay(tf.constant(100 + number, tf.int64), batch_size=64, half_life=640, ramp=0))
+    assert kept == pytest.approx(0.5, rel=1e-5)
+
+
+def test_the_average_warms_up_with_the_images_seen() -> None:
+    early = float(decay(tf.constant(0, tf.int64), batch_size=64, half_life=1e6, ramp=0.05))
+    assert early == pytest.approx(0.5 ** (1 / 0.05), rel=1e-4)
+    assert float(decay(tf.constant(0, tf.int64), batch_size=64, half_life=0, ramp=0.05)) == 0.0
+    average, weight = tf.Variable([1.0, 2.0]), tf.Variable([3.0, 6.0])
+    update_average([average], [weight], tf.constant(0.25))
+    np.testing.assert_allclose(average, [2.5, 5.0])
+
+
+def make_calls(step: AdversarialStep) -> tuple[GraphCalls, TrainingState]:
+    values = np.tile(REAL, (4, 1))
+    examples = InMemory(DataSpec((2,), len(values)), values, np.zeros(len(values), np.int32), [])
+    batches = BatchesInMemory(examples, 2, step.critic_steps, seed=0, flip=False)
+    averaged = line(1, 2, [[0.0, 0.0]])
+    averaged.set_weights(step.generator.get_weights())
+    optimizers = (step.generator_optimizer, step.discriminator_optimizer)
+    state = TrainingState(step.generator, step.discriminator, averaged, *optimizers, list(step.intervals))
+    state.sums = tf.Variable(np.zeros((2, len(state.metrics)), np.float32))
+    return GraphCalls(step, batches, state, half_life=20.0, ramp=0.0, batch_size=2, xla=False), state
+
+
+def test_logged_metrics_are_means_over_the_steps_that_have_them() -> None:
+    step = make_step(WassersteinLoss(), {"r1": R1(weight=0.5, every=2)})
+    calls, _ = make_calls(step)
+    each = [calls(number, 1).metrics for number in range(4)]
+    means = calls.take_means(reset=True)
+    assert means["generator_loss"] == pytest.approx(np.mean([m["generator_loss"] for m in each]), rel=1e-5)
+    assert means["penalty_r1"] == pytest.approx(np.mean([each[0]["penalty_r1"], each[2]["penalty_r1"]]), rel=1e-5)
+    assert np.isnan(calls.take_means(reset=True)["generator_loss"])
+
+
+def test_a_call_tells_the_first_step_with_a_bad_loss() -> None:
+    step = make_step(WassersteinLoss())
+    calls, _ = make_calls(step)
+    assert calls(0, 3).first_bad_step is None
+    step.learning_rates = lambda number: (tf.where(number == 6, 1e38, 0.1), tf.where(number == 6, 1e38, 0.1))
+    calls, _ = make_calls(step)
+    assert calls(3, 10).first_bad_step == 7
+
+
+def test_the_pace_aims_at_calls_of_a_quarter_second() -> None:
+    step = make_step(WassersteinLoss())
+    calls, _ = make_calls(step)
+    result = calls(0, 1)
+    fixed, adapting = Pace(7), Pace("auto")
+    fixed.learn(7, result)
+    assert fixed.count == 7
+    adapting.learn(1, result)  # compiling tells nothing about steps
+    assert adapting.count == 1
+    for _ in range(20):
+        adapting.learn(10, result.__class__({}, None, seconds=0.5, compiled=False))
+    assert adapting.count == 5

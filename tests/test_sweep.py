@@ -1,0 +1,96 @@
+"""Sweeps: each job in its own process and directory, a table at the end, and the same command goes on with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import TINY, command
+from runs import assert_same_run, metric_lines, status
+
+from gan_cli.commands.train import gan_train
+
+SMALL = [*TINY, "model=mlp", "model.width=16", "train.batch_size=16", "train.steps=9"]
+
+
+def test_a_sweep_tells_each_job_and_goes_on_where_it_stopped() -> None:
+    words = ["-m", *SMALL, "loss=wgan,hinge", "optimizer.learning_rate=1e-4,1e30", "hydra.sweep.dir=sweep"]
+    done = command("gan-train", *words)
+    assert done.returncode == 1, done.stderr
+    jobs = {path.name: path for path in Path("sweep").iterdir() if path.is_dir()}
+    assert len(jobs) == 4
+    states = {name: status(path)["state"] for name, path in jobs.items()}
+    assert sorted(states.values()) == ["failed", "failed", "finished", "finished"]
+    table = done.stdout[done.stdout.rindex("Sweep") :]
+    for name, state in states.items():
+        assert state == ("failed" if "1e+30" in name else "finished")
+        assert "NaN or infinite" in (jobs[name] / "train.log").read_text() or state == "finished"
+    assert table.count("finished") == table.count("failed") == 2
+    assert table.count("loss=hinge") >= 2
+    assert "model.width=16 " not in table  # what all jobs share does not tell them apart
+
+    good = [path for name, path in jobs.items() if states[name] == "finished"]
+    untouched = {path: (path / "metrics.jsonl").stat().st_mtime_ns for path in good}
+    unfinished = good[0]
+    (unfinished / "status.json").write_text(json.dumps({"state": "interrupted", "step": 5, "error": None}))
+    (unfinished / "checkpoints" / "step_00000009.npz").unlink()
+    again = command("gan-train", *[word.replace("1e-4,1e30", "1e-4") for word in words])
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert again.stdout.count("finished already") == 1
+    assert status(unfinished)["state"] == "finished"
+    assert (good[1] / "metrics.jsonl").stat().st_mtime_ns == untouched[good[1]]
+    assert [line["step"] for line in metric_lines(unfinished)] == [4, 8, 9]
+
+
+def test_a_job_of_a_sweep_is_the_run_that_it_would_be_alone() -> None:
+    done = command("gan-train", "-m", *SMALL, "seed=1,2", "hydra.sweep.dir=sweep")
+    assert done.returncode == 0, done.stderr
+    (job,) = [
+        path
+        for path in Path("sweep").iterdir()
+        if path.name.endswith("seed=2" + path.name.partition("seed=2")[2]) and "seed=2" in path.name
+    ]
+    assert gan_train([*SMALL, "seed=2", "hydra.run.dir=alone"]) == 0
+    assert_same_run(job, Path("alone"))
+
+
+def test_a_job_that_fails_before_its_run_begins_says_so_in_its_directory(tmp_path: Path) -> None:
+    broken = tmp_path / "pictures"
+    broken.mkdir()
+    for index in range(20):
+        (broken / f"{index}.png").write_bytes(b"\x89PNG\r\n\x1a\n not a picture")
+    words = ["dataset=folder", f"dataset.path={broken}", "dataset.image_size=8", "dataset.channels=grey"]
+    done = command("gan-train", "-m", *SMALL, *words, "seed=0,1", "hydra.sweep.dir=sweep")
+    assert done.returncode != 0
+    if Path("sweep").exists():  # found when the job read the data
+        for job in (path for path in Path("sweep").iterdir() if path.is_dir()):
+            assert status(job)["state"] == "failed"
+            assert str(broken) in (job / "train.log").read_text()
+    else:  # found before any job began
+        assert str(broken) in done.stderr
+
+
+def test_stopping_a_sweep_stops_its_job_which_saves() -> None:
+    words = [word for word in SMALL if not word.startswith("train.steps")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gan_cli.commands.train", "-m", *words, "train.steps=1000000", "seed=0,1",
+         "hydra.sweep.dir=sweep"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("  step "):
+            break
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 143, said
+    (job,) = [path for path in Path("sweep").iterdir() if path.is_dir()]
+    assert status(job)["state"] == "interrupted"
+    assert "The sweep was stopped" in said
