@@ -16,7 +16,6 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 
-
 @dataclass
 class ProcessEachConfig:
     _target_: str = "hydra_plugins.gan_cli.ProcessEachLauncher"
