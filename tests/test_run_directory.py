@@ -1,0 +1,162 @@
+"""What a finished run leaves behind, and what its console said."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+from conftest import TINY
+from PIL import Image
+from runs import status
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from gan_cli.commands.train import gan_train
+from gan_cli.runs.checkpoint import checkpoint_step, list_checkpoints, load_checkpoint
+from gan_cli.runs.metrics import MetricsLog
+
+
+def test_it_holds_what_the_contract_names(finished_run: Path) -> None:
+    names = {path.name for path in finished_run.iterdir() if not path.name.startswith(".")}
+    files = {"config.yaml", "overrides.yaml", "environment.json", "status.json", "train.log", "metrics.jsonl"}
+    assert names - {"stdout.txt", "stderr.txt"} == files | {"tensorboard", "samples", "checkpoints", "generator.keras"}
+    assert sorted(path.name for path in (finished_run / "samples").iterdir()) == [
+        "real.png",
+        "step_00000000.png",
+        "step_00000006.png",
+        "step_00000012.png",
+        "step_00000015.png",
+    ]
+    assert [checkpoint_step(path) for path in list_checkpoints(finished_run / "checkpoints")] == [15, 10, 5]
+    assert status(finished_run) == {"state": "finished", "step": 15, "error": None}
+
+
+def test_the_configuration_is_whole_and_resolved(finished_run: Path) -> None:
+    text = (finished_run / "config.yaml").read_text()
+    config = yaml.safe_load(text)
+    assert config["model"]["width"] == 8
+    assert config["optimizer"]["generator_learning_rate"] == 0.0002
+    assert config["train"]["steps"] == config["optimizer"]["decay_steps"] == 15
+    assert "${" not in text.partition("hydra:")[0]
+    typed = yaml.safe_load((finished_run / "overrides.yaml").read_text())
+    assert "model.width=8" in typed
+
+
+def test_the_environment_says_with_what_it_was_made(finished_run: Path) -> None:
+    (start,) = json.loads((finished_run / "environment.json").read_text())
+    assert "model.width=8" in start["command"]
+    assert start["packages"]["tensorflow"]
+    assert start["packages"]["keras"] == keras.__version__
+    assert start["devices"][0]
+    assert len(start["git"]["commit"]) == 40
+    assert start["git"]["dirty"] in (True, False)
+
+
+def test_each_line_of_the_log_has_losses_logits_norms_and_speed(finished_run: Path) -> None:
+    lines = MetricsLog(finished_run / "metrics.jsonl").read()
+    assert [line["step"] for line in lines] == [4, 8, 12, 15]
+    assert [line["images"] for line in lines] == [256, 512, 768, 960]
+    for line in lines:
+        for name in ("generator_loss", "discriminator_loss", "real_logits", "fake_logits", "seconds"):
+            assert math.isfinite(line[name])
+        assert line["generator_gradient_norm"] > 0
+        assert line["discriminator_gradient_norm"] > 0
+    assert lines[-1]["images_per_second"] > 0
+    assert lines[-1]["seconds"] > lines[0]["seconds"]
+
+
+def test_tensorboard_has_the_same_numbers(finished_run: Path) -> None:
+    events = EventAccumulator(str(finished_run / "tensorboard"))
+    events.Reload()
+    lines = MetricsLog(finished_run / "metrics.jsonl").read()
+    tags = events.Tags()["tensors"]
+    (tag,) = [tag for tag in tags if tag.endswith("generator_loss")]
+    values = {event.step: float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)}
+    assert values == pytest.approx({line["step"]: line["generator_loss"] for line in lines})
+
+
+def test_pictures_are_grids_that_can_be_seen(finished_run: Path) -> None:
+    for name in ("real.png", "step_00000015.png"):
+        with Image.open(finished_run / "samples" / name) as picture:
+            assert 512 <= max(picture.size) <= 1024
+            assert np.ptp(np.array(picture)[: picture.height // 9, : picture.width // 9]) > 10
+
+
+def test_the_console_begins_with_what_trains_and_ends_with_the_last_picture(finished_run: Path) -> None:
+    said = (finished_run / "stdout.txt").read_text()
+    for part in (
+        f"Run directory: {finished_run}",
+        "CPU",
+        "1,797 images of 8x8x1, 10 classes",
+        "parameters",
+        "NonSaturatingLoss",
+        "penalties      none",
+        "Adam(learning_rate=0.0002",
+        "seed           0",
+        "step 15/15 (100%)",
+        "images/s",
+    ):
+        assert part in said, part
+    assert said.strip().splitlines()[-1].endswith("samples/step_00000015.png")
+    assert (finished_run / "train.log").read_text() == said
+    assert (finished_run / "stderr.txt").read_text() == ""  # none of TensorFlow's start-up noise
+
+
+def test_the_shared_generator_is_the_averaged_one(finished_run: Path) -> None:
+    import gan_cli.models.spectral  # noqa: F401
+
+    model = keras.saving.load_model(finished_run / "generator.keras")
+    checkpoint = load_checkpoint(list_checkpoints(finished_run / "checkpoints")[0])
+    for index, variable in enumerate(model.variables):
+        np.testing.assert_array_equal(variable, checkpoint.arrays[f"averaged/{index:04d}"])
+    assert any(
+        not np.array_equal(checkpoint.arrays[f"averaged/{i:04d}"], checkpoint.arrays[f"generator/{i:04d}"])
+        for i in range(len(model.variables))
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train.precision=mixed_bfloat16"],
+        ["train.precision=mixed_float16", "loss=wgan_gp", "train.critic_steps=2"],
+        ["train.xla=true", "loss=wgan", "train.critic_steps=2"],
+        ["train.xla=true", "train.update=simultaneous", "loss=rpgan"],
+        ["train.deterministic=false", "model.latent_distribution=uniform", "model.latent_size=7"],
+        ["dataset.image_size=[8,12]", "dataset.channels=rgb", "model.generator_normalization=instance"],
+        ["dataset.image_size=16x8", "dataset.channels=rgba", "model.discriminator_normalization=spectral"],
+        ["train.averaging_half_life=0", "train.averaging_ramp=0", "run.keep_checkpoints=1"],
+    ],
+    ids=" ".join,
+)
+def test_every_way_to_train_gives_finite_numbers_and_pictures(words: list[str]) -> None:
+    assert gan_train([*TINY, *words, "train.steps=4", "train.batch_size=16", "hydra.run.dir=run"]) == 0
+    (line,) = MetricsLog(Path("run/metrics.jsonl")).read()
+    losses = [value for name, value in line.items() if "loss" in name or "penalty" in name]
+    assert np.isfinite(losses).all()
+    with Image.open("run/samples/step_00000004.png") as picture:
+        assert np.ptp(np.array(picture)) > 0
+
+
+def test_files_that_were_left_out_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for index in range(12):
+        Image.fromarray(generator.integers(0, 255, (8, 8), np.uint8)).save(folder / f"{index}.png")
+    whole = (folder / "0.png").read_bytes()
+    (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "notes.txt").write_text("not a picture")
+    words = ["dataset=folder", f"dataset.path={folder}", "train.batch_size=4", "train.steps=2", "hydra.run.dir=run"]
+    assert gan_train([*TINY, *words]) == 0
+    said = capsys.readouterr().out
+    assert "12 images of 8x8x1" in said
+    assert "2 files left out" in said
+    log = Path("run/train.log").read_text()
+    assert "Left out: cut.png" in log
+    assert "Left out: notes.txt" in log
