@@ -185,27 +185,36 @@ def no_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list
     thread.join()
 
 
-def wandb_rows(path: Path) -> list[dict[str, Any]]:
-    """The logged rows of an offline file: LevelDB's log format after seven bytes of its own."""
+def wandb_records(path: Path) -> list[Any]:
+    """The records that an offline file holds so far: LevelDB's log format after seven bytes of its own."""
     from wandb.proto import wandb_internal_pb2
 
-    data, position, parts, rows = path.read_bytes(), 7, b"", []
-    assert data[:4] == b":W&B"
-    while position < len(data):
+    data, position, parts, records = path.read_bytes(), 7, b"", []
+    assert b":W&B".startswith(data[:4])
+    while position + 7 <= len(data):
         left_in_block = 32768 - position % 32768
         if left_in_block < 7:  # too little for a header, so it is padding
             position += left_in_block
             continue
         length, kind = struct.unpack("<HB", data[position + 4 : position + 7])
+        if position + 7 + length > len(data):
+            break
         parts += data[position + 7 : position + 7 + length]
         position += 7 + length
         if kind in (1, 4):  # a whole record, or the last part of one
-            record = wandb_internal_pb2.Record.FromString(parts)
+            records.append(wandb_internal_pb2.Record.FromString(parts))
             parts = b""
-            if record.WhichOneof("record_type") == "history":
-                items = record.history.item
-                rows.append({item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in items})
-    return rows
+    return records
+
+
+def wandb_rows(path: Path) -> list[dict[str, Any]]:
+    """The logged rows of an offline file, which is whole only some time after `finish` has returned."""
+    deadline = time.monotonic() + 30
+    while not any(record.WhichOneof("record_type") == "exit" for record in (records := wandb_records(path))):
+        assert time.monotonic() < deadline, f"{path} has no end"
+        time.sleep(0.02)
+    items = [record.history.item for record in records if record.WhichOneof("record_type") == "history"]
+    return [{item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in row} for row in items]
 
 
 def test_wandb_offline_needs_neither_network_nor_login(run: Path, no_way_out: list[str]) -> None:
