@@ -210,9 +210,11 @@ def wandb_records(path: Path) -> list[Any]:
 def wandb_rows(path: Path) -> list[dict[str, Any]]:
     """The logged rows of an offline file, which is whole only some time after `finish` has returned."""
     deadline = time.monotonic() + 30
-    while not any(record.WhichOneof("record_type") == "exit" for record in (records := wandb_records(path))):
+    records = wandb_records(path)
+    while not any(record.WhichOneof("record_type") == "exit" for record in records):
         assert time.monotonic() < deadline, f"{path} has no end"
         time.sleep(0.02)
+        records = wandb_records(path)
     items = [record.history.item for record in records if record.WhichOneof("record_type") == "history"]
     return [{item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in row} for row in items]
 

@@ -1,4 +1,1 @@
-"""Looking at a generator: latents from seeds, ways between them, examples, and pictures of the examples.
-
-Only `generate` needs TensorFlow, and imports it at its first call.
-"""
+"""From seeds to pictures: latents, ways between them, trained generators, grids and animations."""

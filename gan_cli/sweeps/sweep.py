@@ -15,7 +15,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from gan_cli.checks import ConfigError
 from gan_cli.config.build import build_job
 from gan_cli.config.combinations import check_job
-from gan_cli.config.compose import compose, composer, loader, quoted
+from gan_cli.config.compose import compose, composer, quoted
+from gan_cli.config.groups import loader
 from gan_cli.runs.directory import RunDirectory
 from gan_cli.runs.files import write_json, write_text
 from gan_cli.runs.status import Status, read_status

@@ -1,0 +1,26 @@
+"""Which groups and choices there are, as Hydra's loader finds them on its search path."""
+
+from __future__ import annotations
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+
+
+def loader() -> ConfigLoaderImpl:
+    """Hydra's config loader."""
+    found = GlobalHydra.instance().config_loader()
+    assert isinstance(found, ConfigLoaderImpl)
+    return found
+
+
+def groups(parent: str = "") -> list[str]:
+    """The groups of configs/ and of the user's own folders; Hydra's own are not listed."""
+    found = loader().get_group_options(parent, ObjectType.GROUP)
+    return sorted(name for name in found if name != "hydra" and not name.startswith("__"))
+
+
+def choices(group: str) -> list[str]:
+    """What a group offers; names that start with an underscore are parts of others."""
+    found = loader().get_group_options(group, ObjectType.CONFIG)
+    return sorted(name for name in found if not name.startswith("_"))
