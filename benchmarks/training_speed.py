@@ -122,8 +122,9 @@ def report(contenders: dict[str, Contender], options: argparse.Namespace) -> str
     points = {name: contender for name, contender in contenders.items() if name in POINTS}
     if images:
         lines += [
-            "| DCGAN 32x32x3, width 64, batch 64 | images/s | PyTorch's best = 1 | PyTorch NCHW = 1 | bare step = 1 |",
-            "|---|---|---|---|---|",
+            "| DCGAN 32x32x3, width 64, batch 64 | images/s | PyTorch's best = 1 | PyTorch NCHW = 1 | bare step = 1 "
+            "| processor ms/image |",
+            "|---|---|---|---|---|---|",
         ]
         layouts = [images[name].rates() for name in ("torch-nchw", "torch-channels-last") if name in images]
         best = [max(rates) for rates in zip(*layouts, strict=True)] if layouts else None
@@ -131,16 +132,17 @@ def report(contenders: dict[str, Contender], options: argparse.Namespace) -> str
         for name, contender in images.items():
             bare = loop_share(images) if name == "loop" else ratio(contender.rates(), alternating)
             nchw = ratio(contender.rates(), layouts[0]) if "torch-nchw" in images else "–"
-            columns = [f"{median(contender.rates()):.0f}", ratio(contender.rates(), best), nchw, bare]
+            computing = f"{median(contender.processor_time()) * 1000:.2f}"
+            columns = [f"{median(contender.rates()):.0f}", ratio(contender.rates(), best), nchw, bare, computing]
             lines.append(f"| {IMAGES[name].title} | {' | '.join(columns)} |")
         lines.append("")
     if points:
-        lines += ["| MLP 3x256, points, batch 256 | steps/s | PyTorch = 1 |", "|---|---|---|"]
+        lines += ["| MLP 3x256, points, batch 256 | steps/s | PyTorch = 1 | processor ms/step |", "|---|---|---|---|"]
         torch = points["torch-mlp"].rates() if "torch-mlp" in points else None
         for name, contender in points.items():
-            lines.append(
-                f"| {POINTS[name].title} | {median(contender.rates()) / 256:.0f} | {ratio(contender.rates(), torch)} |"
-            )
+            steps, computing = median(contender.rates()) / 256, median(contender.processor_time()) * 256_000
+            columns = [f"{steps:.0f}", ratio(contender.rates(), torch), f"{computing:.2f}"]
+            lines.append(f"| {POINTS[name].title} | {' | '.join(columns)} |")
     return "\n".join(lines)
 
 

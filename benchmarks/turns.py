@@ -102,14 +102,17 @@ class Contender:
         return answer
 
     def take_turn(self, seconds: float) -> dict[str, Any]:
-        """What it tells after a turn, with `others`: the share of the machine that other processes took meanwhile."""
+        """What it tells after a turn; and with it the seconds that its threads computed, all together (`computed`),
+        and the share of the machine that other processes took meanwhile (`others`).
+        """
         assert self.process.stdin is not None
         began, busy, own = time.perf_counter(), busy_seconds(), self.processor_seconds()
         self.process.stdin.write(f"{seconds}\n")
         self.process.stdin.flush()
         answer = self.listen()
-        of_others = busy_seconds() - busy - (self.processor_seconds() - own)
-        return answer | {"others": of_others / (time.perf_counter() - began) / (os.cpu_count() or 1)}
+        computed = self.processor_seconds() - own
+        elsewhere = (busy_seconds() - busy - computed) / (time.perf_counter() - began) / (os.cpu_count() or 1)
+        return answer | {"computed": computed, "others": elsewhere}
 
     def processor_seconds(self) -> float:
         """Time that its threads have computed so far."""
@@ -119,6 +122,10 @@ class Contender:
     def rates(self) -> list[float]:
         """Examples per second of each turn."""
         return [turn["examples"] / turn["seconds"] for turn in self.turns]
+
+    def processor_time(self) -> list[float]:
+        """Seconds of processor time per example in each turn; little changed by what else the machine does."""
+        return [turn["computed"] / turn["examples"] for turn in self.turns]
 
     def stop(self) -> None:
         assert self.process.stdin is not None
