@@ -2,7 +2,8 @@
 
 Keras 3 computes it from a dozen element-wise operations, each of which reads and writes the whole batch of features.
 TensorFlow's FusedBatchNormV3 does the same (Ioffe & Szegedy 2015, arXiv:1502.03167, Algorithm 1) in one, which takes
-4 to 6 % off the processor time of a DCGAN's step (benchmarks/README.md). Outside training, the layers do what Keras does.
+4 to 6 % off the processor time of a DCGAN's step (benchmarks/README.md). Outside training, the layers do what Keras
+does.
 """
 
 from __future__ import annotations
