@@ -19,10 +19,10 @@ from gan_cli.commands.train import gan_train
 from gan_cli.config.build import TrainJob
 from gan_cli.config.start import prepare
 from gan_cli.data.pipeline import Batches, open_batches
+from gan_cli.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.training import job as training_job
 from gan_cli.training.assemble import build_calls, build_state
 from gan_cli.training.calls import CallResult, GraphCalls, Pace
-from gan_cli.training.devices import load_tensorflow, set_up_tensorflow
 
 BATCH, WIDTH, LATENTS = 64, 64, 100
 LOOP_STEPS = 50  # of the whole loop in a turn: one line of the log, as by default

@@ -32,7 +32,7 @@ def gan_sample(arguments: list[str]) -> int:
     check_sample(job)
     source = find_source(job.run, job.checkpoint, job.step)
 
-    from gan_cli.training.devices import load_tensorflow, set_up_tensorflow  # here, since they load TensorFlow
+    from gan_cli.devices import load_tensorflow, set_up_tensorflow  # here, since they load TensorFlow
 
     load_tensorflow()
     set_up_tensorflow(seed=0, deterministic=True)

@@ -110,7 +110,7 @@ def read_source(source: Path) -> Checkpoint:
 
 def from_checkpoint(checkpoint: Checkpoint, weights: str, trust: bool) -> TrainedGenerator:
     """Builds the generator that a checkpoint's configuration describes, and gives it the saved weights."""
-    from gan_cli.training.assemble import dtype_policy  # here, since it needs TensorFlow
+    from gan_cli.devices import dtype_policy  # here, since it needs TensorFlow
 
     check_targets({"model": checkpoint.config["model"]}, folders=[], trust=trust)
     pair = build("model", checkpoint.config["model"])
@@ -141,7 +141,7 @@ def load_generator(
     Raises:
         ConfigError: where there is no such generator or it can't be loaded.
     """
-    from gan_cli.training.devices import load_tensorflow
+    from gan_cli.devices import load_tensorflow
 
     place = Path(path)
     is_run = place.is_dir()

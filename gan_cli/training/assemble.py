@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from gan_cli.config.build import TrainJob
 from gan_cli.data import DataSpec
 from gan_cli.data.pipeline import Batches
+from gan_cli.devices import dtype_policy
 from gan_cli.lazy import keras, tf
 from gan_cli.training.calls import GraphCalls
 from gan_cli.training.state import TrainingState
@@ -71,14 +71,3 @@ def latent_sampler(batch_size: int, latent_size: int, distribution: str) -> Call
 def with_loss_scale(optimizer: keras.Optimizer, precision: str) -> keras.Optimizer:
     """float16 has no room for small gradients, so the loss is scaled up, and the gradients down again."""
     return keras.optimizers.LossScaleOptimizer(optimizer) if precision == "mixed_float16" else optimizer
-
-
-@contextmanager
-def dtype_policy(precision: str) -> Iterator[None]:
-    """Layers that are made inside compute in `precision`."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

@@ -14,6 +14,7 @@ from gan_cli.config.schema import parse_grid
 from gan_cli.config.start import Start
 from gan_cli.data import Examples
 from gan_cli.data.pipeline import open_batches, step_indices
+from gan_cli.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.lazy import tf
 from gan_cli.runs.console import Console
 from gan_cli.runs.directory import RunDirectory, new_directory
@@ -25,7 +26,6 @@ from gan_cli.sampling.latents import latents
 from gan_cli.sampling.preview import Preview
 from gan_cli.training.assemble import build_calls, build_state
 from gan_cli.training.calls import Pace
-from gan_cli.training.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.training.loop import LossNotFinite, Plan, train
 from gan_cli.training.record import NotFinite, Record
 from gan_cli.training.report import describe_job, describe_left_out, estimate_memory

@@ -9,8 +9,8 @@ from typing import Any
 from gan_cli.checks import show
 from gan_cli.config.build import TrainJob
 from gan_cli.data import Examples, InMemory
+from gan_cli.devices import device_name
 from gan_cli.lazy import keras
-from gan_cli.training.devices import device_name
 from gan_cli.training.state import TrainingState
 
 GIBIBYTE = 2**30

@@ -1,4 +1,4 @@
-"""TensorFlow, loaded quietly and set up for a run."""
+"""TensorFlow: loaded quietly, set up for a run, and what it computes with."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ NO_DRIVER = re.compile(r"failed call to cuInit|Could not find cuda drivers|libcu
 
 
 def load_tensorflow() -> None:
-    """Imports TensorFlow and Keras, leaving out the lines that they print at every start."""
+    """Imports TensorFlow and Keras without the lines that they print at every start, and lets GPU memory grow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # 1 leaves out information, not warnings
     if "tensorflow" not in sys.modules:
         with quiet_start():
             import keras  # noqa: F401  (imports TensorFlow too)
             import tensorflow as tf
 
-            tf.config.list_physical_devices()  # looks for a GPU now, so that what it prints is filtered too
+            for gpu in tf.config.list_physical_devices("GPU"):  # now, so that what it prints is filtered too
+                tf.config.experimental.set_memory_growth(gpu, True)
 
 
 @contextmanager
@@ -59,12 +60,10 @@ def is_noise(line: str) -> bool:
 
 
 def set_up_tensorflow(seed: int, deterministic: bool) -> None:
-    """Seeds everything, lets GPU memory grow, and asks for operations that give the same bits each time."""
+    """Seeds everything, and asks for operations that give the same bits each time."""
     import keras
     import tensorflow as tf
 
-    for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
     keras.utils.set_random_seed(seed)
     # The pass that fuses operations fails on the graphs of some steps (spectral normalisation) and says so on standard
     # error at each compilation. Training gains nothing from it where it works (benchmarks/README.md).
@@ -82,3 +81,16 @@ def device_name() -> str:
         return f"CPU ({os.cpu_count()} cores)"
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
     return "GPU: " + ", ".join(names)
+
+
+@contextmanager
+def dtype_policy(precision: str) -> Iterator[None]:
+    """Layers that are made inside compute in `precision`."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
