@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-GRID_SIDE = 1024  # pixels of a grid's longer side at most when the magnification is chosen here; then at least half
-GAP = 2  # pixels between two images
+GRID_SIDE = 1024  # pixels of a grid's longer side, about the most when the magnification is chosen here
+LEAST_GAP = 2  # pixels between two images; else as wide as a magnified pixel, or small digits run into each other
 GROUND = 112  # gaps and empty cells: a grey that neither white nor black edges of images run into
 CHECKS = (255, 204)  # the two greys beneath transparent pixels, as picture editors show them
 CHECK_SIDE = 8  # pixels
@@ -66,10 +66,11 @@ def image_grid(images: np.ndarray, rows: int, columns: int, scale: int | None = 
         raise ValueError(f"{count} images do not fit into {rows} rows of {columns}.")
     mode = "L" if _mode(channels) == "L" else "RGB"
     if scale is None:
-        room_across, room_down = GRID_SIDE - GAP * (columns - 1), GRID_SIDE - GAP * (rows - 1)
-        scale = max(1, min(room_across // (columns * width), room_down // (rows * height)))
-    step_down, step_across = height * scale + GAP, width * scale + GAP
-    canvas = Image.new(mode, (columns * step_across - GAP, rows * step_down - GAP), (GROUND,) * len(mode))
+        across, down = columns * (width + 1) - 1, rows * (height + 1) - 1  # gaps included
+        scale = max(1, GRID_SIDE // max(across, down))
+    gap = max(LEAST_GAP, scale)
+    step_down, step_across = height * scale + gap, width * scale + gap
+    canvas = Image.new(mode, (columns * step_across - gap, rows * step_down - gap), (GROUND,) * len(mode))
     for index, image in enumerate(images):
         cell = one_image(image).resize((width * scale, height * scale), Image.Resampling.NEAREST)
         if channels == 4:
