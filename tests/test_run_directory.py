@@ -97,7 +97,7 @@ def test_the_console_begins_with_what_trains_and_ends_with_the_last_picture(fini
         "parameters",
         "NonSaturatingLoss",
         "penalties      none",
-        "Adam(learning_rate=0.0002",
+        "Adam, constant learning rates 0.0002",
         "seed           0",
         "step 15/15 (100%)",
         "images/s",

@@ -23,36 +23,43 @@ def describe_job(job: TrainJob, examples: Examples, state: TrainingState) -> lis
     train, place = job.train, "in memory" if isinstance(examples, InMemory) else "streamed"
     left_out = f", {len(examples.left_out)} files left out" if examples.left_out else ""
     averaging = f"averaged with a half-life of {train.averaging_half_life:,.0f} images"
+    rates = [job.optimizer.generator_learning_rate, job.optimizer.discriminator_learning_rate]
     rows = {
         "device": f"{device_name()}, {train.precision}{', XLA' if train.xla else ''}"
         f"{', deterministic' if train.deterministic else ''}",
-        "data": f"{settings(job.config['dataset'])}: {examples.spec} ({place}{left_out})",
+        "data": f"{settings(job.config['dataset'], TOLD_OF_DATA)}: {examples.spec} ({place}{left_out})",
         "generator": f"{describe_model(state.generator)}, {averaging}",
         "discriminator": describe_model(state.discriminator),
         "loss": settings(job.config["loss"]),
-        "penalties": ", ".join(f"{name} ({settings(job.config['penalty'][name])})" for name in job.penalties) or "none",
-        "optimizers": f"{settings(job.config['optimizer'], ('learning_rate', 'schedule'))}",
-        "training": f"{train.steps:,} steps of {train.batch_size} images, {train.critic_steps} discriminator "
-        f"update{'s' if train.critic_steps > 1 else ''} each, {train.update}",
+        "penalties": ", ".join(settings(job.config["penalty"][name]) for name in job.penalties) or "none",
+        "optimizers": f"{type(job.optimizer).__name__}, {job.optimizer.schedule} learning rates "
+        f"{rates[0]:g} (generator) and {rates[1]:g} (discriminator)",
+        "training": f"{train.steps:,} steps of {train.batch_size} {'images' if examples.spec.is_image else 'points'}, "
+        f"{train.critic_steps} discriminator update{'s' if train.critic_steps > 1 else ''} each, {train.update}",
         "seed": str(job.seed),
     }
     return [f"  {name:<14} {text}" for name, text in rows.items()]
+
+
+TOLD_OF_DATA = ("name", "path", "split", "image_size", "channels", "flip")
 
 
 def settings(node: dict[str, Any], keys: Iterable[str] = ()) -> str:
     """A configured object as its class and its settings; only `keys` where some are given."""
     name = node["_target_"].rpartition(".")[2]
     chosen = {key: value for key, value in node.items() if key != "_target_" and (not keys or key in keys)}
-    return f"{name}({', '.join(f'{key}={show(value)}' for key, value in chosen.items() if value is not None)})"
+    unset = ("null", "false", "auto")
+    told = [f"{key}={show(value)}" for key, value in chosen.items() if show(value) not in unset]
+    return f"{name}({', '.join(told)})" if told else name
 
 
 def describe_model(model: keras.Model) -> str:
     return f"{model.count_params():,} parameters"
 
 
-def describe_left_out(examples: Examples, shown: int | None = None) -> list[str]:
-    """Each file that could not be used, with the reason; the first `shown` of them."""
-    return [f"Left out: {name}: {reason}" for name, reason in examples.left_out[:shown]]
+def describe_left_out(examples: Examples) -> list[str]:
+    """Each file that could not be used, with the reason."""
+    return [f"Left out: {name}: {reason}" for name, reason in examples.left_out]
 
 
 def estimate_memory(job: TrainJob, examples: Examples, state: TrainingState) -> list[str]:
