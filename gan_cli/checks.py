@@ -78,7 +78,7 @@ def check_number(
     inside = math.isfinite(value) and at_least <= value <= at_most and above < value < below
     if not inside:
         bounds = [
-            f"{word} {bound:g}"
+            f"{word} {bound:.10g}"
             for word, bound in (("at least", at_least), ("above", above), ("at most", at_most), ("below", below))
             if math.isfinite(bound)
         ]

@@ -61,6 +61,7 @@ assert not {{"tensorflow", "keras", "sklearn", "tensorflow_datasets"}} & set(sys
         (["train.steps=1.5"], ["train.steps=1.5", "a whole number"]),
         (["train.steps=true"], ["train.steps=true", "a whole number"]),
         (["train.steps=0"], ["train.steps=0", "at least 1"]),
+        (["train.steps=99999999999"], ["train.steps=99999999999", "at most"]),
         (["train.xla=perhaps"], ["train.xla=perhaps", "true or false"]),
         (["train.precision=float16"], ["train.precision=float16", "mixed_float16?"]),
         (["train.update=alternate"], ["train.update", "alternating?"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,7 @@ def test_each_penalty_trains(penalty: str) -> None:
     assert np.isfinite([value for value in last.values() if value is not None]).all()
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+@pytest.mark.parametrize(("optimizer", "schedule"), zip(OPTIMIZERS, cycle(["linear", "cosine"]), strict=False))
 def test_each_optimizer_resumes_exactly_on_a_schedule(optimizer: str, schedule: str) -> None:
     words = (*SMALL, f"optimizer={optimizer}", f"optimizer.schedule={schedule}", "optimizer.warmup_steps=3")
     words = (*words, "optimizer.clip_norm=1", "optimizer.decay_steps=20")

@@ -10,7 +10,8 @@ from gan_cli.checks import ConfigError, check_choice, check_number
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 UPDATES = ("alternating", "simultaneous")
-LARGEST_SEED = 2**31 - 1
+LARGEST = 2**31 - 1
+"""Of seeds, steps and the like: random numbers are keyed by 32-bit words."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class TrainSection:
 
     def __post_init__(self) -> None:
         for key in ("steps", "batch_size", "critic_steps"):
-            check_number(key, getattr(self, key), at_least=1)
+            check_number(key, getattr(self, key), at_least=1, at_most=LARGEST)
         whole = isinstance(self.steps_per_call, int) and not isinstance(self.steps_per_call, bool)
         if self.steps_per_call != "auto" and not (whole and self.steps_per_call >= 1):
             raise ConfigError("steps_per_call", "expected `auto` or a whole number at least 1", self.steps_per_call)
@@ -51,7 +52,7 @@ class RunSection:
 
     def __post_init__(self) -> None:
         for key in ("log_every", "sample_every", "checkpoint_every", "keep_checkpoints"):
-            check_number(key, getattr(self, key), at_least=1)
+            check_number(key, getattr(self, key), at_least=1, at_most=LARGEST)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class SampleJob:
             check_number("step", self.step, at_least=0)
         if self.n is not None:
             check_number("n", self.n, at_least=1)
-        check_number("seed", self.seed, at_least=0, at_most=LARGEST_SEED)
+        check_number("seed", self.seed, at_least=0, at_most=LARGEST)
         if self.grid is not None:
             parse_grid("grid", self.grid)
         check_choice("format", self.format, ("png", "gif", "npz", "files"))
@@ -121,5 +122,5 @@ def parse_grid(key: str, text: str) -> tuple[int, int]:
 def check_seed(seed: Any) -> None:
     """Raises ConfigError unless `seed` is a whole number that every random generator here takes."""
     if isinstance(seed, bool) or not isinstance(seed, int):
-        raise ConfigError("seed", f"expected a whole number from 0 to {LARGEST_SEED}", seed)
-    check_number("seed", seed, at_least=0, at_most=LARGEST_SEED)
+        raise ConfigError("seed", f"expected a whole number from 0 to {LARGEST}", seed)
+    check_number("seed", seed, at_least=0, at_most=LARGEST)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gan_cli.checks import ConfigError
-from gan_cli.config.schema import LARGEST_SEED, SampleJob, parse_grid
+from gan_cli.config.schema import LARGEST, SampleJob, parse_grid
 from gan_cli.metrics.modes import SAMPLES as POINT_SAMPLES
 from gan_cli.runs.files import write_whole
 from gan_cli.sampling.interpolate import path as latent_path
@@ -28,7 +28,7 @@ def parse_seeds(value: Any) -> list[int]:
     for part in value if isinstance(value, list) else str(value).split(","):
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", str(part).strip())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if first > last or last > LARGEST_SEED:
+        if first > last or last > LARGEST:
             raise ConfigError("seeds", "expected a range such as 0-15, or a list such as [3,7,0-2]", value)
         seeds.extend(range(first, last + 1))
     return seeds
