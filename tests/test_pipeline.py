@@ -48,6 +48,18 @@ def test_the_order_depends_on_the_seed_and_on_nothing_that_went_before() -> None
     assert [seen(step, seed=1) for step in range(5)] != [seen(step, seed=2) for step in range(5)]
 
 
+@pytest.mark.parametrize("examples", [640, 1000, 1797, 5000])
+def test_examples_that_are_sorted_by_class_come_mixed(examples: int) -> None:
+    batch, classes, ratios = 64, 10, []
+    chance = batch * 0.1 * 0.9 * (examples - batch) / (examples - 1)  # variance of a class's count in a batch
+    for seed in range(4):
+        order = step_indices(tf.constant(0, tf.int64), examples, examples, seed).numpy()
+        batches = (order * classes // examples)[: examples // batch * batch].reshape(-1, batch)
+        counts = np.stack([np.bincount(row, minlength=classes) for row in batches])
+        ratios.append(counts.var(axis=0).mean() / chance)
+    assert 0.8 < np.mean(ratios) < 1.2
+
+
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize(("first", "count"), [(0, 3), (5, 1), (7, 4)])
 def test_streamed_batches_equal_those_in_memory(flip: bool, first: int, count: int) -> None:

@@ -21,7 +21,9 @@ from gan_cli.data import DataSpec, Examples, InMemory
 from gan_cli.lazy import tf
 from gan_cli.randomness import Purpose, fold
 
-ROUNDS = 4  # of the permutation's cipher; TensorFlow's own default
+ROUNDS = 12
+"""Of the permutation's cipher. With TensorFlow's own default of 4, neighbours stay neighbours: batches of 1,797 examples
+sorted by class held up to 6 times the variance of class counts that chance gives; from 8 on none could be told."""
 READ_AHEAD = 4  # batches read before they are asked for, beyond those of the next call
 
 
