@@ -21,6 +21,7 @@ NO_DRIVER = re.compile(r"failed call to cuInit|Could not find cuda drivers|libcu
 def load_tensorflow() -> None:
     """Imports TensorFlow and Keras without the lines that they print at every start, and lets GPU memory grow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # 1 leaves out information, not warnings
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's own Keras settings say
     if "tensorflow" not in sys.modules:
         with quiet_start():
             import keras  # noqa: F401  (imports TensorFlow too)
@@ -64,6 +65,8 @@ def set_up_tensorflow(seed: int, deterministic: bool) -> None:
     import keras
     import tensorflow as tf
 
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
     keras.utils.set_random_seed(seed)
     # The pass that fuses operations fails on the graphs of some steps (spectral normalisation) and says so on standard
     # error at each compilation. Training gains nothing from it where it works (benchmarks/README.md).

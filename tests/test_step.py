@@ -192,7 +192,7 @@ def test_the_pace_aims_at_calls_of_a_quarter_second() -> None:
     step = make_step(WassersteinLoss())
     calls, _ = make_calls(step)
     result = calls(0, 1)
-    fixed, adapting = Pace(7), Pace("auto")
+    fixed, adapting = Pace(7, longest=100), Pace("auto", longest=100)
     fixed.learn(7, result)
     assert fixed.count == 7
     adapting.learn(1, result)  # compiling tells nothing about steps
@@ -200,3 +200,4 @@ def test_the_pace_aims_at_calls_of_a_quarter_second() -> None:
     for _ in range(20):
         adapting.learn(10, result.__class__({}, None, seconds=0.5, compiled=False))
     assert adapting.count == 5
+    assert Pace(500, longest=100).count == 100

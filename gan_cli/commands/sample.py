@@ -7,7 +7,7 @@ import sys
 from gan_cli.checks import ConfigError
 from gan_cli.commands.command_line import hand_to_hydra, read_command_line, tell_errors
 from gan_cli.commands.help import sample_help
-from gan_cli.config.build import build_section, to_plain
+from gan_cli.config.build import build_section
 from gan_cli.config.compose import compose
 from gan_cli.config.schema import SampleJob
 from gan_cli.sampling.render import check_sample, render
@@ -28,7 +28,7 @@ def gan_sample(arguments: list[str]) -> int:
     if flags.cfg or flags.info or flags.shell_completion or flags.hydra_help:
         hand_to_hydra("gan-sample", flags, "sample", print)
         return 0
-    job = build_section("", to_plain(compose("sample", flags.overrides, flags.config_dir).config), SampleJob)
+    job = build_section("", compose("sample", flags.overrides, flags.config_dir).config, SampleJob)
     check_sample(job)
     source = find_source(job.run, job.checkpoint, job.step)
 

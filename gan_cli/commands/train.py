@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan_cli.commands.command_line import hand_to_hydra, read_command_line, tell_errors
 from gan_cli.commands.help import train_help
 from gan_cli.config.build import build_job
+from gan_cli.config.compose import to_plain
 from gan_cli.config.start import Start, prepare
 from gan_cli.sweeps.sweep import check_sweep, report_sweep
 
@@ -39,8 +40,9 @@ def gan_train(arguments: list[str]) -> int:
     if flags.cfg:
         hand_to_hydra("gan-train", flags, config_name, train_from_launcher)
         return 0
-    if start.resumes and start.done == job.train.steps and not start.dry_run:
-        print(f"{start.directory} has finished its {start.done} steps. To go on: train.steps={2 * start.done}")
+    if start.finished and not start.dry_run:
+        steps = job.train.steps
+        print(f"{start.directory} has finished its {steps} steps. To go on: train.steps={2 * steps}")
         return 0
 
     from gan_cli.training.job import run_training  # here, since it loads TensorFlow
@@ -54,7 +56,7 @@ def train_from_launcher(config: DictConfig) -> None:
 
     hydra_config = HydraConfig.get()
     start = Start(Path(hydra_config.runtime.output_dir), list(hydra_config.overrides.task))
-    code = run_training(build_job(config, [Path.cwd()]), start)
+    code = run_training(build_job(to_plain(config), [Path.cwd()]), start)
     if code:
         raise RuntimeError(f"The job ended with exit code {code}; its train.log says why.")
 

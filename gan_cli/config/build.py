@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, ValidationError
+from omegaconf import OmegaConf
+from omegaconf.errors import ValidationError
 
 from gan_cli.checks import ConfigError, nearest
 from gan_cli.config.schema import RunSection, SampleSection, TrainSection, check_seed
@@ -47,17 +47,16 @@ class TrainJob:
     """The whole configuration, resolved, as plain containers: what config.yaml holds."""
 
 
-def build_job(config: DictConfig, folders: list[Path]) -> TrainJob:
-    """The job that a composed configuration describes.
+def build_job(plain: Mapping[str, Any], folders: list[Path]) -> TrainJob:
+    """The job that a configuration describes.
 
     Args:
-        config: the composed configuration, interpolations and all.
+        plain: the whole configuration, resolved, as plain containers.
         folders: where modules of the user's own may lie (see `gan_cli.config.targets`).
 
     Raises:
         ConfigError: with the key, where something can't be built.
     """
-    plain = to_plain(config)
     unknown = next((key for key in plain if key not in (*GROUPS, *SECTIONS, *SWITCHES)), None)
     if unknown is not None:
         raise ConfigError(unknown, "no such key", advice=nearest(unknown, (*GROUPS, *SECTIONS, *SWITCHES)))
@@ -73,24 +72,11 @@ def build_job(config: DictConfig, folders: list[Path]) -> TrainJob:
     return TrainJob(
         **{name: build_section(name, plain[name], cls) for name, cls in sections.items()},  # others refer to these
         **{name: build(name, plain[name]) for name in REQUIRED},
-        penalties=build_each("penalty", plain.get("penalty")),
+        penalties=build_penalties(plain.get("penalty")),
         loggers=build_each("logger", plain.get("logger")),
         seed=plain["seed"],
         config={key: value for key, value in plain.items() if key not in ("resume", "dry_run", "trust")},
     )
-
-
-def to_plain(config: DictConfig) -> dict[str, Any]:
-    """Plain containers with every interpolation resolved. Raises ConfigError where one can't be."""
-    try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except OmegaConfBaseException as error:
-        key = error.full_key or ""
-        if isinstance(error, MissingMandatoryValue):
-            raise ConfigError(key, "is needed", advice=f"Give it as {key}=VALUE.") from error
-        raise ConfigError(key, f"can't be resolved: {str(error).splitlines()[0]}") from error
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
 
 
 def build_each(group: str, nodes: Any) -> dict[str, Any]:
@@ -100,6 +86,16 @@ def build_each(group: str, nodes: Any) -> dict[str, Any]:
     if not isinstance(nodes, Mapping):
         raise ConfigError(group, f"expected names of the group, such as {group}=[]", nodes)
     return {str(name): build(f"{group}.{name}", node) for name, node in nodes.items() if node is not None}
+
+
+def build_penalties(nodes: Any) -> dict[str, Penalty | Projection]:
+    """Each is of one of the two kinds, or it would have no effect."""
+    penalties = build_each("penalty", nodes)
+    for name, penalty in penalties.items():
+        if not isinstance(penalty, Penalty | Projection):
+            expected = "has neither `project` nor all of `weight`, `every`, `takes_gradients` and `__call__`"
+            raise ConfigError(f"penalty.{name}._target_", expected, nodes[name]["_target_"])
+    return penalties
 
 
 def build(key: str, node: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.config_search_path import SearchPathQuery
@@ -16,8 +17,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, open_dict
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from gan_cli.checks import ConfigError, nearest
 from gan_cli.config.diagnose import check_groups, check_keys, check_single, first_cause
@@ -32,13 +33,13 @@ class Composition:
     """A composed configuration and where it came from.
 
     Attributes:
-        config: the configuration of the job.
+        config: the configuration of the job, resolved, as plain containers.
         overrides: the words that it was composed with.
         directory: what `hydra.run.dir` names.
         folders: where modules of the user's own may lie.
     """
 
-    config: DictConfig
+    config: dict[str, Any]
     overrides: list[str]
     directory: Path
     folders: list[Path]
@@ -103,7 +104,21 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
             raise ConfigError("hydra.run.dir", f"can't be resolved: {first_cause(error)}") from error
         with open_dict(whole):
             del whole["hydra"]
-    return Composition(config=whole, overrides=words, directory=directory, folders=folders)
+        config = to_plain(whole)
+    return Composition(config=config, overrides=words, directory=directory, folders=folders)
+
+
+def to_plain(config: DictConfig) -> dict[str, Any]:
+    """Plain containers with every interpolation resolved. Raises ConfigError where one can't be."""
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        key = error.full_key or ""
+        if isinstance(error, MissingMandatoryValue):
+            raise ConfigError(key, "is needed", advice=f"Give it as {key}=VALUE.") from error
+        raise ConfigError(key, f"can't be resolved: {str(error).splitlines()[0]}") from error
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
 
 
 def as_written(word: str) -> str:

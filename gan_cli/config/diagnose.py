@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan_cli.checks import ConfigError, nearest
 from gan_cli.config.groups import choices, groups
 
-OPTIONAL_GROUPS = ("penalty", "logger", "experiment")
+LISTS = ("penalty", "logger")
 
 
 def check_groups(overrides: list[Override]) -> None:
@@ -24,9 +24,8 @@ def check_groups(overrides: list[Override]) -> None:
         if group not in known:
             continue
         if override.is_delete():
-            if group not in OPTIONAL_GROUPS:
-                raise ConfigError(group, "can't be left out, or it would be missing", advice=f"Choose with {group}=...")
-            continue
+            advice = f"For none of them: {group}=[]" if group in LISTS else f"Choose with {group}=..."
+            raise ConfigError(group, "can't be left out, or it would be missing", advice=advice)
         if override.is_add() or override.is_force_add():
             raise ConfigError("", f"can't add to {group}, which is set already", advice=f"Leave out the +: {group}=...")
         for choice in chosen(override):

@@ -7,21 +7,19 @@ and what is typed now; where the two differ, the second one counts.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf
 
 from gan_cli.checks import ConfigError, show
-from gan_cli.config.build import to_plain
 from gan_cli.config.compose import compose
 from gan_cli.runs.directory import RunDirectory, find_run, read_config, read_overrides, unfinished_runs
 
 FIXED = ("model.", "optimizer._target_")
 """Keys whose change would break the saved state."""
-MISSING = object()
 SWITCHES = ("resume", "dry_run", "trust")
 
 
@@ -49,7 +47,7 @@ class GoingOn:
     """
 
     run: RunDirectory
-    config: DictConfig
+    config: dict[str, Any]
     overrides: list[str]
     changes: list[Change]
 
@@ -62,7 +60,7 @@ def go_on(directory: Path, words: list[str], config_dir: str | None) -> GoingOn:
     """
     run = find_run("resume", directory)
     stored = read_config(run)
-    typed = [word for word in words if word.partition("=")[0].lstrip("+") not in SWITCHES]
+    typed = [word for word in words if word.partition("=")[0].lstrip("+") not in SWITCHES and not is_hydra(word)]
     before_words = read_overrides(run)
     config, changes = stored, []
     if typed:
@@ -72,7 +70,7 @@ def go_on(directory: Path, words: list[str], config_dir: str | None) -> GoingOn:
         check_changes(changes)
     else:
         overrides = before_words
-    return GoingOn(run, OmegaConf.create({**config, **switches(words)}), overrides, changes)
+    return GoingOn(run, {**config, **switches(words)}, overrides, changes)
 
 
 def composed_over(
@@ -83,23 +81,30 @@ def composed_over(
     That is so for a run with groups of the user's own, without their --config-dir.
     """
     try:
-        before = to_plain(compose("train", before_words, config_dir).config)
+        before = compose("train", before_words, config_dir).config
     except ConfigError:
         return None
-    changed: dict[str, Any] = lay_over(stored, before, to_plain(compose("train", overrides, config_dir).config))
+    changed: dict[str, Any] = lay_over(stored, before, compose("train", overrides, config_dir).config)
     return changed
 
 
 def typed_over(stored: dict[str, Any], typed: list[str]) -> dict[str, Any]:
     """`stored` with single keys set. Raises ConfigError for a key that it does not have."""
-    config = OmegaConf.create(stored)
+    config = deepcopy(stored)
     for override in (OverridesParser.create().parse_override(word) for word in typed):
-        key = override.key_or_group
-        if OmegaConf.select(config, key, default=MISSING) is MISSING or OmegaConf.is_config(config.get(key)):
+        *parents, name = override.key_or_group.split(".")
+        node: Any = config
+        for parent in parents:
+            node = node.get(parent) if isinstance(node, dict) else None
+        if not isinstance(node, dict) or name not in node or isinstance(node[name], dict):
             advice = "Groups of your own are found with --config-dir, as when the run began."
-            raise ConfigError(key, "is no key of this run's config.yaml", advice=advice)
-        OmegaConf.update(config, key, override.value())
-    return to_plain(config)
+            raise ConfigError(override.key_or_group, "is no key of this run's config.yaml", advice=advice)
+        node[name] = override.value()
+    return config
+
+
+def is_hydra(word: str) -> bool:
+    return word.lstrip("+~").startswith("hydra")
 
 
 def merge_words(before: list[str], now: list[str]) -> list[str]:
@@ -157,9 +162,13 @@ def check_changes(changes: list[Change]) -> None:
             )
 
 
-def newest_like(config: dict[str, Any], parent: Path) -> RunDirectory | None:
-    """The newest unfinished run in `parent` with the same configuration; None where there is none."""
-    for run in unfinished_runs(parent):
+def newest_like(config: dict[str, Any], directory: Path) -> RunDirectory | None:
+    """The run in `directory` itself, or the newest unfinished one beside it, with the same configuration.
+
+    None where there is none. One that is training now is left alone.
+    """
+    named = RunDirectory(directory)
+    for run in [named] if named.config.exists() else unfinished_runs(directory.parent):
         try:
             stored = read_config(run)
         except ConfigError:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from gan_cli.checks import ConfigError
 from gan_cli.config.build import TrainJob, build_job
 from gan_cli.config.combinations import check_job, warnings_for
-from gan_cli.config.compose import Composition, compose
-from gan_cli.config.going_on import GoingOn, go_on, newest_like
+from gan_cli.config.compose import compose
+from gan_cli.config.going_on import SWITCHES, GoingOn, go_on, newest_like
 from gan_cli.data import DataSpec
 from gan_cli.runs.checkpoint import DamagedCheckpoint, list_checkpoints, read_about
 from gan_cli.runs.directory import RunDirectory, check_free
+from gan_cli.runs.status import read_status
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Start:
         directory: the run directory; of a new run, its wanted name.
         overrides: what the user typed; for a resumed run, at its beginning and since.
         resumes: whether the run is there already.
-        done: steps that the run has done so far, as far as a glance at its newest checkpoint tells.
+        finished: whether there is nothing left to do.
         dry_run: whether to build everything and write nothing.
         notes: lines to show before training: warnings, and changes since the run began.
     """
@@ -31,7 +34,7 @@ class Start:
     directory: Path
     overrides: list[str]
     resumes: bool = False
-    done: int = 0
+    finished: bool = False
     dry_run: bool = False
     notes: tuple[str, ...] = ()
 
@@ -42,36 +45,60 @@ def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple
     Raises:
         ConfigError: with the key, for anything that can't work.
     """
+    if config_name != "train":
+        check_own_primary(config_name, words, config_dir)
     composition = compose(config_name, words, config_dir)
+    # A whole configuration from a file names code of its own accord, not because somebody typed it.
+    folders = composition.folders if config_name == "train" else []
     resume = composition.config.get("resume")
-    if resume is None:
-        return prepare_new(composition)
-    if resume == "auto":
-        job, start = prepare_new(composition)
-        found = newest_like(job.config, composition.directory.parent)
-        if found is None:
-            return job, start
-        resume, words = found.path, []
-    return prepare_resumed(go_on(Path(str(resume)), words, config_dir), bool(composition.config.dry_run))
-
-
-def prepare_new(composition: Composition) -> tuple[TrainJob, Start]:
-    job = build_job(composition.config, composition.folders)
+    if resume not in (None, "auto"):
+        return prepare_resumed(go_on(Path(str(resume)), words, config_dir), folders=[])
+    job = build_job(composition.config, folders)
+    found = newest_like(job.config, composition.directory) if resume == "auto" else None
+    if found is not None:
+        return prepare_resumed(GoingOn(found, composition.config, typed(words), changes=[]), folders)
     check_job(job)
-    dry_run = bool(composition.config.dry_run)
+    dry_run = bool(composition.config["dry_run"])
     if not dry_run:
         check_free(composition.directory)
-    notes = tuple(warnings_for(job))
-    words = [word for word in composition.overrides if not word.startswith(("resume=", "dry_run=", "trust="))]
-    return job, Start(composition.directory, words, dry_run=dry_run, notes=notes)
+    return job, Start(composition.directory, typed(words), dry_run=dry_run, notes=tuple(warnings_for(job)))
 
 
-def prepare_resumed(going_on: GoingOn, dry_run: bool) -> tuple[TrainJob, Start]:
-    job = build_job(going_on.config, folders=[])
+def prepare_resumed(going_on: GoingOn, folders: list[Path]) -> tuple[TrainJob, Start]:
+    job = build_job(going_on.config, folders)
     done = check_saved_state(going_on.run, job, check_job(job))
     changes = (f"Changed since the run began: {change}" for change in going_on.changes)
-    notes = (*warnings_for(job), *changes)
-    return job, Start(going_on.run.path, going_on.overrides, resumes=True, done=done, dry_run=dry_run, notes=notes)
+    return job, Start(
+        going_on.run.path,
+        going_on.overrides,
+        resumes=True,
+        finished=done == job.train.steps and read_status(going_on.run.path).state == "finished",
+        dry_run=bool(going_on.config["dry_run"]),
+        notes=(*warnings_for(job), *changes),
+    )
+
+
+def typed(words: list[str]) -> list[str]:
+    """The words that say what the run is, not how it is started."""
+    return [word for word in words if word.partition("=")[0].lstrip("+") not in SWITCHES]
+
+
+def check_own_primary(config_name: str, words: list[str], config_dir: str | None) -> None:
+    """Raises ConfigError where a whole configuration from --config-dir asks more of Hydra than directories.
+
+    It may be somebody else's run; a search path or a launcher can name code.
+    """
+    path = Path(config_dir or ".") / f"{config_name}.yaml"
+    try:
+        content = yaml.safe_load(path.read_text()) if path.is_file() else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError("--config-name", f"can't be read: {error}", path) from error
+    hydra = content.get("hydra") if isinstance(content, dict) else None
+    more = sorted(set(hydra or ()) - {"run", "sweep", "output_subdir"}) if isinstance(hydra, dict | None) else ["hydra"]
+    if more and "trust=true" not in words:
+        raise ConfigError(
+            f"hydra.{more[0]}", f"is set in {path}, and may name code", advice="If you know it, say trust=true."
+        )
 
 
 def check_saved_state(run: RunDirectory, job: TrainJob, data: DataSpec | None) -> int:

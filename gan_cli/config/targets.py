@@ -16,7 +16,15 @@ from typing import Any
 
 from gan_cli.checks import ConfigError
 
-OWN_PACKAGE = "gan_cli."
+ROOMS = {
+    "dataset": "data",
+    "model": "models",
+    "loss": "losses",
+    "penalty": "penalties",
+    "optimizer": "optimizers",
+    "logger": "loggers",
+}
+"""Where the classes of each group lie in gan_cli. Other modules hold classes too that do what they are told."""
 
 
 def check_targets(config: Mapping[str, Any], folders: list[Path], trust: bool) -> None:
@@ -30,7 +38,7 @@ def check_targets(config: Mapping[str, Any], folders: list[Path], trust: bool) -
     for key, target in targets_in(config):
         if not isinstance(target, str) or "." not in target:
             raise ConfigError(key, "expected module.Class", target)
-        if not (trust or is_own(target) or lies_in(target.rpartition(".")[0], folders)):
+        if not (trust or is_own(key, target) or lies_in(target.rpartition(".")[0], folders)):
             raise ConfigError(
                 key,
                 "names code outside gan_cli, which a configuration read from disk may not run",
@@ -53,8 +61,10 @@ def targets_in(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:
             yield from targets_in(value, f"{key}.{index}")
 
 
-def is_own(target: str) -> bool:
-    return target.startswith(OWN_PACKAGE) and not any(part.startswith("_") for part in target.split("."))
+def is_own(key: str, target: str) -> bool:
+    """Whether a `_target_` at `key` names a class in the room of that group in gan_cli."""
+    package, room, *rest = (*target.split("."), "", "")
+    return package == "gan_cli" and room == ROOMS.get(key.partition(".")[0]) and bool(rest[0])
 
 
 def lies_in(module: str, folders: list[Path]) -> bool:
@@ -82,7 +92,8 @@ def load_class(key: str, target: str) -> type:
         problem = f"cannot be imported: {type(cause).__name__}: {cause}"
         raise ConfigError(key, problem, target, "Modules are looked for in this folder and in --config-dir.") from error
     found = getattr(module, name, None)
-    if not isinstance(found, type):
+    imported = module_name.startswith("gan_cli.") and getattr(found, "__module__", None) != module_name
+    if not isinstance(found, type) or imported:
         raise ConfigError(key, f"{module_name} has no class {name}", target)
     return found
 
@@ -97,7 +108,7 @@ def penalises_gradients(node: Mapping[str, Any]) -> bool:
     if not isinstance(target, str):
         return False
     loaded = sys.modules.get(target.rpartition(".")[0])
-    if loaded is None and is_own(target):
+    if loaded is None and is_own("penalty", target):
         try:
             return bool(getattr(load_class("penalty", target), "takes_gradients", False))
         except ConfigError:

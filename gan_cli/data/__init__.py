@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -89,6 +89,17 @@ class InMemory:
 
     def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.values[indices], self.labels[indices]
+
+
+@runtime_checkable
+class Mixture(Protocol):
+    """A source whose modes can be counted: equal Gaussians around known centres."""
+
+    sigma: float
+
+    def centres(self) -> np.ndarray:
+        """float64 `[modes, 2]`."""
+        ...
 
 
 class Source(Protocol):

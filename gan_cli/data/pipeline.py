@@ -22,13 +22,22 @@ from gan_cli.lazy import tf
 from gan_cli.randomness import Purpose, fold
 
 ROUNDS = 12
-"""Of the permutation's cipher. With TensorFlow's own default of 4, neighbours stay neighbours: batches of 1,797 examples
-sorted by class held up to 6 times the variance of class counts that chance gives; from 8 on none could be told."""
+"""Of the permutation's cipher. With TensorFlow's own default of 4, neighbours stay neighbours: batches of 1,797
+examples sorted by class held up to 6 times the variance of class counts that chance gives; from 8 on none was told."""
+LONGEST_CALL = 1000  # steps
+CALL_BYTES = 2**28  # of streamed examples at most in one graph call; as much again is read ahead
 READ_AHEAD = 4  # batches read before they are asked for, beyond those of the next call
 
 
 class Batches(Protocol):
     """Real batches for the training step."""
+
+    longest_call: int
+    """How many steps a graph call may have, so that what it is given stays small."""
+
+    def signature(self) -> tuple[Any, Any]:
+        """Shapes and types of what `feed` gives, the same for every number of steps."""
+        ...
 
     def feed(self, step: int, count: int) -> tuple[Any, Any]:
         """What a graph call for steps `step` .. `step + count - 1` is given: values and labels."""
@@ -94,10 +103,16 @@ def mirror_at_random(images: Any, seed: Any) -> Any:
 class BatchesInMemory:
     """Batches of data that lies in the device's memory and is looked up inside the graph."""
 
+    longest_call = LONGEST_CALL
+
     def __init__(self, examples: InMemory, batch_size: int, critic_steps: int, seed: int, flip: bool) -> None:
         self.spec, self.seed, self.flip = examples.spec, seed, flip and examples.spec.is_image
         self.leading = (critic_steps, batch_size)
         self.tensors = (tf.constant(examples.values), tf.constant(examples.labels))
+
+    def signature(self) -> tuple[Any, Any]:
+        values, labels = self.tensors
+        return tf.TensorSpec(values.shape, values.dtype), tf.TensorSpec(labels.shape, labels.dtype)
 
     def feed(self, step: int, count: int) -> tuple[Any, Any]:
         return self.tensors
@@ -121,6 +136,14 @@ class StreamedBatches:
         self.leading = (critic_steps, batch_size)
         self.readers = ThreadPoolExecutor(max_workers=min(16, os.cpu_count() or 1), thread_name_prefix="reader")
         self.pending: dict[int, Future[tuple[np.ndarray, np.ndarray]]] = {}
+        self.stored_type = np.dtype(np.uint8 if self.spec.is_image else np.float32)
+        step_bytes = math.prod((*self.leading, *self.spec.shape)) * self.stored_type.itemsize
+        self.longest_call = max(1, min(LONGEST_CALL, CALL_BYTES // step_bytes))
+
+    def signature(self) -> tuple[Any, Any]:
+        count = math.prod(self.leading)
+        values = tf.TensorSpec([None, count, *self.spec.shape], self.stored_type)
+        return values, tf.TensorSpec([None, count], tf.int32)
 
     def feed(self, step: int, count: int) -> tuple[Any, Any]:
         for ahead in range(step, step + count + max(count, READ_AHEAD)):

@@ -62,16 +62,18 @@ class SpectralLayer(keras.layers.Layer):
         return outputs if self.bias is None else ops.add(outputs, self.bias)
 
     def normalised_kernel(self, training: bool) -> Any:
-        """The kernel over its largest singular value, float32; one power iteration first where `training`."""
+        """The kernel over its largest singular value, float32, after one power iteration, which `training` keeps.
+
+        Outside training it is done too: averaged weights come with an averaged `u`, which is not quite theirs.
+        """
         kernel = ops.cast(self.kernel, "float32")
         columns = ops.moveaxis(kernel, self.output_axis, -1)
         matrix = ops.reshape(columns, (-1, columns.shape[-1]))
         constant = ops.stop_gradient(matrix)
         u = ops.convert_to_tensor(self.u)
+        u = direction(ops.matmul(direction(ops.matmul(constant, u)), constant))
         v = direction(ops.matmul(constant, u))
         if training:
-            u = direction(ops.matmul(v, constant))
-            v = direction(ops.matmul(constant, u))
             self.u.assign(u)
         return kernel / ops.maximum(ops.sum(v * ops.matmul(matrix, u)), TINY)
 

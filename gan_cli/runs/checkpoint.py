@@ -64,7 +64,10 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
-    """Writes a checkpoint, then removes all but the `keep` newest."""
+    """Writes a checkpoint, then removes all but the `keep` newest.
+
+    Those of later steps, which a resumed run has passed over as damaged, go first.
+    """
     about = {
         "format": FORMAT,
         "step": checkpoint.step,
@@ -75,8 +78,10 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
     path = checkpoint_path(folder, checkpoint.step)
     write_whole(path, lambda file: np.savez(file, allow_pickle=False, about=text, **checkpoint.arrays))
-    for old in list_checkpoints(folder)[keep:]:
-        old.unlink(missing_ok=True)
+    kept = [other for other in list_checkpoints(folder) if (checkpoint_step(other) or 0) <= checkpoint.step][:keep]
+    for other in list_checkpoints(folder):
+        if other not in kept:
+            other.unlink(missing_ok=True)
     return path
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -68,12 +68,13 @@ class Console:
         if self.log is None:
             self.kept.append(text)
         else:
-            self.log.write(text + "\n")
-            self.log.flush()
+            with suppress(OSError):  # a full disk must not end a run that could still be told of
+                self.log.write(text + "\n")
+                self.log.flush()
 
     @contextmanager
     def training(self, first_step: int, total: int) -> Iterator[None]:
-        """Shows progress from `first_step` to `total` for as long as it is open, and closes the log."""
+        """Shows progress from `first_step` to `total` for as long as it is open."""
         self.first_step, self.total = first_step, total
         self.began = self.last_line = time.monotonic()
         if sys.stdout.isatty():

@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ HEADER = """\
 # To go on with it:
 #   gan-train resume=THIS_FOLDER
 """
-HYDRA = """\
-# What makes this file repeat the run by itself: nothing resumed, where to write, and how jobs of a sweep are started.
+USE = """\
+# What makes this file repeat the run by itself: nothing resumed, how jobs of a sweep are started, where to write.
 resume: null
 dry_run: false
 trust: false
@@ -34,11 +34,11 @@ defaults:
   - override hydra/job_logging: disabled
   - override hydra/hydra_logging: disabled
   - _self_
-hydra:
-  run: {dir: "outputs/${now:%Y%m%d-%H%M%S}_NAME"}
-  sweep: {dir: "outputs/${now:%Y%m%d-%H%M%S}_sweep", subdir: "${path_name:${hydra.job.override_dirname}}"}
-  output_subdir: null
 """
+HYDRA = {
+    "sweep": {"dir": "outputs/${now:%Y%m%d-%H%M%S}_sweep", "subdir": "${path_name:${hydra.job.override_dirname}}"},
+    "output_subdir": None,
+}
 
 ADDED = ("defaults", "hydra", "resume", "dry_run", "trust")
 """Keys of config.yaml that say how it is used, not what the run is."""
@@ -70,8 +70,10 @@ class RunDirectory:
         for folder in (self.path, self.samples, self.checkpoints):
             folder.mkdir(parents=True, exist_ok=True)
             remove_leftovers(folder)
-        hydra = HYDRA.replace("NAME", re.sub(r"^\d{8}-\d{6}_", "", self.path.name))
-        write_text(self.config, HEADER + yaml.safe_dump(config, sort_keys=False, allow_unicode=True) + hydra)
+        name = re.sub(r"^\d{8}-\d{6}_", "", self.path.absolute().name).replace("$", "_")
+        directories = {"run": {"dir": f"outputs/${{now:%Y%m%d-%H%M%S}}_{name}"}, **HYDRA}
+        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+        write_text(self.config, HEADER + text + USE + yaml.safe_dump({"hydra": directories}, allow_unicode=True))
         write_text(self.overrides, yaml.safe_dump(overrides, allow_unicode=True))
         starts = describe_environment(self.environment)
         write_json(self.environment, starts)
@@ -94,37 +96,55 @@ class RunDirectory:
         Raises:
             ConfigError: where another process holds it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("a") as file:
+        try:
+            file = (self.path / ".lock").open("a")
+        except OSError as error:
+            raise ConfigError("resume", f"may not be written to ({error.strerror})", self.path) from error
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise ConfigError(
-                    "resume", "another process is training in this directory", self.path, "Stop it first, or wait."
-                ) from None
+                advice = "Stop it first, or wait."
+                raise Busy("resume", "another process is training in this directory", self.path, advice) from None
+            except OSError:  # a file system without locks: nobody can tell, so nobody is kept out
+                pass
             yield
 
 
-def new_directory(wanted: Path) -> Path:
-    """A directory that is not in use yet: `wanted`, or `wanted_2`, `wanted_3`, ... where that one is taken.
+class Busy(ConfigError):
+    """Another process is training in a directory."""
 
-    It is made at once, so that two runs that start in the same second do not share one.
+
+@contextmanager
+def claimed(wanted: Path) -> Iterator[RunDirectory]:
+    """A directory for a new run, made and locked: `wanted`, or `wanted_2`, `wanted_3`, ... where that one is taken.
+
+    Two runs that start in the same second get two directories.
 
     Raises:
         ConfigError: where it can't be made.
     """
-    attempt, count = wanted, 1
-    while True:
-        try:
-            if attempt.is_dir() and not {entry.name for entry in attempt.iterdir()} - EARLY_FILES:
-                return attempt
-            attempt.mkdir(parents=True, exist_ok=False)
-            return attempt
-        except FileExistsError:
+    path, count = wanted, 1
+    with ExitStack() as stack:
+        while True:
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+                run = RunDirectory(path)
+                if is_free(path):
+                    stack.enter_context(run.locked())
+                    break
+            except Busy:
+                pass  # made a moment ago, by somebody else
+            except OSError as error:
+                raise ConfigError("hydra.run.dir", f"can't be made ({error.strerror})", path) from error
             count += 1
-            attempt = wanted.with_name(f"{wanted.name}_{count}")
-        except OSError as error:
-            raise ConfigError("hydra.run.dir", f"can't be made ({error.strerror})", attempt) from error
+            path = wanted.with_name(f"{wanted.name}_{count}")
+        yield run
+
+
+def is_free(directory: Path) -> bool:
+    """Whether an existing directory holds no run, and nothing else of anybody's."""
+    return not {entry.name for entry in directory.iterdir()} - EARLY_FILES
 
 
 def check_free(directory: Path) -> None:
@@ -136,7 +156,7 @@ def check_free(directory: Path) -> None:
             directory,
             f"Go on with it by resume={directory}, or name another directory.",
         )
-    if directory.is_dir() and {entry.name for entry in directory.iterdir()} - EARLY_FILES:
+    if directory.is_dir() and not is_free(directory):
         raise ConfigError("hydra.run.dir", "is not empty", directory, "Name a new or an empty directory.")
     existing = next(folder for folder in (directory, *directory.absolute().parents) if folder.exists())
     if not existing.is_dir():
@@ -169,12 +189,16 @@ def read_config(run: RunDirectory) -> dict[str, Any]:
 
 
 def read_overrides(run: RunDirectory) -> list[str]:
-    """What the user typed when the run began; nothing where that can't be read."""
+    """What the user typed when the run began, but for Hydra's own settings; nothing where that can't be read.
+
+    Hydra's settings (a search path, say) can name code, and a run that is gone on with has its directory already.
+    """
     try:
         words = yaml.safe_load(run.overrides.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return []
-    return [str(word) for word in words] if isinstance(words, list) else []
+    typed = [str(word) for word in words] if isinstance(words, list) else []
+    return [word for word in typed if not word.lstrip("+~").startswith("hydra")]
 
 
 def unfinished_runs(parent: Path) -> list[RunDirectory]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,12 @@ class MetricsLog:
         kept = [line for line in self.read() if line["step"] <= step]
         write_text(self.path, "".join(as_line(line) for line in kept))
         return kept
+
+    def sync(self) -> None:
+        """Makes sure that all lines outlast a power cut."""
+        if self.path.exists():
+            with self.path.open("a") as file:
+                os.fsync(file.fileno())
 
     def append(self, line: Mapping[str, Any]) -> None:
         """Adds one line. Each holds `step`, larger than all before."""

@@ -80,8 +80,7 @@ def run_job(job: SweepJob) -> SweepResult:
         print(f"  finished already: {job.directory}", flush=True)
         code = 0
     else:
-        place = f"resume={quoted(job.directory)}" if begun else f"hydra.run.dir={quoted(job.directory)}"
-        code = run_process(job, [*(() if begun else job.overrides), place])
+        code = run_process(job, [*job.overrides, f"hydra.run.dir={quoted(job.directory)}", "resume=auto"])
     RESULTS.append(SweepResult(job, code))
     return RESULTS[-1]
 

@@ -20,7 +20,6 @@ from gan_cli.training.step import AdversarialStep
 
 NEVER = np.iinfo(np.int64).max
 AIM = 0.25  # seconds a call: long enough to hide its overhead, short enough to answer Ctrl-C at once
-LARGEST_CALL = 1000
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,8 @@ class GraphCalls:
         self.half_life, self.ramp = half_life, ramp
         self.compiled_step = tf.function(step, jit_compile=True) if xla else step
         self.names = list(step.intervals)
-        self.function = tf.function(self.do, reduce_retracing=True)
+        number = tf.TensorSpec([], tf.int64)
+        self.function = tf.function(self.do, input_signature=(number, number, *batches.signature()))
         self.calls = 0
 
     def __call__(self, first_step: int, count: int) -> CallResult:
@@ -112,13 +112,18 @@ class GraphCalls:
 
 
 class Pace:
-    """How many steps the next call may have: a given number, or as many as last about `AIM` seconds."""
+    """How many steps the next call may have: a given number, or as many as last about `AIM` seconds.
 
-    def __init__(self, steps_per_call: int | str) -> None:
-        self.adapts = steps_per_call == "auto"
-        self.count = 1 if self.adapts else int(steps_per_call)
+    Args:
+        steps_per_call: a number or `auto`.
+        longest: no more than this many in either case.
+    """
+
+    def __init__(self, steps_per_call: int | str, longest: int) -> None:
+        self.adapts, self.longest = steps_per_call == "auto", longest
+        self.count = 1 if self.adapts else min(int(steps_per_call), longest)
 
     def learn(self, count: int, result: CallResult) -> None:
         if self.adapts and not result.compiled:
             affordable = AIM * count / max(result.seconds, 1e-6)
-            self.count = int(min(max(affordable, 1), 2 * self.count, LARGEST_CALL))
+            self.count = int(min(max(affordable, 1), 2 * self.count, self.longest))

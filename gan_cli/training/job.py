@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
 from gan_cli.checks import ConfigError
@@ -17,7 +17,7 @@ from gan_cli.data.pipeline import open_batches, step_indices
 from gan_cli.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.lazy import tf
 from gan_cli.runs.console import Console
-from gan_cli.runs.directory import RunDirectory, new_directory
+from gan_cli.runs.directory import RunDirectory, claimed
 from gan_cli.runs.files import write_whole
 from gan_cli.runs.status import Status
 from gan_cli.runs.stopping import StopRequest, stop_on_signals
@@ -26,10 +26,10 @@ from gan_cli.sampling.latents import latents
 from gan_cli.sampling.preview import Preview
 from gan_cli.training.assemble import build_calls, build_state
 from gan_cli.training.calls import Pace
-from gan_cli.training.loop import LossNotFinite, Plan, train
+from gan_cli.training.loop import Plan, train
 from gan_cli.training.record import NotFinite, Record
-from gan_cli.training.report import describe_job, describe_left_out, estimate_memory
-from gan_cli.training.resume import Resumed, restore
+from gan_cli.training.report import describe_job, describe_left_out, describe_modes, estimate_memory
+from gan_cli.training.resume import Resumed, describe_data_change, restore
 from gan_cli.training.state import TrainingState
 
 
@@ -40,7 +40,7 @@ def run_training(job: TrainJob, start: Start) -> int:
         ConfigError: for what the user can mend; a new run has made nothing then.
     """
     console = Console()
-    with stop_on_signals() as stop, closing(console), console.python_warnings():
+    with closing(console), console.python_warnings():
         load_tensorflow()
         set_up_tensorflow(job.seed, job.train.deterministic)
         examples = open_examples(job, console)
@@ -49,9 +49,20 @@ def run_training(job: TrainJob, start: Start) -> int:
             lines = [*describe_job(job, examples, state), *estimate_memory(job, examples, state), *start.notes]
             console.line("\n".join([*lines, "Dry run: nothing was written."]))
             return 0
-        run = RunDirectory(start.directory if start.resumes else new_directory(start.directory))
-        with run.locked():
+        with claim(start) as run, stop_on_signals() as stop:
             return carry_out(job, start, run, examples, state, console, stop)
+
+
+@contextmanager
+def claim(start: Start) -> Iterator[RunDirectory]:
+    """The run directory, for this process alone."""
+    if start.resumes:
+        run = RunDirectory(start.directory)
+        with run.locked():
+            yield run
+    else:
+        with claimed(start.directory) as run:
+            yield run
 
 
 def open_examples(job: TrainJob, console: Console) -> Examples:
@@ -78,20 +89,25 @@ def carry_out(
     batches = open_batches(examples, section.batch_size, section.critic_steps, job.seed, job.dataset.flip)
     with closing(batches):
         calls = build_calls(job, examples.spec, batches, state)
-        resumed = restore(run, state, console.warn) if start.resumes else Resumed()
+        resumed = restore(run, state, section.steps, console.warn) if start.resumes else Resumed()
         run.prepare(job.config, start.overrides)
         console.open_log(run.log)
         with ending(run, console, resumed) as end:
             console.line(f"{'Resuming' if start.resumes else 'Run directory'}: {run.path} (step {resumed.step})")
-            console.line("\n".join([*describe_job(job, examples, state), *describe_left_out(examples), *start.notes]))
+            notes = [*start.notes, *describe_data_change(resumed.data, examples.spec)]
+            console.line("\n".join([*describe_job(job, examples, state), *describe_left_out(examples), *notes]))
             end.record = record = open_record(job, run, examples, state, console, resumed)
+            pace = Pace(section.steps_per_call, batches.longest_call)
             with console.training(resumed.step, section.steps):
-                train(calls, record, Plan.of(job), Pace(section.steps_per_call), stop)
+                train(calls, record, Plan.of(job), pace, stop)
             save_generator(run.generator, state.averaged, job.model, examples.spec, record.step)
             end.state = "finished" if record.step == section.steps else "interrupted"
             if end.state == "interrupted":
                 console.line(f"Stopped at step {record.step}. Go on with: gan-train resume={run.path}")
-            console.line(f"Last samples: {record.last_picture}")
+            for line in describe_modes(job, state):
+                console.line(line)
+            if record.last_picture:
+                console.line(f"Last samples: {record.last_picture}")
         return {"finished": 0, "interrupted": stop.exit_code, "failed": 1}[end.state]
 
 
@@ -103,7 +119,7 @@ def open_record(
     real = preview.draw_real()
     write_whole(run.samples / "real.png", lambda file: real.save(file, format="PNG"))
     writers = [logger.open(run.path, run.path.name, job.config, resumed.step) for logger in job.loggers.values()]
-    return Record(run, state, preview, writers, console, examples.spec, job.config, resumed)
+    return Record(run, state, preview, writers, console, examples, job.config, resumed)
 
 
 def make_preview(job: TrainJob, examples: Examples) -> Preview:
@@ -130,7 +146,7 @@ def ending(run: RunDirectory, console: Console, resumed: Resumed) -> Iterator[En
     run.write_status(Status("running", resumed.step))
     try:
         yield end
-    except (LossNotFinite, NotFinite) as error:
+    except NotFinite as error:
         problem = str(error)
         console.error(problem)
     except BaseException as error:
@@ -141,6 +157,7 @@ def ending(run: RunDirectory, console: Console, resumed: Resumed) -> Iterator[En
         if problem is not None:
             end.state = "failed"
         step = end.record.step if end.record else resumed.step
-        run.write_status(Status(end.state, step, problem))
-        for writer in end.record.writers if end.record else ():
-            writer.close(end.state)
+        with suppress(OSError):  # a full disk must not hide what went wrong
+            run.write_status(Status(end.state, step, problem))
+        if end.record is not None:
+            end.record.tell(lambda writer: writer.close(end.state))

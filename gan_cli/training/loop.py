@@ -10,10 +10,6 @@ from gan_cli.training.calls import GraphCalls, Pace
 from gan_cli.training.record import Record
 
 
-class LossNotFinite(ArithmeticError):
-    """A loss became NaN or infinite."""
-
-
 @dataclass(frozen=True)
 class Plan:
     """How far to train, and what to write how often, all in steps."""
@@ -37,35 +33,26 @@ def train(calls: GraphCalls, record: Record, plan: Plan, pace: Pace, stop: StopR
     """Trains from where `record` stands to `plan.steps`, or until a stop is asked for.
 
     Raises:
-        LossNotFinite: with the range of steps, the last good checkpoint and the likely causes.
+        NotFinite: with the range of steps, the last good checkpoint and the likely causes.
     """
     step = record.step
     if step == 0:
         record.picture(0)
-    while step < plan.steps and not stop.requested:
+    stopping = stop.requested
+    while step < plan.steps and not stopping:
         count = min(pace.count, plan.until_next_event(step))
         result = calls(step, count)
         if result.first_bad_step is not None:
-            raise LossNotFinite(explain_bad_loss(result.first_bad_step, step, step + count, record))
+            where = f"step {result.first_bad_step} (graph call of steps {step} to {step + count - 1})"
+            raise record.not_finite(f"A loss became NaN or infinite in {where}.")
         step += count
         pace.learn(count, result)
         record.progress(step, count, result)
 
-        last = step == plan.steps
+        last, stopping = step == plan.steps, stop.requested
         if step % plan.log_every == 0 or last:
             record.metrics(step, calls.take_means(reset=step % plan.log_every == 0))
         if step % plan.sample_every == 0 or last:
             record.picture(step)
-        if step % plan.checkpoint_every == 0 or last or stop.requested:
+        if step % plan.checkpoint_every == 0 or last or stopping:
             record.checkpoint(step)
-
-
-def explain_bad_loss(bad_step: int, first: int, end: int, record: Record) -> str:
-    """What happened, what is left, and what to try."""
-    left = record.last_checkpoint
-    return (
-        f"A loss became NaN or infinite in step {bad_step} (graph call of steps {first} to {end - 1}).\n"
-        f"Last good checkpoint: {left if left else 'none yet'}.\n"
-        "Likely causes: a learning rate that is too high (optimizer.learning_rate); a penalty weight that is too high; "
-        "too small a range in float16 (train.precision=mixed_bfloat16); no gradient clipping (optimizer.clip_norm=1)."
-    )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gan_cli.data import DataSpec
+from gan_cli.data import Examples
 from gan_cli.loggers import Writer
 from gan_cli.runs.checkpoint import Checkpoint, list_checkpoints, save_checkpoint
 from gan_cli.runs.console import Console
@@ -23,7 +23,7 @@ from gan_cli.training.state import TrainingState
 
 
 class NotFinite(ArithmeticError):
-    """Weights became NaN or infinite."""
+    """A loss or a weight became NaN or infinite."""
 
 
 class Record:
@@ -40,12 +40,13 @@ class Record:
         preview: Preview,
         writers: list[Writer],
         console: Console,
-        data: DataSpec,
+        examples: Examples,
         config: dict[str, Any],
         resumed: Resumed,
     ) -> None:
         self.run, self.state, self.preview, self.writers, self.console = run, state, preview, writers, console
-        self.data, self.config, self.step, self.seconds = data, config, resumed.step, resumed.seconds
+        self.examples, self.told = examples, len(examples.left_out)
+        self.config, self.step, self.seconds = config, resumed.step, resumed.seconds
         self.batch_size = int(config["train"]["batch_size"])
         self.keep = int(config["run"]["keep_checkpoints"])
         self.timed_images, self.timed_seconds = 0, 0.0
@@ -56,8 +57,8 @@ class Record:
     def progress(self, step: int, count: int, result: CallResult) -> None:
         """Shows where training stands; `count` steps were done since."""
         self.step = step
-        self.seconds += result.seconds
         if not result.compiled:
+            self.seconds += result.seconds
             self.timed_images += count * self.batch_size
             self.timed_seconds += result.seconds
         self.console.progress(step, result.metrics, self.images_per_second())
@@ -78,8 +79,10 @@ class Record:
         }
         self.run.metrics.append(line)
         numbers = {name: float(value) for name, value in line.items() if value is not None and name != "step"}
-        for writer in self.writers:
-            writer.write_scalars(step, numbers)
+        self.tell(lambda writer: writer.write_scalars(step, numbers))
+        for name, reason in self.examples.left_out[self.told :]:  # streamed files are found broken on the way
+            self.console.line(f"Left out: {name}: {reason}")
+        self.told = len(self.examples.left_out)
 
     def picture(self, step: int) -> None:
         """Draws what the averaged generator makes of the run's fixed latents."""
@@ -87,15 +90,34 @@ class Record:
         image = self.preview.draw(self.state.averaged)
         write_whole(path, lambda file: image.save(file, format="PNG"))
         self.last_picture = path
-        for writer in self.writers:
-            writer.write_picture(step, "samples", path)
+        self.tell(lambda writer: writer.write_picture(step, "samples", path))
+
+    def tell(self, message: Callable[[Writer], None]) -> None:
+        """Tells every logger. One that fails is given up with a warning: the run's own files hold everything."""
+        for writer in list(self.writers):
+            try:
+                message(writer)
+            except Exception as error:  # each destination raises errors of its own
+                self.console.warn(f"{type(writer).__name__} failed and is given up: {type(error).__name__}: {error}")
+                self.writers.remove(writer)
+
+    def not_finite(self, what: str) -> NotFinite:
+        """What happened, what is left, and what to try."""
+        left = self.last_checkpoint or "none yet"
+        return NotFinite(
+            f"{what}\nLast good checkpoint: {left}.\n"
+            "Likely causes: a learning rate that is too high (optimizer.learning_rate); a penalty weight that is too "
+            "high; too small a range in float16 (train.precision=mixed_bfloat16); no gradient clipping "
+            "(optimizer.clip_norm=1)."
+        )
 
     def checkpoint(self, step: int) -> None:
         """Writes a checkpoint, and the step into status.json. Raises NotFinite rather than save spoiled weights."""
         arrays = self.state.arrays()
         for name, array in arrays.items():
             if name.startswith(("generator/", "discriminator/")) and not np.isfinite(array).all():
-                raise NotFinite(f"The weights ({name}) became NaN or infinite by step {step}.")
-        checkpoint = Checkpoint(step, self.seconds, self.data, self.config, arrays)
+                raise self.not_finite(f"The weights ({name}) became NaN or infinite by step {step}.")
+        self.run.metrics.sync()  # no line that the checkpoint counts as written may be lost
+        checkpoint = Checkpoint(step, self.seconds, self.examples.spec, self.config, arrays)
         self.last_checkpoint = save_checkpoint(self.run.checkpoints, checkpoint, self.keep)
         self.run.write_status(Status("running", step))

@@ -8,9 +8,12 @@ from typing import Any
 
 from gan_cli.checks import show
 from gan_cli.config.build import TrainJob
-from gan_cli.data import Examples, InMemory
+from gan_cli.data import Examples, InMemory, Mixture
 from gan_cli.devices import device_name
 from gan_cli.lazy import keras
+from gan_cli.metrics.modes import SAMPLES, count_modes
+from gan_cli.sampling.generate import generate
+from gan_cli.sampling.latents import latents
 from gan_cli.training.state import TrainingState
 
 GIBIBYTE = 2**30
@@ -29,7 +32,7 @@ def describe_job(job: TrainJob, examples: Examples, state: TrainingState) -> lis
         f"{', deterministic' if train.deterministic else ''}",
         "data": f"{settings(job.config['dataset'], TOLD_OF_DATA)}: {examples.spec} ({place}{left_out})",
         "generator": f"{describe_model(state.generator)}, {averaging}",
-        "discriminator": describe_model(state.discriminator),
+        "critic" if job.loss.critic else "discriminator": describe_model(state.discriminator),
         "loss": settings(job.config["loss"]),
         "penalties": ", ".join(settings(job.config["penalty"][name]) for name in job.penalties) or "none",
         "optimizers": f"{type(job.optimizer).__name__}, {job.optimizer.schedule} learning rates "
@@ -55,6 +58,16 @@ def settings(node: dict[str, Any], keys: Iterable[str] = ()) -> str:
 
 def describe_model(model: keras.Model) -> str:
     return f"{model.count_params():,} parameters"
+
+
+def describe_modes(job: TrainJob, state: TrainingState) -> list[str]:
+    """How many modes the averaged generator has found, where the data is a mixture whose centres are known."""
+    if not isinstance(job.dataset, Mixture):
+        return []
+    made = generate(state.averaged, latents(range(SAMPLES), job.model.latent_size, job.model.latent_distribution))
+    centres = job.dataset.centres()
+    found = count_modes(made, centres, job.dataset.sigma)
+    return [f"Modes found: {found.modes} of {len(centres)}; {found.good_share:.1%} of {SAMPLES:,} samples are good"]
 
 
 def describe_left_out(examples: Examples) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gan_cli.checks import ConfigError
+from gan_cli.data import DataSpec
 from gan_cli.runs.checkpoint import list_checkpoints, load_newest
 from gan_cli.runs.directory import RunDirectory
 from gan_cli.runs.files import remove_leftovers
@@ -14,16 +15,17 @@ from gan_cli.training.state import StateMismatch, TrainingState
 
 @dataclass(frozen=True)
 class Resumed:
-    """Where a run goes on: steps done and seconds spent training; zeros for a new run."""
+    """Where a run goes on: steps done, seconds spent training, and the data so far; a new run begins with nothing."""
 
     step: int = 0
     seconds: float = 0.0
+    data: DataSpec | None = None
 
 
-def restore(run: RunDirectory, state: TrainingState, warn: Callable[[str], None]) -> Resumed:
+def restore(run: RunDirectory, state: TrainingState, steps: int, warn: Callable[[str], None]) -> Resumed:
     """Puts the newest whole checkpoint into `state`, and drops from the run's logs what came after it.
 
-    A run that was ended before its first checkpoint begins again.
+    A run that was ended before its first checkpoint begins again. `steps` is the length that the run is to have.
 
     Raises:
         ConfigError: where no checkpoint can be read, or it does not fit; nothing has been changed then.
@@ -38,9 +40,18 @@ def restore(run: RunDirectory, state: TrainingState, warn: Callable[[str], None]
         state.restore(checkpoint.arrays)
     except StateMismatch as error:
         raise ConfigError("resume", str(error), run.path, "Start a new run for another model.") from error
-    periods = checkpoint.config["run"]
-    forget_after(run, checkpoint.step, periods["log_every"], periods["sample_every"])
-    return Resumed(checkpoint.step, checkpoint.seconds)
+    log_every, sample_every = (checkpoint.config["run"][key] for key in ("log_every", "sample_every"))
+    if checkpoint.step == steps:  # nothing will be done again, so what stands at the end stays
+        log_every = sample_every = 1
+    forget_after(run, checkpoint.step, log_every, sample_every)
+    return Resumed(checkpoint.step, checkpoint.seconds, checkpoint.data)
+
+
+def describe_data_change(before: DataSpec | None, now: DataSpec) -> list[str]:
+    """A line where the data is not what it was: the order of examples depends on their number."""
+    if before is None or (before.examples, before.classes) == (now.examples, now.classes):
+        return []
+    return [f"Changed since the run began: the data, from {before} to {now}"]
 
 
 def forget_after(run: RunDirectory, step: int, log_every: int, sample_every: int) -> None:
