@@ -86,6 +86,7 @@ assert not {{"tensorflow", "keras", "sklearn", "tensorflow_datasets"}} & set(sys
         (["-m", "loss=wgan,hing"], ["loss=hing", "hinge?"]),
         (["-m", "seed=0,x"], ["seed=x", "No job was started"]),
         (["~loss"], ["loss", "missing"]),
+        (["~penalty"], ["penalty=[]"]),
     ],
 )
 def test_what_is_wrong_names_the_key_and_what_to_do(words: list[str], parts: list[str]) -> None:

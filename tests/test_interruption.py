@@ -137,11 +137,9 @@ def test_a_new_run_does_not_write_into_an_old_one() -> None:
 
 
 def test_runs_that_start_in_the_same_second_have_directories_of_their_own() -> None:
-    from gan_cli.runs.directory import RunDirectory, new_directory
+    from gan_cli.runs.directory import claimed
 
-    names = []
-    for _ in range(3):
-        directory = new_directory(Path("outputs/20260101-000000_run"))
-        RunDirectory(directory).config.touch()
-        names.append(directory.name)
+    wanted = Path("outputs/20260101-000000_run")
+    with claimed(wanted) as first, claimed(wanted) as second, claimed(wanted) as third:
+        names = [run.path.name for run in (first, second, third)]
     assert names == ["20260101-000000_run", "20260101-000000_run_2", "20260101-000000_run_3"]

@@ -150,3 +150,26 @@ def test_the_first_direction_comes_from_the_global_seed():
         directions.append(layer.u.numpy())
     np.testing.assert_array_equal(*directions)
     assert np.ptp(directions[0]) > 0.1
+
+
+@every_kind
+def test_averaged_weights_are_normalised_too_although_their_u_is_an_average(kind):
+    layer, inputs = layer_and_inputs(kind)
+    averaged, _ = layer_and_inputs(kind)
+    averaged(inputs)
+    train_calls(layer, inputs, 20)
+    for _ in range(50):  # weights on the move, and an average that follows
+        layer.kernel.assign_add(0.02 * tf.random.normal(layer.kernel.shape))
+        layer(inputs, training=True)
+        for average, weight in zip(averaged.weights, layer.weights, strict=True):
+            average.assign(0.9 * average + 0.1 * weight)
+    normalised = averaged.normalised_kernel(training=False).numpy()
+    assert np.linalg.svd(matrix(kind, normalised), compute_uv=False)[0] == pytest.approx(1.0, rel=0.02)
+
+
+@every_kind
+def test_a_layer_that_was_never_trained_is_of_about_the_right_size(kind):
+    layer, inputs = layer_and_inputs(kind)
+    layer(inputs)
+    largest = np.linalg.svd(matrix(kind, layer.normalised_kernel(training=False).numpy()), compute_uv=False)[0]
+    assert 1.0 <= largest < 1.5

@@ -133,6 +133,10 @@ def build_section(key: str, values: Any, cls: type) -> Any:
 
 def check_type(key: str, cls: type, name: str, value: Any) -> Any:
     """`value` converted to the type of the field `name` of the dataclass `cls`, where that loses nothing."""
+    if "${" in str(value):  # a text that happens to look like an interpolation; all real ones are resolved by now
+        if field_type(cls, name) not in (str, None):
+            raise ConfigError(key, f"expected {TYPE_WORDS[field_type(cls, name)]}", value)
+        return value
     field = OmegaConf.structured(cls)
     OmegaConf.set_readonly(field, False)  # it is, for a frozen dataclass
     if isinstance(value, bool) and field_type(cls, name) in (int, float):
