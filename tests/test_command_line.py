@@ -87,6 +87,21 @@ assert not {{"tensorflow", "keras", "sklearn", "tensorflow_datasets"}} & set(sys
         (["-m", "seed=0,x"], ["seed=x", "No job was started"]),
         (["~loss"], ["loss", "missing"]),
         (["~penalty"], ["penalty=[]"]),
+        (["~seed"], ["seed", "seed=VALUE"]),
+        (["~train.steps"], ["train.steps=VALUE"]),
+        (["loss=null"], ["loss=null", "wgan"]),
+        (["penalty=null"], ["penalty=[]"]),
+        (["loss=[wgan,hinge]"], ["loss=[wgan,hinge]", "one choice"]),
+        (["loss@foo=wgan"], ["loss@foo", "loss=..."]),
+        (["=3"], ["key=value"]),
+        (["train=null"], ["train"]),
+        (["--config-name", "nope"], ["--config-name=nope"]),
+        (["-m", "--cfg", "job"], ["-m does not go with --cfg"]),
+        (["-m", "seed=0,1", "dry_run=true"], ["dry_run", "-m"]),
+        (["-m", "seed=0,1", "resume=x"], ["resume", "-m"]),
+        (["-m", "dataset=ring,grid"], ["model=mlp"]),
+        (["dataset=tfds", "dataset.name="], ["dataset.name", "needed"]),
+        (["train.averaging_ramp=2"], ["train.averaging_ramp=2", "at most 1"]),
     ],
 )
 def test_what_is_wrong_names_the_key_and_what_to_do(words: list[str], parts: list[str]) -> None:
@@ -109,6 +124,9 @@ def test_what_is_wrong_names_the_key_and_what_to_do(words: list[str], parts: lis
         (["run=nowhere", "grid=2x2", "n=5"], ["grid=2x2", "5 images"]),
         (["run=nowhere", "n=5", "seeds=0-3"], ["n=5", "4 images"]),
         (["run=nowhere", "output=x.jpg"], ["output=x.jpg", ".png"]),
+        (["run=nowhere", "n=999999999999"], ["n=999999999999", "at most"]),
+        (["run=nowhere", "seeds=0-99999999"], ["seeds=0-99999999", "1,000,000"]),
+        (["run=nowhere", "seeds=[]"], ["seeds=[]", "at least one"]),
     ],
 )
 def test_gan_sample_says_what_is_wrong_before_it_loads_anything(words: list[str], parts: list[str]) -> None:
@@ -129,6 +147,13 @@ def test_help_is_for_newcomers(name: str) -> None:
 @pytest.mark.parametrize("name", ["gan-train", "gan-sample"])
 def test_version_is_ours(name: str) -> None:
     assert command(name, "--version").stdout.startswith(f"{name} 0.")
+
+
+def test_a_critic_that_nothing_bounds_is_warned_of() -> None:
+    from gan_cli.config.start import prepare
+
+    (note,) = prepare("train", ["loss=wgan", "penalty=[]"], None)[1].notes
+    assert "nothing bounds the critic" in note
 
 
 def test_batch_norm_under_a_gradient_penalty_warns_with_its_reason() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -201,3 +202,12 @@ def test_progress_is_told_up_to_the_end(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     Folder(path=str(tmp_path)).open(lambda done, total: seen.append((done, total)))
     assert seen == [(64, 70), (70, 70)] * 2  # headers, then pixels
+
+
+def test_a_pipe_among_the_pictures_is_left_out_without_being_opened(tmp_path: Path) -> None:
+    for index in range(3):
+        Image.fromarray(np.full((8, 8), index, np.uint8)).save(tmp_path / f"{index}.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    examples = Folder(path=str(tmp_path)).open()
+    assert examples.spec.examples == 3
+    assert [(left.name, left.reason) for left in examples.left_out] == [("pipe.png", "no regular file")]

@@ -47,7 +47,7 @@ def test_each_penalty_trains(penalty: str) -> None:
     assert np.isfinite([value for value in last.values() if value is not None]).all()
 
 
-@pytest.mark.parametrize(("optimizer", "schedule"), zip(OPTIMIZERS, cycle(["linear", "cosine"]), strict=False))
+@pytest.mark.parametrize(("optimizer", "schedule"), list(zip(OPTIMIZERS, cycle(["linear", "cosine"]), strict=False)))
 def test_each_optimizer_resumes_exactly_on_a_schedule(optimizer: str, schedule: str) -> None:
     words = (*SMALL, f"optimizer={optimizer}", f"optimizer.schedule={schedule}", "optimizer.warmup_steps=3")
     words = (*words, "optimizer.clip_norm=1", "optimizer.decay_steps=20")
@@ -211,6 +211,14 @@ def test_a_run_of_foreign_code_is_not_gone_on_with_unless_it_is_trusted() -> Non
     config.write_text(config.read_text().replace("gan_cli.losses.non_saturating.NonSaturatingLoss", "subprocess.Popen"))
     with pytest.raises(ConfigError, match=r"loss._target_=subprocess.Popen: .*trust=true"):
         gan_train([f"resume={run}", "train.steps=5"])
+
+
+def test_a_run_whose_checkpoints_are_gone_is_not_silently_begun_again() -> None:
+    run = train("run", 6, *SMALL)
+    for path in (run / "checkpoints").iterdir():
+        path.unlink()
+    with pytest.raises(ConfigError, match="6 steps were done"):
+        gan_train([f"resume={run}", "train.steps=9"])
 
 
 def test_without_any_readable_checkpoint_a_run_is_left_alone() -> None:

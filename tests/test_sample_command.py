@@ -167,6 +167,12 @@ def test_a_generator_that_another_tool_saved_is_fed_normal_latents() -> None:
     assert arrays("a.npz")["images"].shape == (2, 4, 4, 3)
 
 
+def test_a_model_that_is_no_generator_is_told() -> None:
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).save("classifier.keras")
+    with pytest.raises(ConfigError, match="is no generator"):
+        gan_sample(["checkpoint=classifier.keras"])
+
+
 def test_a_file_that_is_no_archive_is_told() -> None:
     Path("broken.keras").write_bytes(b"nothing")
     with pytest.raises(ConfigError, match="is not a Keras archive"):

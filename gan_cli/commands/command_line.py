@@ -41,6 +41,8 @@ def read_command_line(program: str, arguments: list[str], help_text: Callable[[s
     flags.overrides = [as_written(word) for word in flags.overrides]
     if flags.experimental_rerun is not None:
         raise ConfigError("--experimental-rerun", "reads a pickle, which can run code", advice="Use resume=RUN.")
+    if flags.multirun and (flags.cfg or flags.info):
+        raise ConfigError("", "-m does not go with --cfg or --info", advice="Show one job: leave out -m.")
     if flags.help:
         print(help_text(flags.config_dir))
         sys.exit(0)

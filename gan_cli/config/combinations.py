@@ -52,6 +52,11 @@ def warnings_for(job: TrainJob) -> list[str]:
             "makes the output for one image depend on the others, so its gradient is not that of the image alone "
             "(WGAN-GP, arXiv:1704.00028, section 4). Use layer, instance, spectral or none."
         )
+    if job.loss.critic and not job.penalties and normalization != "spectral":
+        notes.append(
+            "Warning: a Wasserstein loss without a penalty, a clip or spectral normalization: nothing bounds the "
+            "critic, and its loss can grow without end. Use penalty=gradient_penalty or penalty=weight_clip."
+        )
     return notes
 
 

@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from gan_cli.checks import ConfigError, nearest
-from gan_cli.config.diagnose import check_groups, check_keys, check_single, first_cause
+from gan_cli.config.diagnose import check_forms, check_groups, check_keys, check_single, first_cause
 from gan_cli.config.extensions import teach_hydra
 from gan_cli.config.groups import groups, loader
 
@@ -90,11 +90,14 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
     folders = own_folders(config_dir)
     with composer(config_dir):
         overrides = parse(words)
-        check_groups(overrides)
+        check_forms(overrides)
         check_single(overrides)
+        check_groups(overrides)
+        if not loader().repository.config_exists(config_name):
+            raise ConfigError("--config-name", "there is no such file in the search path", config_name)
         try:
             whole = hydra.compose(config_name, overrides=words, return_hydra_config=True)
-        except (HydraException, OmegaConfBaseException) as error:
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
             check_keys(config_name, overrides)
             raise ConfigError("", first_cause(error)) from error
         HydraConfig.instance().set_config(whole)  # so that ${hydra:...} resolves in the user's own YAML

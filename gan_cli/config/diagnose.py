@@ -16,6 +16,21 @@ from gan_cli.config.groups import choices, groups
 LISTS = ("penalty", "logger")
 
 
+def check_forms(overrides: list[Override]) -> None:
+    """Raises ConfigError for forms of Hydra's that have no use here: keys deleted, groups put elsewhere, lists gone."""
+    known = groups()
+    for override in overrides:
+        key = override.key_or_group
+        if not key:
+            raise ConfigError("", f"can't read {override.input_line!r}; expected key=value")
+        if override.is_delete() and key not in known:
+            raise ConfigError(key, "can't be left out", advice=f"Every key is needed. Set it: {key}=VALUE")
+        if override.package is not None and key in known:
+            raise ConfigError(f"{key}@{override.package}", "can't be put elsewhere", advice=f"Write {key}=...")
+        if key in LISTS and not override.is_delete() and override.value() is None:
+            raise ConfigError(key, "expected a list of choices", None, f"For none of them: {key}=[]")
+
+
 def check_groups(overrides: list[Override]) -> None:
     """Raises ConfigError for a choice that its group does not have."""
     known = groups()
@@ -28,6 +43,11 @@ def check_groups(overrides: list[Override]) -> None:
             raise ConfigError(group, "can't be left out, or it would be missing", advice=advice)
         if override.is_add() or override.is_force_add():
             raise ConfigError("", f"can't add to {group}, which is set already", advice=f"Leave out the +: {group}=...")
+        if group not in (*LISTS, "experiment") and override.value() is None:
+            raise ConfigError(group, f"expected one of {', '.join(choices(group))}", None)
+        if group not in LISTS and isinstance(override.value(), list):
+            advice = f"For a sweep over several: -m {group}=A,B"
+            raise ConfigError(group, "takes one choice", override.get_value_string(), advice)
         for choice in chosen(override):
             if choice not in choices(group):
                 allowed = ", ".join(choices(group))
@@ -83,7 +103,7 @@ def nearest_key(key: str, keys: list[str], group_names: list[str]) -> str:
             for name in public
             if name.rpartition(".")[2] == last
         ][:1]
-    return f"Did you mean {near[0]}?" if near else "`gan-train --cfg job` lists all keys."
+    return f"Did you mean {near[0]}?" if near else "`--cfg job` lists all keys."
 
 
 def dotted_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:

@@ -9,6 +9,8 @@ from typing import Any
 from gan_cli.checks import ConfigError, check_choice, check_number
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+MOST_SAMPLES = 1_000_000
+"""Of one call, which holds them all in memory for some formats."""
 UPDATES = ("alternating", "simultaneous")
 LARGEST = 2**31 - 1
 """Of seeds, steps and the like: random numbers are keyed by 32-bit words."""
@@ -38,7 +40,7 @@ class TrainSection:
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("update", self.update, UPDATES)
         check_number("averaging_half_life", self.averaging_half_life, at_least=0)
-        check_number("averaging_ramp", self.averaging_ramp, at_least=0)
+        check_number("averaging_ramp", self.averaging_ramp, at_least=0, at_most=1)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class SampleJob:
         if self.step is not None:
             check_number("step", self.step, at_least=0)
         if self.n is not None:
-            check_number("n", self.n, at_least=1)
+            check_number("n", self.n, at_least=1, at_most=MOST_SAMPLES)
         check_number("seed", self.seed, at_least=0, at_most=LARGEST)
         if self.grid is not None:
             parse_grid("grid", self.grid)

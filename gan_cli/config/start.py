@@ -52,6 +52,9 @@ def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple
     folders = composition.folders if config_name == "train" else []
     resume = composition.config.get("resume")
     if resume not in (None, "auto"):
+        if any(word.lstrip("+").startswith("hydra.run.dir=") for word in words):
+            problem = "does not go with resume=RUN, which writes into RUN"
+            raise ConfigError("hydra.run.dir", problem, advice="Leave it out.")
         return prepare_resumed(go_on(Path(str(resume)), words, config_dir), folders=[])
     job = build_job(composition.config, folders)
     found = newest_like(job.config, composition.directory) if resume == "auto" else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
@@ -39,6 +40,9 @@ def list_folder(root: Path) -> Listing:
         for name in names
         if not name.lower().endswith(ENDINGS)
     ]
+    special = [name for name in files if is_special(root / name)]
+    foreign += [LeftOut(name, "no regular file") for name in special]
+    files = [name for name in files if name not in set(special)]
     groups = class_of_each(files)
     classes = sorted(set(groups))
     if len(classes) < 2:
@@ -59,6 +63,15 @@ def files_below(root: Path) -> list[str]:
         within = Path(folder).relative_to(root)
         names += [(within / name).as_posix() for name in files if not name.startswith(".")]
     return names
+
+
+def is_special(path: Path) -> bool:
+    """Whether a name leads to a pipe, a socket or a device, which may never end once it is opened."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # a link that leads nowhere is told where it is read
+        return False
+    return not stat.S_ISREG(mode)
 
 
 def class_of_each(files: list[str]) -> list[str]:

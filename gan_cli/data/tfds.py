@@ -49,6 +49,10 @@ class TFDS(ImageSource):
         Raises:
             ConfigError: for a folder that doesn't exist, and a split or key that the data lacks.
         """
+        if not self.name:
+            raise ConfigError("name", "is needed", self.name, "For example dataset.name=mnist.")
+        if not self.name:
+            raise ConfigError("name", "is needed", self.name, "For example dataset.name=mnist.")
         prepared = find_prepared(self.folder(), self.name, self.config)
         metadata = read_metadata(prepared) if prepared else KNOWN.get(self.name)
         return self.spec(metadata) if metadata else None

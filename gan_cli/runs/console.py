@@ -90,12 +90,13 @@ class Console:
         """Shows where training stands: a bar on a terminal, else a line every few seconds and one at the end."""
         facts = describe_progress(metrics, rate)
         if self.bar is not None:
-            self.bar.update(step, facts)
+            self.bar.update(step, describe_progress(metrics, rate, ("G", "D")))
         now = time.monotonic()
         if now - self.last_line >= PLAIN_INTERVAL or step == self.total:
             self.last_line = now
             left = (now - self.began) / max(step - self.first_step, 1) * (self.total - step)
-            text = f"step {step}/{self.total} ({step / self.total:.0%})  {facts}  left {clock(left)}"
+            when = "" if rate is None else f"  left {clock(left)}"  # compiling tells nothing about what follows
+            text = f"step {step}/{self.total} ({step / self.total:.0%})  {facts}{when}"
             if self.bar is None:
                 print(text, flush=True)
             self.write_log(text)
@@ -123,12 +124,10 @@ class Bar:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self.rich = Progress(
-            TextColumn("step"),
             MofNCompleteColumn(),
-            BarColumn(),
+            BarColumn(bar_width=10),
             TextColumn("{task.fields[facts]}"),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
+            TimeRemainingColumn(compact=True),
             console=RichConsole(highlight=False),
         )
         self.task = self.rich.add_task("training", total=total, completed=first_step, facts="compiling")
@@ -144,11 +143,14 @@ class Bar:
         self.rich.stop()
 
 
-def describe_progress(metrics: Mapping[str, float], rate: float | None) -> str:
-    """Speed and both losses on one line."""
+def describe_progress(
+    metrics: Mapping[str, float], rate: float | None, names: tuple[str, str] = ("generator", "discriminator")
+) -> str:
+    """Speed and both losses on one line; shorter `names` leave room for a bar in 80 columns."""
     speed = "compiling" if rate is None else f"{rate:,.0f} images/s"
-    losses = "  ".join(f"{name} {metrics[f'{name}_loss']:.3f}" for name in ("generator", "discriminator"))
-    return f"{speed}  {losses}"
+    losses = (metrics["generator_loss"], metrics["discriminator_loss"])
+    told = "  ".join(f"{name} {loss:#.3g}" for name, loss in zip(names, losses, strict=True))
+    return f"{speed}  {told}"
 
 
 def clock(seconds: float) -> str:

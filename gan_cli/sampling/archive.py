@@ -66,7 +66,12 @@ def load_generator_file(path: Path, trust: bool) -> tuple[keras.Model, Generator
         model = keras.saving.load_model(path, compile=False, safe_mode=not trust)
     except Exception as error:  # Keras raises many kinds for what it can't read
         raise ConfigError("checkpoint", f"can't be loaded: {str(error).splitlines()[0]}", path) from error
-    return model, read_facts(about, model)
+    facts = read_facts(about, model)
+    shape = facts.data.shape
+    if not (shape == (2,) or (len(shape) == 3 and shape[-1] in (1, 3, 4))) or len(model.input_shape) != 2:
+        problem = f"is no generator: it maps {model.input_shape[1:]} to {model.output_shape[1:]}"
+        raise ConfigError("checkpoint", problem, path, "A generator maps latents (size) to (height, width, channels).")
+    return model, facts
 
 
 def check_archive(config: Any, path: Path) -> None:
@@ -97,7 +102,7 @@ def register_layers() -> None:
 
 
 def read_facts(about: Any, model: keras.Model) -> GeneratorFacts:
-    shape = tuple(int(side) for side in model.output_shape[1:])
+    shape = tuple(int(side or 0) for side in model.output_shape[1:])
     try:
         data = about["data"]
         spec = DataSpec(tuple(data["shape"]), data["examples"], data["classes"], tuple(data["value_range"]))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gan_cli.checks import ConfigError
-from gan_cli.config.schema import LARGEST, SampleJob, parse_grid
+from gan_cli.config.schema import LARGEST, MOST_SAMPLES, SampleJob, parse_grid
 from gan_cli.metrics.modes import SAMPLES as POINT_SAMPLES
 from gan_cli.runs.files import write_whole
 from gan_cli.sampling.interpolate import path as latent_path
@@ -30,7 +30,11 @@ def parse_seeds(value: Any) -> list[int]:
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if first > last or last > LARGEST:
             raise ConfigError("seeds", "expected a range such as 0-15, or a list such as [3,7,0-2]", value)
+        if len(seeds) + last - first >= MOST_SAMPLES:
+            raise ConfigError("seeds", f"names more than {MOST_SAMPLES:,} images", value)
         seeds.extend(range(first, last + 1))
+    if not seeds:
+        raise ConfigError("seeds", "expected at least one", value)
     return seeds
 
 

@@ -48,17 +48,39 @@ RESULTS: list[SweepResult] = []
 
 
 def check_sweep(config_name: str, words: list[str], config_dir: str | None) -> None:
-    """Raises ConfigError where any job of a sweep can't work, before the first one begins.
+    """Checks every job before the first one begins.
 
-    Sweeps that another sweeper makes up as it goes are checked job by job.
+    A job whose parts can't work together is told of here, and fails by itself later, unless all are such. Sweeps that
+    another sweeper makes up as it goes are checked job by job.
+
+    Raises:
+        ConfigError: for what is mistyped in any job, or where no job can work.
     """
-    for overrides in expand(words, config_dir):
+    for key in ("resume", "dry_run"):
+        if any(word.lstrip("+").startswith(f"{key}=") for word in words):
+            advice = "The same command again goes on with a sweep." if key == "resume" else "Try one job without -m."
+            raise ConfigError(key, "does not go with -m", advice=advice)
+    jobs = expand(words, config_dir)
+    failures = [failure for failure in (check_one(config_name, job, config_dir) for job in jobs) if failure]
+    if failures and len(failures) == len(jobs):
+        raise failures[0]
+    for failure in failures:
+        print(f"Warning: this job will fail: {failure}", flush=True)
+
+
+def check_one(config_name: str, overrides: list[str], config_dir: str | None) -> ConfigError | None:
+    """What keeps the parts of a job from working together. Raises ConfigError for what is mistyped."""
+    try:
         composition = compose(config_name, overrides, config_dir)
-        try:
-            check_job(build_job(composition.config, composition.folders))
-        except ConfigError as error:
-            advice = f"{error.advice} No job was started.".strip()
-            raise ConfigError(error.key, error.problem, error.value, advice) from None
+        job = build_job(composition.config, composition.folders)
+    except ConfigError as error:
+        advice = f"{error.advice} No job was started.".strip()
+        raise ConfigError(error.key, error.problem, error.value, advice) from None
+    try:
+        check_job(job)
+    except ConfigError as error:
+        return ConfigError(" ".join(overrides), str(error).rstrip("."))
+    return None
 
 
 def expand(words: list[str], config_dir: str | None) -> list[list[str]]:
@@ -141,6 +163,9 @@ def report_sweep() -> int:
     from rich.console import Console
     from rich.table import Table
 
+    if not RESULTS:  # another launcher ran the jobs, and tells of them in its own way
+        return 0
+
     table = Table(title="Sweep")
     for heading in ("job", "state", "step", "generator loss", "discriminator loss", "run directory"):
         table.add_column(heading, overflow="fold")
@@ -149,7 +174,7 @@ def report_sweep() -> int:
         status = read_status(result.job.directory)
         last = (RunDirectory(result.job.directory).metrics.read() or [{}])[-1]
         losses = [last.get(f"{name}_loss") for name in ("generator", "discriminator")]
-        cells = ["-" if loss is None else f"{loss:.3f}" for loss in losses]
+        cells = ["-" if loss is None else f"{loss:.3g}" for loss in losses]
         words = " ".join(word for word in result.job.overrides if word not in common)
         table.add_row(words, status.state, str(status.step), *cells, str(result.job.directory))
     width = None if sys.stdout.isatty() else 200

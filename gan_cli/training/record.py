@@ -104,12 +104,14 @@ class Record:
     def not_finite(self, what: str) -> NotFinite:
         """What happened, what is left, and what to try."""
         left = self.last_checkpoint or "none yet"
-        return NotFinite(
-            f"{what}\nLast good checkpoint: {left}.\n"
-            "Likely causes: a learning rate that is too high (optimizer.learning_rate); a penalty weight that is too "
-            "high; too small a range in float16 (train.precision=mixed_bfloat16); no gradient clipping "
-            "(optimizer.clip_norm=1)."
-        )
+        causes = [
+            "a learning rate that is too high (optimizer.learning_rate)",
+            "a penalty weight that is too high",
+            "no gradient clipping (optimizer.clip_norm=1)",
+        ]
+        if self.config["train"]["precision"] == "mixed_float16":
+            causes.append("the small range of float16 (train.precision=mixed_bfloat16)")
+        return NotFinite(f"{what}\nLast good checkpoint: {left}.\nLikely causes: {'; '.join(causes)}.")
 
     def checkpoint(self, step: int) -> None:
         """Writes a checkpoint, and the step into status.json. Raises NotFinite rather than save spoiled weights."""

@@ -10,6 +10,7 @@ from gan_cli.data import DataSpec
 from gan_cli.runs.checkpoint import list_checkpoints, load_newest
 from gan_cli.runs.directory import RunDirectory
 from gan_cli.runs.files import remove_leftovers
+from gan_cli.runs.status import read_status
 from gan_cli.training.state import StateMismatch, TrainingState
 
 
@@ -34,6 +35,10 @@ def restore(run: RunDirectory, state: TrainingState, steps: int, warn: Callable[
     if checkpoint is None:
         if list_checkpoints(run.checkpoints):
             raise ConfigError("resume", "none of its checkpoints can be read whole", run.path, "Start a new run.")
+        done = read_status(run.path).step
+        if done > 0:
+            problem = f"its checkpoints are gone, though status.json says that {done} steps were done"
+            raise ConfigError("resume", problem, run.path, "Bring them back, or start a new run.")
         forget_after(run, 0, log_every=1, sample_every=1)
         return Resumed()
     try:

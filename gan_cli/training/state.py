@@ -51,9 +51,9 @@ class TrainingState:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """A copy of every variable, by name."""
-        sums = dict(zip(self.metrics, np.array(self.sums).T, strict=True))
+        sums = dict(zip(self.metrics, self.sums.numpy().T.copy(), strict=True))
         named = {f"{SUMS}{name}": column for name, column in sums.items()}
-        return {name: np.array(variable) for name, variable in self.variables()} | named
+        return {name: keras.ops.convert_to_numpy(variable).copy() for name, variable in self.variables()} | named
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Assigns saved arrays to the variables. Metrics that were not there when they were saved begin at zero.
