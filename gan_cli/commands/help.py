@@ -7,7 +7,7 @@ from gan_cli.config.groups import choices, groups
 
 TRAIN = """\
 gan-train trains a GAN and writes samples, metrics and checkpoints into a run directory under outputs/.
-Without any setting it trains on real handwritten digits, in half a minute on two CPU cores, with no download.
+Without any setting it trains on real handwritten digits, in about a minute on two CPU cores, with no download.
 
 Settings are typed as key=value. Examples to paste:
 

@@ -124,6 +124,7 @@ class Bar:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self.rich = Progress(
+            TextColumn("step"),
             MofNCompleteColumn(),
             BarColumn(bar_width=10),
             TextColumn("{task.fields[facts]}"),
