@@ -144,7 +144,10 @@ def test_every_way_to_train_gives_finite_numbers_and_pictures(words: list[str]) 
         assert np.ptp(np.array(picture)) > 0
 
 
-def test_files_that_were_left_out_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("memory_limit", [1, 0])
+def test_files_that_were_left_out_are_named(
+    memory_limit: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
     generator = np.random.default_rng(0)
@@ -153,11 +156,12 @@ def test_files_that_were_left_out_are_named(tmp_path: Path, capsys: pytest.Captu
     whole = (folder / "0.png").read_bytes()
     (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
     (folder / "notes.txt").write_text("not a picture")
-    words = ["dataset=folder", f"dataset.path={folder}", "train.batch_size=4", "train.steps=2", "hydra.run.dir=run"]
+    words = ["dataset=folder", f"dataset.path={folder}", "train.batch_size=4", "train.steps=4", "hydra.run.dir=run"]
+    words.append(f"dataset.memory_limit={memory_limit}")  # 0: streamed, and found broken only when it is read
     assert gan_train([*TINY, *words]) == 0
     said = capsys.readouterr().out
-    assert "12 images of 8x8x1" in said
-    assert "2 files left out" in said
+    assert f"{12 if memory_limit else 13} images of 8x8x1" in said
+    assert f"{2 if memory_limit else 1} files left out" in said
     log = Path("run/train.log").read_text()
     assert "Left out: cut.png" in log
     assert "Left out: notes.txt" in log

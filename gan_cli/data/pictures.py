@@ -5,6 +5,7 @@ Pillow raises nearly any class of error for a broken file; here each becomes `Un
 
 from __future__ import annotations
 
+import errno
 import io
 import warnings
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+ABOUT_THE_FILE = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENXIO)
+"""System errors that say that this one file can't be read; others say that the machine has a problem."""
 SIDEWAYS = (5, 6, 7, 8)
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
@@ -93,6 +96,8 @@ def readable() -> Iterator[None]:
     except MemoryError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, *ABOUT_THE_FILE):
+            raise  # a disk or a network that fails says nothing about the picture
         raise UnreadablePictureError(reason(error)) from error
 
 

@@ -28,7 +28,7 @@ from gan_cli.training.assemble import build_calls, build_state
 from gan_cli.training.calls import Pace
 from gan_cli.training.loop import Plan, train
 from gan_cli.training.record import NotFinite, Record
-from gan_cli.training.report import describe_job, describe_left_out, describe_modes, estimate_memory
+from gan_cli.training.report import describe_job, describe_modes, estimate_memory
 from gan_cli.training.resume import Resumed, describe_data_change, restore
 from gan_cli.training.state import TrainingState
 
@@ -95,8 +95,9 @@ def carry_out(
         with ending(run, console, resumed) as end:
             console.line(f"{'Resuming' if start.resumes else 'Run directory'}: {run.path} (step {resumed.step})")
             notes = [*start.notes, *describe_data_change(resumed.data, examples.spec)]
-            console.line("\n".join([*describe_job(job, examples, state), *describe_left_out(examples), *notes]))
+            console.line("\n".join([*describe_job(job, examples, state), *notes]))
             end.record = record = open_record(job, run, examples, state, console, resumed)
+            record.left_out()
             pace = Pace(section.steps_per_call, batches.longest_call)
             with console.training(resumed.step, section.steps):
                 train(calls, record, Plan.of(job), pace, stop)

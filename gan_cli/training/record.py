@@ -45,7 +45,7 @@ class Record:
         resumed: Resumed,
     ) -> None:
         self.run, self.state, self.preview, self.writers, self.console = run, state, preview, writers, console
-        self.examples, self.told = examples, len(examples.left_out)
+        self.examples, self.told = examples, 0
         self.config, self.step, self.seconds = config, resumed.step, resumed.seconds
         self.batch_size = int(config["train"]["batch_size"])
         self.keep = int(config["run"]["keep_checkpoints"])
@@ -80,9 +80,13 @@ class Record:
         self.run.metrics.append(line)
         numbers = {name: float(value) for name, value in line.items() if value is not None and name != "step"}
         self.tell(lambda writer: writer.write_scalars(step, numbers))
-        for name, reason in self.examples.left_out[self.told :]:  # streamed files are found broken on the way
+        self.left_out()
+
+    def left_out(self) -> None:
+        """Names each file that could not be used since it last did; streamed ones are found broken on the way."""
+        for name, reason in self.examples.left_out[self.told :]:
+            self.told += 1
             self.console.line(f"Left out: {name}: {reason}")
-        self.told = len(self.examples.left_out)
 
     def picture(self, step: int) -> None:
         """Draws what the averaged generator makes of the run's fixed latents."""

@@ -70,11 +70,6 @@ def describe_modes(job: TrainJob, state: TrainingState) -> list[str]:
     return [f"Modes found: {found.modes} of {len(centres)}; {found.good_share:.1%} of {SAMPLES:,} samples are good"]
 
 
-def describe_left_out(examples: Examples) -> list[str]:
-    """Each file that could not be used, with the reason."""
-    return [f"Left out: {name}: {reason}" for name, reason in examples.left_out]
-
-
 def estimate_memory(job: TrainJob, examples: Examples, state: TrainingState) -> list[str]:
     """About how much memory training takes, part by part.
 

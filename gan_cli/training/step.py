@@ -31,6 +31,7 @@ from gan_cli.penalties import Penalty, Projection
 from gan_cli.randomness import Purpose, fold
 
 Metrics = dict[str, Any]
+# With several critic steps, those of the discriminator are of the last of them.
 METRICS = (
     "generator_loss",
     "discriminator_loss",
