@@ -18,10 +18,17 @@ from gan_cli.checks import ConfigError
 from gan_cli.commands.train import gan_train
 from gan_cli.config.compose import config_directory
 
-LOSSES = sorted(path.stem for path in (config_directory() / "loss").glob("[!_]*.yaml"))
-PENALTIES = sorted(path.stem for path in (config_directory() / "penalty").glob("[!_]*.yaml"))
-OPTIMIZERS = sorted(path.stem for path in (config_directory() / "optimizer").glob("[!_]*.yaml"))
-DATASETS = sorted(path.stem for path in (config_directory() / "dataset").glob("[!_]*.yaml"))
+
+def choices_of(group: str) -> list[str]:
+    return sorted(path.stem for path in (config_directory() / group).glob("[!_]*.yaml"))
+
+
+LOSSES = choices_of("loss")
+PENALTIES = choices_of("penalty")
+OPTIMIZERS = choices_of("optimizer")
+MODELS = choices_of("model")
+EXPERIMENTS = choices_of("experiment")
+DATASETS = choices_of("dataset")
 SMALL = ("model=mlp", "model.width=16", "model.discriminator_dropout=0.3", "train.batch_size=16")
 
 
@@ -45,6 +52,24 @@ def test_each_penalty_trains(penalty: str) -> None:
     run = train("run", 4, *words)
     last = metric_lines(run)[-1]
     assert np.isfinite([value for value in last.values() if value is not None]).all()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_each_model_trains_on_images_that_are_not_square(model: str) -> None:
+    words = [word for word in (*TINY, f"model={model}", "dataset.image_size=8x12") if word != "run.log_every=4"]
+    assert gan_train([*words, "run.log_every=1", "train.steps=2", "train.batch_size=8", "hydra.run.dir=run"]) == 0
+    assert [line["step"] for line in metric_lines(Path("run"))] == [1, 2]
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_each_experiment_begins(experiment: str, request: pytest.FixtureRequest) -> None:
+    words = ["train.steps=1", "run.log_every=1", "hydra.run.dir=run"]
+    if experiment.startswith("mnist"):
+        words.append(f"dataset.data_dir={request.getfixturevalue('test_data')}/tfds")
+    if experiment.startswith("eurosat"):
+        words.append(f"dataset.path={request.getfixturevalue('eurosat_folder')}")
+    assert gan_train([f"experiment={experiment}", *words]) == 0
+    assert status(Path("run"))["state"] == "finished"
 
 
 @pytest.mark.parametrize(("optimizer", "schedule"), list(zip(OPTIMIZERS, cycle(["linear", "cosine"]), strict=False)))
