@@ -67,7 +67,7 @@ def bare_step(words: list[str]) -> Callable[[], int]:
 def many_steps(words: list[str]) -> Callable[[], int]:
     """As many steps a call as training takes, with its data and the averaging of weights."""
     job, calls, _ = open_job(words)
-    pace, step = Pace("auto"), 0
+    pace, step = Pace("auto", longest=1000), 0
 
     def advance() -> int:
         nonlocal step
