@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -163,11 +164,24 @@ def test_a_failed_download_names_both_ways_out(tmp_path: Path, monkeypatch: pyte
         raise requests.exceptions.ConnectionError("no route to host")
 
     monkeypatch.setattr(requests.Session, "get", unplugged)
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / "something.tar.gz").touch()  # perhaps all of it is there: tfds itself shall see
     with pytest.raises(ConfigError) as raised:
         TFDS(name="cifar10", data_dir=str(tmp_path)).open()
     assert raised.value.key == "data_dir"
     for part in ("cifar10", str(tmp_path), "no route to host", "dataset.data_dir=", "network"):
         assert part in str(raised.value)
+
+
+def test_without_a_network_nothing_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unplugged(*arguments: Any, **keys: Any) -> None:
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unplugged)
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigError, match=r"can't be downloaded \(no network\).*dataset.data_dir="):
+        TFDS(name="cifar10", data_dir=str(tmp_path)).open()
 
 
 def test_cut_off_records_are_told(mnist: dict[str, Any], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,13 +113,28 @@ class TFDS(ImageSource):
             raise ConfigError("name", "tensorflow-datasets knows no such data set", self.name, advice) from error
         except ValueError as error:  # tfds names the configurations there are
             raise ConfigError("config", " ".join(str(error).split()), self.config) from error
+        downloads = (self.folder() / "downloads").rglob("*")
+        fetched = [path for path in downloads if path.is_file() and ".tmp." not in path.name]
         try:
+            if not fetched and not builder.MANUAL_DOWNLOAD_INSTRUCTIONS and is_offline():
+                raise ConnectionError("no network")  # tfds itself would try for minutes
             builder.download_and_prepare()
         except Exception as error:  # whatever a download, an archive or a manual step may raise
             problem = f"{self.name} is not prepared in {self.folder()} and can't be downloaded ({first_line(error)})"
             advice = "Name the folder that holds it prepared, dataset.data_dir=..., or connect to the network."
             raise ConfigError("data_dir", problem, self.data_dir, advice) from error
         return builder
+
+
+def is_offline() -> bool:
+    """Whether no name of the internet can be resolved, and no proxy is there to do it."""
+    if any(os.environ.get(name) for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")):
+        return False
+    try:
+        socket.getaddrinfo("www.tensorflow.org", 443)
+    except OSError:
+        return True
+    return False
 
 
 def first_line(error: Exception) -> str:
