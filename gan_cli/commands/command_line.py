@@ -16,7 +16,7 @@ from gan_cli.checks import ConfigError
 from gan_cli.config.compose import HYDRA_VERSION_BASE, as_written, config_directory
 from gan_cli.config.extensions import teach_hydra
 
-SWITCHES = ("multirun", "resolve", "shell_completion", "hydra_help")
+BARE_FLAGS = ("multirun", "resolve", "shell_completion", "hydra_help")
 MISCONFIGURED = 2
 INTERRUPTED = 130
 
@@ -49,11 +49,6 @@ def read_command_line(program: str, arguments: list[str], help_text: Callable[[s
     return flags
 
 
-def asks_hydra(flags: argparse.Namespace) -> bool:
-    """Whether the flags ask something that Hydra answers without running a job."""
-    return bool(flags.cfg or flags.info or flags.shell_completion or flags.hydra_help)
-
-
 def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job: Callable[..., object]) -> None:
     """Lets Hydra do what its flags ask: show a configuration, complete words, sweep over jobs."""
     teach_hydra()
@@ -63,7 +58,7 @@ def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job
 
 def flag_words(flags: argparse.Namespace) -> list[str]:
     """The flags as words for Hydra's own parser."""
-    words = [f"--{name.replace('_', '-')}" for name in SWITCHES if getattr(flags, name)]
+    words = [f"--{name.replace('_', '-')}" for name in BARE_FLAGS if getattr(flags, name)]
     values = {name: getattr(flags, name) for name in ("cfg", "package", "info", "config_dir", "config_name")}
     return words + [f"--{name.replace('_', '-')}={value}" for name, value in values.items() if value is not None]
 

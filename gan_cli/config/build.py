@@ -24,7 +24,7 @@ from gan_cli.penalties import Penalty, Projection
 GROUPS = ("dataset", "model", "loss", "penalty", "optimizer", "logger", "experiment")
 REQUIRED = ("dataset", "model", "loss", "optimizer")
 SECTIONS = ("train", "run", "sample")
-SWITCHES = ("seed", "resume", "dry_run", "trust")
+TOP_LEVEL_KEYS = ("seed", "resume", "dry_run", "trust")
 
 TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
@@ -57,10 +57,10 @@ def build_job(plain: Mapping[str, Any], folders: list[Path]) -> TrainJob:
     Raises:
         ConfigError: with the key, where something can't be built.
     """
-    unknown = next((key for key in plain if key not in (*GROUPS, *SECTIONS, *SWITCHES)), None)
+    unknown = next((key for key in plain if key not in (*GROUPS, *SECTIONS, *TOP_LEVEL_KEYS)), None)
     if unknown is not None:
-        raise ConfigError(unknown, "no such key", advice=nearest(unknown, (*GROUPS, *SECTIONS, *SWITCHES)))
-    missing = next((key for key in (*REQUIRED, *SECTIONS, *SWITCHES) if key not in plain), None)
+        raise ConfigError(unknown, "no such key", advice=nearest(unknown, (*GROUPS, *SECTIONS, *TOP_LEVEL_KEYS)))
+    missing = next((key for key in (*REQUIRED, *SECTIONS, *TOP_LEVEL_KEYS) if key not in plain), None)
     if missing is not None:
         raise ConfigError(missing, "is missing from the configuration")
     for key in ("dry_run", "trust"):
