@@ -12,18 +12,21 @@ from omegaconf import OmegaConf
 from omegaconf.errors import ValidationError
 
 from gan_cli.checks import ConfigError, nearest
-from gan_cli.config.schema import RunSection, SampleSection, TrainSection, check_seed
+from gan_cli.config.schema import EvaluationSection, RunSection, SampleSection, TrainSection, check_seed
 from gan_cli.config.targets import check_targets, load_class
 from gan_cli.data import Source
+from gan_cli.features import Extractor
+from gan_cli.features.automatic import Automatic
 from gan_cli.loggers import Logger
 from gan_cli.losses import Loss
+from gan_cli.metrics import Metric
 from gan_cli.models import ModelPair
 from gan_cli.optimizers.optimizer import Optimizer
 from gan_cli.penalties import Penalty, Projection
 
-GROUPS = ("dataset", "model", "loss", "penalty", "optimizer", "logger", "experiment")
+GROUPS = ("dataset", "model", "loss", "penalty", "optimizer", "features", "metric", "logger", "experiment")
 REQUIRED = ("dataset", "model", "loss", "optimizer")
-SECTIONS = ("train", "run", "sample")
+SECTIONS = ("train", "run", "sample", "eval")
 TOP_LEVEL_KEYS = ("seed", "resume", "dry_run", "trust")
 
 TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
@@ -38,10 +41,13 @@ class TrainJob:
     loss: Loss
     penalties: dict[str, Penalty | Projection]
     optimizer: Optimizer
+    features: Extractor
+    metrics: dict[str, Metric]
     loggers: dict[str, Logger]
     train: TrainSection
     run: RunSection
     sample: SampleSection
+    evaluation: EvaluationSection
     seed: int
     config: dict[str, Any]
     """The whole configuration, resolved, as plain containers: what config.yaml holds."""
@@ -60,7 +66,8 @@ def build_job(plain: Mapping[str, Any], folders: list[Path]) -> TrainJob:
     unknown = next((key for key in plain if key not in (*GROUPS, *SECTIONS, *TOP_LEVEL_KEYS)), None)
     if unknown is not None:
         raise ConfigError(unknown, "no such key", advice=nearest(unknown, (*GROUPS, *SECTIONS, *TOP_LEVEL_KEYS)))
-    missing = next((key for key in (*REQUIRED, *SECTIONS, *TOP_LEVEL_KEYS) if key not in plain), None)
+    sections = {"train": TrainSection, "run": RunSection, "sample": SampleSection}
+    missing = next((key for key in (*REQUIRED, *sections, *TOP_LEVEL_KEYS) if key not in plain), None)
     if missing is not None:
         raise ConfigError(missing, "is missing from the configuration")
     for key in ("dry_run", "trust"):
@@ -68,11 +75,14 @@ def build_job(plain: Mapping[str, Any], folders: list[Path]) -> TrainJob:
             raise ConfigError(key, "expected true or false", plain[key])
     check_seed(plain["seed"])
     check_targets(plain, folders, plain["trust"])
-    sections = {"train": TrainSection, "run": RunSection, "sample": SampleSection}
     return TrainJob(
         **{name: build_section(name, plain[name], cls) for name, cls in sections.items()},  # others refer to these
         **{name: build(name, plain[name]) for name in REQUIRED},
         penalties=build_penalties(plain.get("penalty")),
+        # Runs that were begun before there were evaluations have none of these three.
+        evaluation=build_section("eval", plain.get("eval", {}), EvaluationSection),
+        features=build("features", plain["features"]) if "features" in plain else Automatic(),
+        metrics=build_each("metric", plain.get("metric")),
         loggers=build_each("logger", plain.get("logger")),
         seed=plain["seed"],
         config={key: value for key, value in plain.items() if key not in ("resume", "dry_run", "trust")},

@@ -70,6 +70,30 @@ class SampleSection:
 
 
 @dataclass(frozen=True)
+class EvaluationSection:
+    """`eval.*`: when and how the averaged generator is measured during training."""
+
+    every: int = 500
+    samples: int = 2000
+    real_samples: int | None = None
+    held_out: float = 0.0
+    best_by: str | None = None
+    patience: int | None = None
+    collapse_ratio: float = 1.5
+    stop_on_collapse: bool = False
+
+    def __post_init__(self) -> None:
+        check_number("every", self.every, at_least=1, at_most=LARGEST)
+        check_number("samples", self.samples, at_least=2, at_most=MOST_SAMPLES)
+        if self.real_samples is not None:
+            check_number("real_samples", self.real_samples, at_least=2, at_most=LARGEST)
+        check_number("held_out", self.held_out, at_least=0, below=1)
+        if self.patience is not None:
+            check_number("patience", self.patience, at_least=1, at_most=LARGEST)
+        check_number("collapse_ratio", self.collapse_ratio, above=1)
+
+
+@dataclass(frozen=True)
 class SampleJob:
     """The keys of configs/sample.yaml, which explains each."""
 

@@ -23,6 +23,8 @@ ROOMS = {
     "penalty": "penalties",
     "optimizer": "optimizers",
     "logger": "loggers",
+    "features": "features",
+    "metric": "metrics",
 }
 """Where the classes of each group lie in gan_cli. Other modules hold classes too that do what they are told."""
 

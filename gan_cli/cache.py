@@ -1,0 +1,26 @@
+"""The cache folder: what was downloaded or computed once and can be had again, outside any run and any project."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+PORTION = 2**20
+
+
+def cache_folder() -> Path:
+    """`$GAN_CLI_CACHE`, else `$XDG_CACHE_HOME/gan-cli`, else `~/.cache/gan-cli`; it need not exist yet."""
+    own = os.environ.get("GAN_CLI_CACHE")
+    if own:
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan-cli"
+
+
+def sha256_of_file(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while portion := file.read(PORTION):
+            digest.update(portion)
+    return digest.hexdigest()

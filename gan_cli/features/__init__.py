@@ -1,0 +1,77 @@
+"""Feature extractors (`features=...`): from images or points to the vectors that metrics compare, one a file.
+
+An extractor is a frozen dataclass whose module imports neither TensorFlow nor Keras at its top, with
+
+- `check(data)`: raises `ConfigError` where it can't work on such data, at once and without TensorFlow;
+- `open(data, labelled, teller) -> Embedding`: loads, downloads or trains what it needs, which may take long.
+
+An embedding takes what is on disk and in memory everywhere here: uint8 images `[n, height, width, channels]` in
+[0, 255], or float32 points `[n, 2]`. What it gives for one example does not depend on the others beside it, bit for
+bit, so it works in batches of one fixed size inside (the last one filled up).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from gan_cli.data import DataSpec, Examples
+from gan_cli.telling import Teller
+
+
+class Extracted(NamedTuple):
+    """What an embedding gives.
+
+    Attributes:
+        features: float32 `[n, dimensions]`.
+        logits: float32 `[n, classes]`, unnormalised log-probabilities of classes; None where there are no classes.
+    """
+
+    features: np.ndarray
+    logits: np.ndarray | None = None
+
+
+class Embedding(Protocol):
+    """An extractor that is ready to work."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a feature vector."""
+        ...
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of the logits, 0 without."""
+        ...
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that two numbers must share to be comparable, as plain JSON: at least `name`; `weights_sha256` where
+        there are weights, `resizer` where images are resized, the layer, and settings that change what comes out."""
+        ...
+
+    def __call__(self, examples: np.ndarray) -> Extracted:
+        """Features of any number of examples, at least one."""
+        ...
+
+
+class Extractor(Protocol):
+    """What `features=...` builds."""
+
+    def check(self, data: DataSpec) -> None: ...
+
+    def open(self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: Teller) -> Embedding:
+        """The embedding for such data.
+
+        Args:
+            data: of the real examples.
+            labelled: gives the real examples with their labels, for an extractor that is trained on them; None where
+                there are none. Not called unless needed.
+            teller: is told what takes long.
+
+        Raises:
+            ConfigError: with a key of this extractor (`weights`), for what the user can mend.
+        """
+        ...
