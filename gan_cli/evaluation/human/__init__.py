@@ -1,0 +1,1 @@
+"""Human evaluation: can people tell generated images from real ones?"""

@@ -1,0 +1,1 @@
+"""GANs judging GANs: every generator against every discriminator, and what that says of their strength."""
