@@ -102,6 +102,13 @@ class Mixture(Protocol):
         ...
 
 
+@runtime_checkable
+class HasHeldOut(Protocol):
+    """A source that may know real examples which training with it never sees: a test split."""
+
+    def held_out(self) -> Source | None: ...
+
+
 class Source(Protocol):
     """What `dataset=...` builds."""
 

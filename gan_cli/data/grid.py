@@ -5,7 +5,7 @@ Srivastava et al. 2017 (VEEGAN, arXiv:1705.07761, section 4.1), with the numbers
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -44,3 +44,7 @@ class Grid:
 
     def open(self, progress: Progress | None = None) -> InMemory:
         return draw_mixture(self.centres(), self.sigma, self.examples, self.seed)
+
+    def held_out(self) -> Grid:
+        """Other points of the same mixture."""
+        return replace(self, seed=self.seed + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,6 @@ class TFDS(ImageSource):
         """
         if not self.name:
             raise ConfigError("name", "is needed", self.name, "For example dataset.name=mnist.")
-        if not self.name:
-            raise ConfigError("name", "is needed", self.name, "For example dataset.name=mnist.")
         prepared = find_prepared(self.folder(), self.name, self.config)
         metadata = read_metadata(prepared) if prepared else KNOWN.get(self.name)
         return self.spec(metadata) if metadata else None
@@ -82,6 +80,16 @@ class TFDS(ImageSource):
             return fit.picture(read_picture(content)), label
 
         return gather(Undecoded(spec, decode, "record {}".format), self.memory_limit, progress)
+
+    def held_out(self) -> TFDS | None:
+        """The test or validation split, where training has none of it; None without one."""
+        prepared = find_prepared(self.folder(), self.name, self.config)
+        metadata = read_metadata(prepared) if prepared else KNOWN.get(self.name)
+        splits = metadata.splits if metadata else {}
+        for split in ("test", "validation"):
+            if split in splits and split not in self.split:
+                return replace(self, split=split)
+        return None
 
     def folder(self) -> Path:
         """Where prepared data lies."""

@@ -1,0 +1,150 @@
+"""What is compared: real and generated examples, wherever they come from, behind one face.
+
+Every set is read in an order that is random and depends on its size alone. The first rows of any set are therefore a
+random subset, and the same pixels give the same numbers whether they come from a generator, a folder or an array.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from gan_cli.data import DataSpec, Examples, InMemory
+
+if TYPE_CHECKING:
+    from gan_cli.sampling.trained import TrainedGenerator
+
+PORTION = 256  # examples read at once
+LOOKED_AT = 256  # examples that stand for all in the fingerprint of data that is streamed
+
+
+class ExampleSet(Protocol):
+    """One side of a comparison."""
+
+    @property
+    def data(self) -> DataSpec: ...
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """int32 `[count]`, the class of each, None where they have no classes."""
+        ...
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the protocol says of these examples, as plain JSON."""
+        ...
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """uint8 images `[stop - start, height, width, channels]`, or float32 points `[stop - start, 2]`."""
+        ...
+
+
+@dataclass(frozen=True)
+class StoredExamples:
+    """Real examples, or generated ones from any tool: a data set, a folder, an array.
+
+    Attributes:
+        whole: all that there are.
+        about: where they come from, in words and plain JSON: {"name": "mnist", "split": "train"}.
+        wanted: how many of them; None for all.
+    """
+
+    whole: Examples
+    about: dict[str, Any]
+    wanted: int | None = None
+
+    @property
+    def data(self) -> DataSpec:
+        return self.whole.spec
+
+    @property
+    def count(self) -> int:
+        return min(self.whole.spec.examples, self.wanted or self.whole.spec.examples)
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        return random_order(self.whole.spec.examples)[: self.count]
+
+    @cached_property
+    def labels(self) -> np.ndarray | None:
+        if self.data.classes == 0:
+            return None
+        if isinstance(self.whole, InMemory):
+            return self.whole.labels[self.order]
+        starts = range(0, self.count, PORTION)
+        return np.concatenate([self.whole.read(self.order[start : start + PORTION])[1] for start in starts])
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        return {
+            **self.about,
+            "shape": list(self.data.shape),
+            "count": self.count,
+            "of": self.data.examples,
+            "sha256": fingerprint(self.whole, with_labels=False),
+        }
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self.whole.read(self.order[start:stop])[0]
+
+
+@dataclass(frozen=True)
+class GeneratedExamples:
+    """What a trained generator makes of the seeds `seed` .. `seed + count - 1`.
+
+    Attributes:
+        about: which generator, in plain JSON: run, step, weights.
+    """
+
+    generator: TrainedGenerator
+    about: dict[str, Any]
+    count: int
+    seed: int = 0
+    truncation: float = 1.0
+
+    labels = None  # until there are conditional generators
+
+    @property
+    def data(self) -> DataSpec:
+        return self.generator.facts.data
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        return random_order(self.count)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {**self.about, "count": self.count, "seed": self.seed, "truncation": self.truncation}
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self.generator.images((self.seed + self.order[start:stop]).tolist(), self.truncation)
+
+
+def random_order(count: int) -> np.ndarray:
+    """int64 `[count]`, a permutation that is the same on every machine and for good (NumPy promises this stream)."""
+    return np.random.RandomState(0).permutation(count)
+
+
+def fingerprint(examples: Examples, with_labels: bool = True) -> str:
+    """SHA-256 of the content: of every example in memory, or of 256 of them and their number where they are streamed.
+
+    Args:
+        examples: real examples.
+        with_labels: whether other labels of the same pixels make another content.
+    """
+    count = examples.spec.examples
+    indices = np.arange(count) if isinstance(examples, InMemory) else np.linspace(0, count - 1, LOOKED_AT).astype(int)
+    digest = hashlib.sha256(f"{count} {examples.spec.shape}".encode())
+    for start in range(0, len(indices), 4096):
+        values, labels = examples.read(indices[start : start + 4096])
+        digest.update(np.ascontiguousarray(values).tobytes())
+        if with_labels:
+            digest.update(labels.astype("<i4").tobytes())
+    return digest.hexdigest()
