@@ -7,7 +7,8 @@ An extractor is a frozen dataclass whose module imports neither TensorFlow nor K
 
 An embedding takes what is on disk and in memory everywhere here: uint8 images `[n, height, width, channels]` in
 [0, 255], or float32 points `[n, 2]`. What it gives for one example does not depend on the others beside it, bit for
-bit, so it works in batches of one fixed size inside (the last one filled up).
+bit, so it works in batches of one fixed size inside (the last one filled up). One whose features cost nothing says so
+by `is_free = True`: they are computed whenever they are read, and kept nowhere.
 """
 
 from __future__ import annotations

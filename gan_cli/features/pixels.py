@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class Flattened:
 
     dimensions: int
     classes: int = 0
+    is_free: ClassVar[bool] = True
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -1,0 +1,199 @@
+"""From examples to evidence: one pass through an extractor, its features kept in files and read in portions.
+
+The evidence of real examples lies in the cache, found by the content of the data and the identity of the extractor,
+checked when it is read and written whole or not at all. That of generated ones lies in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from gan_cli.cache import cache_folder, sha256_of_file
+from gan_cli.checks import ConfigError
+from gan_cli.data import DataSpec
+from gan_cli.evaluation.examples import PORTION, ExampleSet
+from gan_cli.evaluation.rows import Rows, RowWriter
+from gan_cli.features import Embedding
+from gan_cli.runs.files import write_json
+from gan_cli.telling import Teller
+
+FORMAT = 1
+FILES = ("features", "logits")
+DAMAGE = (OSError, ValueError, KeyError, TypeError)
+
+Made = TypeVar("Made")
+
+
+class ExtractedEvidence:
+    """What metrics read of one side: `gan_cli.metrics.Evidence`.
+
+    Args:
+        examples: the side itself; whole examples are read from there whenever they are asked for.
+        embedding: what turns them into features; None where no metric asks for them.
+        rows: its features and logits in files; computed whenever they are asked for where they are not there.
+    """
+
+    def __init__(self, examples: ExampleSet, embedding: Embedding | None, rows: dict[str, Rows]) -> None:
+        self.of, self.embedding, self.rows = examples, embedding, rows
+        self.kept: dict[str, Any] = {}
+
+    @property
+    def data(self) -> DataSpec:
+        return self.of.data
+
+    @property
+    def count(self) -> int:
+        return self.of.count
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        return self.of.labels
+
+    def features(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        if "features" in self.rows:
+            return self.rows["features"].read(start, stop)
+        return self.extracted(start, stop, "features")
+
+    def logits(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        if "logits" in self.rows:
+            return self.rows["logits"].read(start, stop)
+        return self.extracted(start, stop, "logits")
+
+    def examples(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        return self.of.read(start, self.count if stop is None else min(stop, self.count))
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        if name not in self.kept:
+            self.kept[name] = make()
+        found: Made = self.kept[name]
+        return found
+
+    def extracted(self, start: int, stop: int | None, part: str) -> np.ndarray:
+        last = self.count if stop is None else min(stop, self.count)
+        if self.embedding is None:
+            raise ValueError(f"No extractor was opened, so there are no {part}.")
+        rows = getattr(self.embedding(self.of.read(start, last)), part)
+        if rows is None:
+            raise ValueError(f"The extractor gives no {part}.")
+        return check_finite(rows)
+
+
+@contextmanager
+def fresh_evidence(
+    examples: ExampleSet, embedding: Embedding | None, teller: Teller, what: str
+) -> Iterator[ExtractedEvidence]:
+    """Evidence that is kept for as long as the context is open. `what` names the side for people."""
+    if embedding is None or is_free(embedding):
+        yield ExtractedEvidence(examples, embedding, {})
+        return
+    with tempfile.TemporaryDirectory(prefix="gan-cli-") as folder:
+        write_rows(examples, embedding, Path(folder), teller, what)
+        yield ExtractedEvidence(examples, embedding, open_rows(Path(folder)))
+
+
+def kept_evidence(
+    examples: ExampleSet, embedding: Embedding | None, teller: Teller, what: str = "real"
+) -> ExtractedEvidence:
+    """Evidence of real examples, from the cache where it is there.
+
+    Raises:
+        ConfigError: where the cache can't be written.
+    """
+    if embedding is None or is_free(embedding):
+        return ExtractedEvidence(examples, embedding, {})
+    about = {"format": FORMAT, "examples": content(examples), "embedding": embedding.identity}
+    key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
+    folder = cache_folder() / "evidence" / key
+    if folder.exists():
+        try:
+            return ExtractedEvidence(examples, embedding, read_checked(folder, about, examples.count))
+        except DAMAGE as error:
+            teller.warn(f"the cached features in {folder} can't be used ({error}); they are computed again")
+            shutil.rmtree(folder, ignore_errors=True)
+    try:
+        keep(examples, embedding, folder, about, teller, what)
+    except OSError as error:
+        advice = "Name another folder: GAN_CLI_CACHE=FOLDER."
+        raise ConfigError(
+            "", f"the cache {folder.parent} can't be written ({error.strerror})", advice=advice
+        ) from error
+    return ExtractedEvidence(examples, embedding, open_rows(folder))
+
+
+def content(examples: ExampleSet) -> dict[str, Any]:
+    """What of a set's identity decides over its features: not where it came from."""
+    return {name: examples.identity[name] for name in ("sha256", "shape", "count")}
+
+
+def is_free(embedding: Embedding) -> bool:
+    """Whether features cost so little that keeping them costs more."""
+    return bool(getattr(embedding, "is_free", False))
+
+
+def keep(
+    examples: ExampleSet, embedding: Embedding, folder: Path, about: dict[str, Any], teller: Teller, what: str
+) -> None:
+    """Fills the cache's `folder`, whole or not at all; another process may do the same meanwhile."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=folder.parent, ignore_cleanup_errors=True) as made:
+        write_rows(examples, embedding, Path(made), teller, what)
+        files = {path.name: sha256_of_file(path) for path in sorted(Path(made).iterdir())}
+        write_json(Path(made) / "about.json", {**about, "files": files, "source": examples.identity})
+        try:
+            Path(made).rename(folder)
+        except OSError:
+            if not (folder / "about.json").is_file():  # else the other process was first, with the same content
+                raise
+            return
+        Path(made).mkdir()  # so that there is something to clean up
+
+
+def write_rows(examples: ExampleSet, embedding: Embedding, folder: Path, teller: Teller, what: str) -> None:
+    """Features, and logits where there are some, of every example into files of `folder`."""
+    count = examples.count
+    writers = {"features": RowWriter(folder / "features.npy", count, embedding.dimensions)}
+    if embedding.classes:
+        writers["logits"] = RowWriter(folder / "logits.npy", count, embedding.classes)
+    try:
+        for start in range(0, count, PORTION):
+            stop = min(start + PORTION, count)
+            extracted = embedding(examples.read(start, stop))
+            for name, writer in writers.items():
+                writer.append(check_finite(getattr(extracted, name)))
+            teller.progress(f"features of {what} examples", stop, count)
+    finally:
+        for writer in writers.values():
+            writer.close()
+
+
+def check_finite(rows: np.ndarray) -> np.ndarray:
+    if not np.isfinite(rows).all():
+        raise ConfigError("", "some examples have features that are not finite", advice="Has training diverged?")
+    return rows
+
+
+def open_rows(folder: Path) -> dict[str, Rows]:
+    return {name: Rows(folder / f"{name}.npy") for name in FILES if (folder / f"{name}.npy").is_file()}
+
+
+def read_checked(folder: Path, about: dict[str, Any], count: int) -> dict[str, Rows]:
+    """The cached rows. Raises one of DAMAGE where they are not what was written."""
+    stored = json.loads((folder / "about.json").read_text())
+    if any(stored[name] != json.loads(json.dumps(value)) for name, value in about.items()):
+        raise ValueError("it is of other examples")
+    for name, expected in stored["files"].items():
+        if sha256_of_file(folder / Path(name).name) != expected:
+            raise ValueError(f"{name} was changed")
+    rows = open_rows(folder)
+    if {f"{name}.npy" for name in rows} != set(stored["files"]) or any(each.count != count for each in rows.values()):
+        raise ValueError("files are missing")
+    return rows
