@@ -1,0 +1,118 @@
+"""The Fréchet inception distance: how far apart two Gaussians are that have the moments of the features.
+
+Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium",
+arXiv:1706.08500, equation 6; the distance is that of Dowson and Landau 1982:
+
+    |m₁ - m₂|² + tr(S₁ + S₂ - 2 (S₁ S₂)^½)
+
+The trace of the root of a product is taken from a symmetric matrix: where S₁ = L Lᵀ, the eigenvalues of S₁ S₂ that are
+not 0 are those of Lᵀ S₂ L, which are real and at least 0. What rounding makes of eigenvalues that are 0 is left out:
+those of S₁ by their size, those of Lᵀ S₂ L by number, since n rows give a covariance of rank n - 1 at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from gan_cli.checks import ConfigError, check_number
+from gan_cli.data import DataSpec
+from gan_cli.metrics import FEATURES, Comparison, Evidence, Measured, Result
+from gan_cli.metrics.moments import Moments, merged, moments_of, moments_of_groups, moments_of_portions
+from gan_cli.metrics.reading import FAKE, REAL, check_counts, feature_portions
+
+__all__ = ["FrechetDistance", "Moments", "frechet_distance", "moments_of"]
+
+MOST_DIMENSIONS = 4096
+"""A covariance of so many is 128 MiB, and about ten of that size are needed; time grows with the third power."""
+
+
+def root_of_covariance(moments: Moments) -> np.ndarray:
+    """L with L Lᵀ the covariance, float64 `[dimensions, rank]`, its columns orthogonal."""
+    values, vectors = np.linalg.eigh(moments.covariance)
+    values, vectors = values[moments.dimensions - moments.rank :], vectors[:, moments.dimensions - moments.rank :]
+    above_rounding = values > moments.dimensions * np.finfo(np.float64).eps * values[-1]
+    return vectors[:, above_rounding] * np.sqrt(values[above_rounding])
+
+
+def frechet_distance(first: Moments, second: Moments, root: np.ndarray | None = None) -> float:
+    """The squared Fréchet distance between two Gaussians, in squared units of the features; at least 0.
+
+    Args:
+        first, second: of at least two rows each and of the same dimensions.
+        root: `root_of_covariance(first)`, where that is known already; it costs most of the time.
+    """
+    root = root_of_covariance(first) if root is None else root
+    rank = min(root.shape[1], second.rank)
+    product = root.T @ second.covariance @ root
+    eigenvalues = np.linalg.eigvalsh((product + product.T) / 2)[root.shape[1] - rank :]
+    trace_of_root = np.sqrt(np.maximum(eigenvalues, 0.0)).sum()
+    traces = np.trace(first.covariance) + np.trace(second.covariance)
+    offset = first.mean - second.mean
+    return max(float(offset @ offset + traces - 2 * trace_of_root), 0.0)
+
+
+def jackknife_error(left_out: np.ndarray) -> float:
+    """Standard error of a number, from what it is `[groups]` when each group in turn is left out.
+
+    Efron 1982, "The Jackknife, the Bootstrap and Other Resampling Plans", equation 3.5, with groups in place of rows.
+    A bias that depends on the number of rows alone is in each of them alike and does not count.
+    """
+    groups = len(left_out)
+    return float(np.sqrt((groups - 1) / groups * np.square(left_out - left_out.mean()).sum()))
+
+
+@dataclass(frozen=True)
+class FrechetDistance:
+    """`metric=fid`. configs/metric/fid.yaml explains each key.
+
+    Raises:
+        ConfigError: where `groups` is neither 0 nor at least 2.
+    """
+
+    groups: int = 5
+
+    values: ClassVar[Mapping[str, str]] = {"fid": "lower"}
+    needs: ClassVar[frozenset[str]] = frozenset({FEATURES})
+
+    def __post_init__(self) -> None:
+        check_number("groups", self.groups, at_least=0)
+        if self.groups == 1:
+            raise ConfigError("groups", "expected 0, for no uncertainty, or at least 2 groups", self.groups)
+
+    def check(self, data: DataSpec, real: int | None, fake: int) -> None:
+        check_counts("fid", real, fake, least=2)
+
+    def __call__(self, comparison: Comparison) -> Result:
+        _check_dimensions(comparison.real)
+        real = comparison.real.once("moments", lambda: moments_of_portions(feature_portions(comparison.real, REAL)))
+        root = comparison.real.once("root of the covariance", lambda: root_of_covariance(real))
+        groups = self.groups if comparison.fake.count >= 2 * self.groups else 0
+        parts = moments_of_groups(feature_portions(comparison.fake, FAKE), groups or 1)
+        distances = [frechet_distance(real, merged(parts), root)]
+        for left_out in range(groups):
+            comparison.teller.progress("uncertainty of fid", left_out, groups)
+            rest = merged(part for group, part in enumerate(parts) if group != left_out)
+            distances.append(frechet_distance(real, rest, root))
+        error = jackknife_error(np.array(distances[1:])) if groups else None
+        by = f"jackknife over {groups} groups of the generated examples" if groups else ""
+        return Result({"fid": Measured(distances[0], error, by)}, _notes(real, comparison.fake.count))
+
+
+def _check_dimensions(evidence: Evidence) -> None:
+    dimensions = evidence.features(0, 1).shape[1]
+    if dimensions > MOST_DIMENSIONS:
+        problem = f"fid takes features of at most {MOST_DIMENSIONS:,} dimensions, these have {dimensions:,}"
+        raise ConfigError("", problem, advice="Choose other features (features=inception has 2,048), or metric=kid.")
+
+
+def _notes(real: Moments, fakes: int) -> tuple[str, ...]:
+    return tuple(
+        f"fid: {count:,} {side} examples are too few for a covariance of {real.dimensions:,} dimensions; the distance "
+        "comes out too large, and compares only with others of equally many examples."
+        for side, count in ((REAL, real.count), (FAKE, fakes))
+        if count <= real.dimensions
+    )
