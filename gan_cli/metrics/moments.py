@@ -7,12 +7,13 @@ Chan, Golub and LeVeque 1979, "Updating Formulae and a Pairwise Algorithm for Co
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 
-class Moments(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Moments:
     """The first two moments of `count` rows.
 
     Attributes:
@@ -55,8 +56,8 @@ def moments_of(rows: np.ndarray) -> Moments:
 def merged(parts: Iterable[Moments]) -> Moments:
     """Moments of all the rows of several parts together, of at least one part."""
     parts = iter(parts)
-    count, mean, scatter = next(parts)
-    mean, scatter = mean.copy(), scatter.copy()
+    first = next(parts)
+    count, mean, scatter = first.count, first.mean.copy(), first.scatter.copy()
     for part in parts:
         total = count + part.count
         offset = part.mean - mean
