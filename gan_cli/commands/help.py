@@ -52,6 +52,35 @@ Flags: --help, --version, --cfg job. TAB completion: eval "$(gan-sample -sc inst
 """
 
 
+EVALUATE = """\
+gan-eval measures how good generated images are, and says with what it measured.
+
+Examples to paste:
+
+  gan-eval run=outputs/RUN                               # a run against the data that it was trained on
+  gan-eval run=outputs/RUN metric=[fid,prdc] step=best   # these metrics, of the best checkpoint
+  gan-eval real=PICTURES fake=MADE features=random       # images from any tool, in folders or arrays
+  gan-eval dataset=mnist fake=made.npz
+  gan-eval runs=[outputs/A,outputs/B]                    # one table, ranked where that is right
+  gan-eval human run=outputs/RUN n=100                   # a page that asks people: real or generated?
+  gan-eval tournament runs=[outputs/A,outputs/B]         # every generator against every discriminator
+
+Metrics (any number):  {metrics}
+Feature extractors:    {features}
+
+`gan-eval --cfg job run=RUN` shows all settings with their values; configs/eval.yaml explains each.
+`gan-eval human --help` and `gan-eval tournament --help` tell of the other two.
+
+Flags: --help, --version, --cfg job, --config-dir. TAB completion: eval "$(gan-eval -sc install=bash)"
+"""
+
+
+def evaluate_help(config_dir: str | None) -> str:
+    """The help of gan-eval, with the metrics and extractors that are there, those of the user's own folder too."""
+    with composer(config_dir):
+        return EVALUATE.format(metrics=", ".join(choices("metric")), features=", ".join(choices("features")))
+
+
 def train_help(config_dir: str | None) -> str:
     """The help of gan-train, with the groups and choices that are there, those of the user's own folder too."""
     with composer(config_dir):

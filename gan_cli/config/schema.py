@@ -99,7 +99,7 @@ class SampleJob:
 
     run: str | None
     checkpoint: str | None
-    step: int | None
+    step: Any
     n: int | None
     seed: int
     seeds: Any
@@ -122,8 +122,7 @@ class SampleJob:
             )
         if self.checkpoint is not None and self.step is not None:
             raise ConfigError("step", "goes with run=, not with checkpoint=, which is one step already", self.step)
-        if self.step is not None:
-            check_number("step", self.step, at_least=0)
+        check_step("step", self.step)
         if self.n is not None:
             check_number("n", self.n, at_least=1, at_most=MOST_SAMPLES)
         check_number("seed", self.seed, at_least=0, at_most=LARGEST)
@@ -143,6 +142,14 @@ def parse_grid(key: str, text: str) -> tuple[int, int]:
     if not match:
         raise ConfigError(key, "expected ROWSxCOLUMNS, each from 1 to 999, such as 4x6", text)
     return int(match[1]), int(match[2])
+
+
+def check_step(key: str, value: Any) -> None:
+    """Raises ConfigError unless `value` is the step of a checkpoint, `best`, or None for the newest."""
+    if value in (None, "best"):
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
+        raise ConfigError(key, "expected the step of a checkpoint, or `best`", value)
 
 
 def check_seed(seed: Any) -> None:

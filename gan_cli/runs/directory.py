@@ -14,6 +14,7 @@ import yaml
 
 from gan_cli.checks import ConfigError, nearest
 from gan_cli.runs.environment import describe_environment
+from gan_cli.runs.evaluations import EvaluationsLog
 from gan_cli.runs.files import remove_leftovers, write_json, write_text
 from gan_cli.runs.metrics import MetricsLog
 from gan_cli.runs.status import Status, read_status
@@ -58,7 +59,10 @@ class RunDirectory:
         self.log = path / "train.log"
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
+        self.best = self.checkpoints / "best.npz"
         self.generator = path / "generator.keras"
+        self.evaluations = EvaluationsLog(path / "evaluations.jsonl")
+        self.evaluation_pictures = path / "evaluations"
         self.metrics = MetricsLog(path / "metrics.jsonl")
 
     def sample(self, step: int) -> Path:

@@ -54,7 +54,7 @@ class TrainedGenerator:
         return self.render(self.latents(seeds, truncation))
 
 
-def find_source(run: str | None, checkpoint: str | None, step: int | None) -> Path:
+def find_source(run: str | None, checkpoint: str | None, step: int | str | None) -> Path:
     """The file that a generator is to be loaded from, found without TensorFlow.
 
     Raises:
@@ -70,8 +70,13 @@ def find_source(run: str | None, checkpoint: str | None, step: int | None) -> Pa
         return path
     directory = find_run("run", Path(run or ""))
     saved = list_checkpoints(directory.checkpoints)
+    if step == "best":
+        if not directory.best.is_file():
+            advice = "A run keeps it where it is measured while it trains: gan-train metric=[fid]."
+            raise ConfigError("step", "the run has no checkpoints/best.npz", step, advice)
+        return directory.best
     if step is not None:
-        path = checkpoint_path(directory.checkpoints, step)
+        path = checkpoint_path(directory.checkpoints, int(step))
         if path not in saved:
             steps = ", ".join(str(checkpoint_step(p)) for p in reversed(saved)) or "none"
             raise ConfigError("step", f"the run has no checkpoint of that step; it has {steps}", step)
@@ -124,7 +129,7 @@ def from_checkpoint(checkpoint: Checkpoint, weights: str, trust: bool) -> Traine
 
 
 def load_generator(
-    path: str | Path, step: int | None = None, weights: str = "averaged", trust: bool = False
+    path: str | Path, step: int | str | None = None, weights: str = "averaged", trust: bool = False
 ) -> TrainedGenerator:
     """A trained generator, ready to make images. Needs neither the data nor a GPU.
 
@@ -134,7 +139,7 @@ def load_generator(
 
     Args:
         path: a run directory, a checkpoint (.npz) or a .keras file.
-        step: of the checkpoint in a run directory; None for the newest.
+        step: of the checkpoint in a run directory, or `best`; None for the newest.
         weights: `averaged` or `raw`.
         trust: whether code that the run names outside gan_cli may be run.
 

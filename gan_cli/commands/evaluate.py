@@ -1,0 +1,51 @@
+"""gan-eval: parse, say what is wrong, call."""
+
+from __future__ import annotations
+
+import sys
+
+from gan_cli.checks import ConfigError
+from gan_cli.commands.command_line import hand_to_hydra, read_command_line, tell_errors
+from gan_cli.commands.help import evaluate_help
+from gan_cli.config.compose import compose
+
+GAMES = ("human", "tournament")
+"""First words that ask for something else than numbers."""
+
+
+def main() -> None:
+    """The console script. Exits with 0, 1 where runs can't be ranked, or 2 where something can't work as asked for."""
+    with tell_errors("gan-eval"):
+        sys.exit(gan_eval(sys.argv[1:]))
+
+
+def gan_eval(arguments: list[str]) -> int:
+    """Does what the arguments say and gives the exit code."""
+    if arguments and arguments[0] in GAMES:
+        return play(arguments[0], arguments[1:])
+    flags = read_command_line("gan-eval", arguments, evaluate_help)
+    if flags.multirun:
+        raise ConfigError("", "gan-eval has no sweeps", advice="To measure several runs: runs=[A,B].")
+    if flags.cfg or flags.info or flags.shell_completion or flags.hydra_help:
+        hand_to_hydra("gan-eval", flags, "eval", print)
+        return 0
+
+    from gan_cli.evaluation.job import build_evaluation  # here, since --help should not wait for it
+    from gan_cli.evaluation.session import run_evaluation
+
+    composition = compose("eval", flags.overrides, flags.config_dir)
+    return run_evaluation(build_evaluation(composition.config, composition.folders))
+
+
+def play(game: str, arguments: list[str]) -> int:
+    if game == "human":
+        from gan_cli.commands.human import gan_eval_human
+
+        return gan_eval_human(arguments)
+    from gan_cli.commands.tournament import gan_eval_tournament
+
+    return gan_eval_tournament(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""gan-eval's work: from checked settings to an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_cli.checks import ConfigError
+from gan_cli.data import DataSpec, Examples, Source
+from gan_cli.evaluation.console import EvaluationConsole
+from gan_cli.evaluation.evidence import fresh_evidence, kept_evidence
+from gan_cli.evaluation.examples import ExampleSet, GeneratedExamples, StoredExamples
+from gan_cli.evaluation.job import GENERATED, EvaluationJob
+from gan_cli.evaluation.measure import Evaluation, check_embedding, check_metrics, measure, needs_extractor
+from gan_cli.evaluation.protocol import describe_protocol
+from gan_cli.evaluation.real import RealData, data_of_run, files, open_files
+from gan_cli.features import Embedding
+from gan_cli.metrics import Comparison
+from gan_cli.runs.checkpoint import DamagedCheckpoint, list_checkpoints, read_about
+from gan_cli.runs.directory import find_run, read_config
+from gan_cli.sampling.trained import find_source, load_source
+
+
+@dataclass(frozen=True)
+class RealSide:
+    """The real examples of a comparison.
+
+    Attributes:
+        examples: what the generated ones are compared with.
+        about: the same in plain JSON.
+        source: the data set, None for files.
+        held_out: gives examples that training never saw, None where there are none.
+        labelled: gives those that an extractor is trained on.
+    """
+
+    examples: Examples
+    about: dict[str, Any]
+    source: Source | None
+    held_out: Callable[[], Examples | None]
+    labelled: Callable[[], Examples]
+
+
+@dataclass(frozen=True)
+class FakeSide:
+    """Where generated examples come from.
+
+    Attributes:
+        generator: a checkpoint or a .keras file, or the folder of a run's checkpoints; None for files.
+        config: of the run, where that is known.
+        about: the same in plain JSON.
+        data: what it makes, None where only loading it tells.
+    """
+
+    generator: Path | None
+    config: dict[str, Any] | None
+    about: dict[str, Any]
+    data: DataSpec | None
+
+
+def find_fake(job: EvaluationJob, run: str | None = None) -> FakeSide:
+    """The generated side, found without TensorFlow. `run` stands for `settings.run`. Raises ConfigError."""
+    settings = job.settings
+    run = run or settings.run
+    if settings.fake is not None:
+        return FakeSide(None, None, {"path": settings.fake}, None)
+    source = find_source(run, settings.checkpoint, settings.step)
+    newest = next(iter(list_checkpoints(source)), None) if source.is_dir() else source
+    config, data = None, None
+    if newest is not None and newest.suffix == ".npz":
+        try:
+            about = read_about(newest)
+            config, data = about.config, about.data
+        except DamagedCheckpoint as error:
+            if not source.is_dir():
+                raise ConfigError("checkpoint", str(error)) from error
+    if run is not None:
+        config = read_config(find_run("run", Path(run)))
+    name = Path(run).absolute().name if run is not None else source.name
+    return FakeSide(source, config, {"run": name, "weights": settings.weights}, data)
+
+
+def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
+    """Raises ConfigError for what can't be measured, as far as that can be known without TensorFlow."""
+    settings = job.settings
+    real = find_real(job, fake)
+    source = real.source if isinstance(real, RealData) else None
+    data = describe(job, real)
+    count = None if data is None else min(data.examples, settings.real_samples or data.examples)
+    if settings.fake is not None:
+        fakes = describe_files("fake", settings.fake, job)
+        check_same_shape(data, fakes)
+        made = min(fakes.examples, settings.samples or fakes.examples)
+    else:
+        check_same_shape(data, fake.data)
+        made = settings.samples or GENERATED
+    check_metrics(job.metrics, job.features, source, data, count, made)
+
+
+def find_real(job: EvaluationJob, fake: FakeSide) -> RealData | str:
+    """The data set of the real side, or the path of its files. Raises ConfigError where there is neither."""
+    settings = job.settings
+    if settings.real is not None:
+        return settings.real
+    if job.dataset is not None:
+        return RealData(job.dataset, job.dataset_about)
+    if fake.config is None:
+        problem = "a generator by itself does not know the data that it was trained on"
+        raise ConfigError("real", problem, advice="Name it: real=FOLDER_OR_FILE, or dataset=NAME.")
+    return data_of_run(fake.config, settings.trust)
+
+
+def describe(job: EvaluationJob, real: RealData | str) -> DataSpec | None:
+    """What is known of the real examples at once."""
+    if isinstance(real, str):
+        return describe_files("real", real, job)
+    try:
+        return real.source.describe()
+    except ConfigError as error:
+        raise error.below("dataset") from error
+
+
+def describe_files(key: str, path: str, job: EvaluationJob) -> DataSpec:
+    from gan_cli.evaluation.real import renamed
+
+    try:
+        found = files(key, path, job.settings.image_size, job.settings.channels).describe()
+    except ConfigError as error:
+        raise renamed(error, key) from error
+    assert found is not None  # files can always be looked at
+    return found
+
+
+def check_same_shape(real: DataSpec | None, fake: DataSpec | None) -> None:
+    """Raises ConfigError where the two sides have different sizes or channels."""
+    if real is None or fake is None or real.shape == fake.shape:
+        return
+    sizes = ["x".join(str(side) for side in spec.shape) for spec in (real, fake)]
+    height, width, channels = (*fake.shape, 1, 1)[:3]
+    kind = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
+    advice = f"Bring the files to one size: image_size={height}x{width} channels={kind}." if fake.is_image else ""
+    raise ConfigError("real", f"the real examples are {sizes[0]}, the generated ones {sizes[1]}", advice=advice)
+
+
+def evaluate(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> tuple[Evaluation, int | None]:
+    """Measures one generated side; gives the evaluation and the step of the generator. TensorFlow is loaded."""
+    settings = job.settings
+    real = open_real(job, fake, console)
+    if fake.generator is None:
+        stored = open_files("fake", str(settings.fake), settings.image_size, settings.channels, console.reading)
+        fakes: ExampleSet = StoredExamples(stored, fake.about, settings.samples)
+        step = None
+    else:
+        generator = load_source(fake.generator, settings.weights, settings.trust)
+        step = generator.facts.step
+        count = settings.samples or GENERATED
+        fakes = GeneratedExamples(generator, {**fake.about, "step": step}, count, settings.seed, settings.truncation)
+    check_same_shape(real.examples.spec, fakes.data)
+    reals = StoredExamples(real.examples, real.about, settings.real_samples)
+    check_metrics(job.metrics, job.features, real.source, reals.data, reals.count, fakes.count)
+    return compare(job, reals, fakes, real, console), step
+
+
+def compare(
+    job: EvaluationJob, reals: StoredExamples, fakes: ExampleSet, real: RealSide, console: EvaluationConsole
+) -> Evaluation:
+    embedding = open_embedding(job, real, console) if needs_extractor(job.metrics) else None
+    with ExitStack() as stack:
+        held_out = None
+        if any(getattr(metric, "wants_held_out", False) for metric in job.metrics.values()):
+            aside = real.held_out()
+            if aside is not None:
+                about = {**real.about, "split": "held_out"}
+                held_out = kept_evidence(StoredExamples(aside, about), embedding, console, "held-out")
+        comparison = Comparison(
+            real=kept_evidence(reals, embedding, console),
+            fake=stack.enter_context(fresh_evidence(fakes, embedding, console, "generated")),
+            held_out=held_out,
+            source=real.source,
+            seed=job.settings.seed,
+            teller=console,
+        )
+        protocol = describe_protocol(job.metrics, reals, fakes, embedding, job.settings.seed)
+        return measure(job.metrics, comparison, protocol)
+
+
+def open_real(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> RealSide:
+    found, settings = find_real(job, fake), job.settings
+    if isinstance(found, str):
+        examples = open_files("real", found, settings.image_size, settings.channels, console.reading)
+        return RealSide(examples, {"path": found}, None, lambda: None, lambda: examples)
+    examples, about = found.split(settings.split, console.reading)
+
+    def training() -> Examples:
+        return examples if settings.split == "train" else found.training(console.reading)
+
+    return RealSide(examples, about, found.source, lambda: found.held_out(console.reading), training)
+
+
+def open_embedding(job: EvaluationJob, real: RealSide, console: EvaluationConsole) -> Embedding:
+    """The extractor, ready for the real examples; one that is trained learns from them."""
+    labelled = real.labelled if real.examples.spec.classes > 1 else None
+    try:
+        embedding = job.features.open(real.examples.spec, labelled, console)
+    except ConfigError as error:
+        raise (error if error.key.startswith("features") else error.below("features")) from error
+    check_embedding(job.metrics, embedding)
+    return embedding

@@ -1,0 +1,65 @@
+"""What an evaluation says to people: a table, and what the numbers were measured with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gan_cli.evaluation.measure import Evaluation
+from gan_cli.evaluation.protocol import short
+
+
+def table(evaluation: Evaluation) -> list[str]:
+    """One line a number: its name, value, uncertainty and how that was found, and what is better."""
+    rows = [("", "value", "±", "", "better")]
+    for name, told in evaluation.values.items():
+        rows.append((name, number(told["value"]), spread(told), str(told.get("by", "")), told["better"]))
+    return [*aligned(rows, right=(1, 2)), *(f"Note: {note}" for note in evaluation.notes)]
+
+
+def number(value: float | None) -> str:
+    return "infinite" if value is None else f"{value:#.5g}".rstrip(".")
+
+
+def spread(told: Mapping[str, Any]) -> str:
+    """An uncertainty, or the bounds of an interval."""
+    if told.get("low") is not None and told.get("high") is not None:
+        return f"{told['low']:.4g} to {told['high']:.4g}"
+    return "" if told.get("uncertainty") is None else f"{told['uncertainty']:.2g}"
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
+    """Rows of words as lines with columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    to_the_right = set(right)
+    lines = []
+    for row in rows:
+        words = [
+            word.rjust(width) if column in to_the_right else word.ljust(width)
+            for column, (word, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(words).rstrip())
+    return lines
+
+
+def told_protocol(protocol: Mapping[str, Any]) -> list[str]:
+    """The protocol in a few lines; the whole is in the JSON."""
+    features = protocol["features"]
+    rows = {"real": in_words(protocol["real"]), "generated": in_words(protocol["fake"])}
+    if features is not None:
+        rows["features"] = in_words(features)
+    return [f"{name:<10} {text}" for name, text in rows.items()]
+
+
+def in_words(facts: Mapping[str, Any]) -> str:
+    """`name` first, then the others as key value."""
+    more = []
+    for key, value in facts.items():
+        if key == "shape":
+            more.append("x".join(str(side) for side in value))
+        elif isinstance(value, Mapping):
+            more.append(f"{key} ({in_words(value)})")
+        elif key != "name" and value is not None:
+            more.append(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {short(value)}")
+    named = [str(facts["name"])] if "name" in facts else []
+    return ", ".join([*named, *more])

@@ -1,0 +1,137 @@
+"""A call of gan-eval, from a checked job to what is printed and written."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_cli.checks import ConfigError
+from gan_cli.evaluation.compare import Entry, obstacles, ranking, recorded_entry, runs_table
+from gan_cli.evaluation.console import EvaluationConsole
+from gan_cli.evaluation.evaluate import FakeSide, check_evaluation, evaluate, find_fake
+from gan_cli.evaluation.job import EvaluationJob
+from gan_cli.evaluation.measure import Evaluation
+from gan_cli.evaluation.report import table, told_protocol
+from gan_cli.runs.directory import RunDirectory, find_run
+from gan_cli.runs.files import write_whole
+
+UNRANKED = 1
+
+
+def run_evaluation(job: EvaluationJob) -> int:
+    """Measures, prints and records; gives the exit code: 0, or 1 for runs that can't be ranked.
+
+    Raises:
+        ConfigError: for what the user can mend; nothing has been written then.
+    """
+    if job.settings.recorded:
+        runs, name = job.settings.runs, job.best_by[0] if job.best_by else None
+        return tell_runs(job, [recorded_entry(str(run), job.settings.step, name) for run in runs])
+    if job.settings.runs is not None:
+        return evaluate_runs(job)
+    fake = find_fake(job)
+    check_evaluation(job, fake)
+    with closing(EvaluationConsole()) as console:
+        set_up()
+        done = evaluate_and_record(job, fake, job.settings.run, console)
+    tell_one(job, done)
+    return 0
+
+
+def evaluate_runs(job: EvaluationJob) -> int:
+    """Every run measured alike, and their table."""
+    fakes = {str(run): find_fake(job, str(run)) for run in job.settings.runs}
+    for fake in fakes.values():
+        check_evaluation(job, fake)
+    entries = []
+    with closing(EvaluationConsole()) as console:
+        set_up()
+        for run, fake in fakes.items():
+            console.line(f"Measuring {run}")
+            done = evaluate_and_record(job, fake, run, console)
+            name = Path(run).absolute().name
+            entries.append(Entry(name, done.step, done.evaluation.values, done.evaluation.protocol))
+    return tell_runs(job, entries)
+
+
+def set_up() -> None:
+    from gan_cli.devices import load_tensorflow, set_up_tensorflow  # here, since they load TensorFlow
+
+    load_tensorflow()
+    set_up_tensorflow(seed=0, deterministic=True)
+
+
+@dataclass(frozen=True)
+class Done:
+    """An evaluation that was made and written down."""
+
+    evaluation: Evaluation
+    step: int | None
+    run: str | None
+    pictures: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        more = {"pictures": self.pictures} if self.pictures else {}
+        return {"run": self.run, "step": self.step, **self.evaluation.as_dict(), **more}
+
+
+def evaluate_and_record(job: EvaluationJob, fake: FakeSide, run: str | None, console: EvaluationConsole) -> Done:
+    evaluation, step = evaluate(job, fake, console)
+    directory = find_run("run", Path(run)) if run is not None else None
+    pictures = write_pictures(evaluation, directory, job.settings.output, step)
+    if directory is not None:
+        try:
+            directory.evaluations.append("gan-eval", step or 0, evaluation.as_dict())
+        except OSError as error:  # somebody else's run: the numbers are told all the same
+            console.warn(f"{directory.evaluations.path} can't be written ({error.strerror})")
+    return Done(evaluation, step, run, pictures)
+
+
+def write_pictures(
+    evaluation: Evaluation, directory: RunDirectory | None, output: str | None, step: int | None
+) -> dict[str, str]:
+    """Writes what metrics drew; gives the paths by name."""
+    if not evaluation.pictures:
+        return {}
+    folder = Path(output) if output else directory.evaluation_pictures if directory else Path("evaluations")
+    prefix = "" if step is None else f"step_{step:08d}_"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = {}
+        for name, image in evaluation.pictures.items():
+            path = folder / f"{prefix}{name}.png"
+            write_whole(path, lambda file, image=image: image.save(file, format="PNG"))  # type: ignore[misc]
+            written[name] = str(path)
+        return written
+    except OSError as error:
+        raise ConfigError("output", f"can't be written ({error.strerror})", folder) from error
+
+
+def tell_one(job: EvaluationJob, done: Done) -> None:
+    if job.settings.json:
+        print(json.dumps(done.as_dict(), allow_nan=False))
+        return
+    lines = [*told_protocol(done.evaluation.protocol), "", *table(done.evaluation)]
+    lines += [f"Picture: {path}" for path in done.pictures.values()]
+    print("\n".join(lines))
+
+
+def tell_runs(job: EvaluationJob, entries: list[Entry]) -> int:
+    """The table of runs, ranked where that is right; gives the exit code."""
+    name, better = job.best_by or (None, "")
+    problems = obstacles(entries, name) if name else ["none of the metrics says which of two runs is better"]
+    if name and not problems:
+        entries = ranking(entries, name, better)
+    if job.settings.json:
+        told = [{"run": e.run, "step": e.step, "values": e.values, "protocol": e.protocol} for e in entries]
+        print(json.dumps({"ranked_by": None if problems else name, "obstacles": problems, "runs": told}))
+    else:
+        print("\n".join(runs_table(entries, ranked=not problems)))
+        if problems:
+            print("\n".join(["Not ranked, because these numbers can't be compared:", *problems]))
+        else:
+            print(f"Ranked by {name}; {better} is better.")
+    return UNRANKED if problems else 0
