@@ -113,6 +113,26 @@ def test_only_the_wasserstein_loss_speaks_of_a_critic():
     assert [type(loss) for loss in LOSSES if loss.critic] == [WassersteinLoss]
 
 
+@every_loss
+def test_at_its_equilibrium_a_discriminator_that_cannot_tell_the_two_apart_pays_least(loss):
+    def cost(logit: float) -> float:
+        return float(loss.discriminator(output([logit]), output([logit])))
+
+    if loss.equilibrium is None:
+        assert cost(-3.0) == cost(0.0) == cost(5.0)  # only differences count
+        return
+    for far in (0.6, 1.5, 4.0):
+        below, above = cost(loss.equilibrium - far), cost(loss.equilibrium + far)
+        assert below == pytest.approx(above)
+        assert cost(loss.equilibrium) <= below
+    assert cost(loss.equilibrium) < below
+
+
+def test_the_equilibrium_of_least_squares_lies_between_its_targets():
+    assert LeastSquaresLoss().equilibrium == 0.5
+    assert LeastSquaresLoss(real_target=1.0, fake_target=-1.0, generator_target=0.0).equilibrium == 0.0
+
+
 def test_a_target_that_is_no_number_is_refused_by_its_key():
     with pytest.raises(ConfigError, match=r"^real_target=nan"):
         LeastSquaresLoss(real_target=float("nan"))

@@ -7,6 +7,9 @@ The contract:
 - `generator_sees_real: ClassVar[bool]`: whether `generator` uses `real`. Where it does not, `real` is None there and
   the step saves one pass of the discriminator.
 - `critic: ClassVar[bool]`: whether the paper speaks of a critic (Wasserstein losses) rather than a discriminator.
+- `equilibrium: float | None`, a ClassVar or a property, which may be left out: the logit that the best discriminator
+  gives to everything where generated and real examples are alike, and so its threshold between the two; None, as
+  without it, where any logit would do, since only differences of logits count.
 
 The usual penalty, optimizer and number of critic steps of a loss are not in its class but in its YAML, which selects
 them in the other groups; whatever the user types wins over it.

@@ -19,6 +19,7 @@ class HingeLoss:
 
     generator_sees_real: ClassVar[bool] = False
     critic: ClassVar[bool] = False
+    equilibrium: ClassVar[float] = 0.0  # the middle of [-1, 1], of which all cost the same there
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """float32 scalar, at least 0; 2 where the discriminator says 0 of everything."""

@@ -39,6 +39,11 @@ class LeastSquaresLoss:
         check_number("fake_target", self.fake_target)
         check_number("generator_target", self.generator_target)
 
+    @property
+    def equilibrium(self) -> float:
+        """(a + b) / 2, equation 5 of the paper where both distributions are alike."""
+        return (self.real_target + self.fake_target) / 2
+
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """float32 scalar, at least 0."""
         real_error = tf.reduce_mean(tf.square(real.logits - self.real_target))

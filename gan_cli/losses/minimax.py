@@ -21,6 +21,7 @@ class MinimaxLoss:
 
     generator_sees_real: ClassVar[bool] = False
     critic: ClassVar[bool] = False
+    equilibrium: ClassVar[float] = 0.0  # D = 1/2
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """float32 scalar, at least 0; 2 log 2 = 1.386 where the discriminator can't tell the two apart."""

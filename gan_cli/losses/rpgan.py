@@ -20,6 +20,7 @@ class RelativisticPairingLoss:
 
     generator_sees_real: ClassVar[bool] = True
     critic: ClassVar[bool] = False
+    equilibrium: ClassVar[None] = None
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """float32 scalar, at least 0; log 2 = 0.693 where the discriminator can't tell the two apart."""

@@ -19,6 +19,7 @@ class WassersteinLoss:
 
     generator_sees_real: ClassVar[bool] = False
     critic: ClassVar[bool] = True
+    equilibrium: ClassVar[None] = None
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """float32 scalar, unbounded: minus the estimate of the distance, up to the critic's slope."""

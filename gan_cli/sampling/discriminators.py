@@ -1,0 +1,99 @@
+"""Trained discriminators: out of checkpoints, and what they say of examples.
+
+Examples are judged in inference mode (moving averages in batch normalisation, no dropout, no step of the power
+iteration), so that judging changes nothing that training goes on with, and in batches of one size, so that an example
+gets the same logit whichever others stand beside it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gan_cli.checks import ConfigError
+from gan_cli.config.build import build
+from gan_cli.config.targets import check_targets
+from gan_cli.data import DataSpec
+from gan_cli.data.pipeline import to_float
+from gan_cli.lazy import tf
+from gan_cli.runs.checkpoint import Checkpoint, read_archive
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 64
+"""Examples of a call; other sizes may give other last bits."""
+
+_compiled: weakref.WeakKeyDictionary[keras.Model, Callable] = weakref.WeakKeyDictionary()
+
+
+def judge_all(discriminator: keras.Model, examples: np.ndarray) -> np.ndarray:
+    """What a discriminator says of examples, in inference mode.
+
+    Args:
+        discriminator: a Keras model from float32 examples to logits.
+        examples: uint8 images `[n, height, width, channels]` or float32 points `[n, 2]`; any n.
+
+    Returns:
+        float64 logits `[n]`; high means real.
+    """
+    logits = []
+    for start in range(0, len(examples), BATCH):
+        rows = examples[start : start + BATCH]
+        fill = np.repeat(rows[-1:], BATCH - len(rows), axis=0)
+        judged = _forward(discriminator)(tf.constant(np.concatenate([rows, fill])))
+        logits.append(judged.numpy()[: len(rows)])
+    return np.concatenate(logits).astype(np.float64) if logits else np.zeros(0)
+
+
+def build_discriminator(checkpoint: Checkpoint, trust: bool) -> keras.Model:
+    """The discriminator that a checkpoint's configuration describes, with fresh weights.
+
+    Raises:
+        ConfigError: where that names code of others and `trust` is false, or can't be built.
+    """
+    from gan_cli.devices import dtype_policy  # here, since it needs TensorFlow
+
+    check_targets({"model": checkpoint.config["model"]}, folders=[], trust=trust)
+    pair = build("model", checkpoint.config["model"])
+    with dtype_policy(checkpoint.config["train"]["precision"]):
+        return pair.discriminator(checkpoint.data)
+
+
+def read_part(path: Path, part: str) -> Checkpoint:
+    """A checkpoint with the arrays of one part alone: `generator`, `discriminator` or `averaged`.
+
+    Raises:
+        DamagedCheckpoint: where it can't be read whole.
+    """
+    return read_archive(path, lambda file: {name: file[name] for name in file.files if name.startswith(f"{part}/")})
+
+
+def assign_part(model: keras.Model, checkpoint: Checkpoint, part: str) -> None:
+    """Gives a model the weights of its part of a checkpoint. Raises ConfigError where they are not its own."""
+    for index, variable in enumerate(model.variables):
+        saved = checkpoint.arrays.get(f"{part}/{index:04d}")
+        if saved is None or saved.shape != tuple(variable.shape):
+            problem = (
+                f"the checkpoint of step {checkpoint.step} does not hold the {part} that its configuration describes"
+            )
+            raise ConfigError("runs", problem)
+        variable.assign(saved)
+
+
+def _forward(model: keras.Model) -> Callable[[Any], Any]:
+    """The model's graph, traced once for each kind of examples and forgotten with the model."""
+    if model not in _compiled:
+        proxy = weakref.proxy(model)  # a strong reference here would keep the model alive for ever
+
+        @tf.function
+        def forward(values: Any) -> Any:
+            spec = DataSpec(tuple(values.shape[1:]), BATCH)
+            return tf.cast(proxy(to_float(values, spec), training=False), tf.float32)
+
+        _compiled[model] = forward
+    return _compiled[model]

@@ -1,0 +1,199 @@
+"""A discriminator's health, on logits made by hand and on discriminators whose answers are known."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from gan_cli.evaluation.health import VALUES, diagnose, health
+from gan_cli.evaluation.pairs import placements, wilson
+from gan_cli.losses.lsgan import LeastSquaresLoss
+from gan_cli.losses.non_saturating import NonSaturatingLoss
+from gan_cli.losses.wgan import WassersteinLoss
+from gan_cli.sampling.discriminators import BATCH, judge_all
+
+NORMAL = np.random.default_rng(0).normal
+
+
+def brightness(**options: object) -> keras.Model:
+    """A discriminator whose logit is the mean of an image in [-1, 1]."""
+    images = keras.Input((2, 2, 1))
+    features = keras.layers.BatchNormalization(epsilon=0.0)(images) if options.get("normalised") else images
+    return keras.Model(images, keras.ops.mean(features, axis=(1, 2, 3)))
+
+
+def grey(*levels: int) -> np.ndarray:
+    """uint8 images `[len(levels), 2, 2, 1]`, each of one level."""
+    return np.ones((1, 2, 2, 1), np.uint8) * np.array(levels, np.uint8)[:, None, None, None]
+
+
+# Pairs
+
+
+def test_placements_count_pairs_and_halve_ties() -> None:
+    found = placements(np.array([3.0, 1.0]), np.array([0.0, 1.0, 2.0, 5.0]))
+    np.testing.assert_allclose(found.above, [3 / 4, 1.5 / 4])
+    np.testing.assert_allclose(found.below, [1, 0.75, 0.5, 0])
+    assert found.share == pytest.approx((3 + 1.5) / 8)
+
+
+def test_the_share_of_pairs_is_that_of_all_comparisons_and_ignores_the_scale() -> None:
+    first, second = NORMAL(0.3, size=150).round(1), NORMAL(size=100).round(1)
+    above = (first[:, None] > second).mean() + (first[:, None] == second).mean() / 2
+    assert placements(first, second).share == pytest.approx(above)
+    assert placements(np.exp(first), np.exp(second)).share == pytest.approx(above)
+    assert placements(second, first).share == pytest.approx(1 - above)
+
+
+def test_the_standard_error_of_pairs_is_the_deviation_over_many_draws() -> None:
+    random = np.random.default_rng(1)
+    draws = [placements(random.normal(0.8, 2, 60), random.normal(0, 1, 90)) for _ in range(2000)]
+    shares, errors = np.array([(one.share, one.standard_error) for one in draws]).T
+    assert errors.mean() == pytest.approx(shares.std(), rel=0.05)  # the deviation itself is known to 1.6 %
+
+
+def test_outputs_that_are_missing_or_no_numbers_are_refused() -> None:
+    with pytest.raises(ValueError, match="0 and 2 outputs"):
+        placements(np.zeros(0), np.zeros(2))
+    with pytest.raises(ValueError, match="NaN"):
+        placements(np.array([np.nan]), np.zeros(2))
+
+
+def test_wilsons_interval_solves_its_equation() -> None:
+    # Its bounds p are where the share lies 1.96 standard errors sqrt(p (1 - p) / n) away from p.
+    for share, count in ((0.3, 10), (0.5, 400), (0.97, 60)):
+        for bound in wilson(share, count):
+            assert abs(share - bound) == pytest.approx(1.959964 * np.sqrt(bound * (1 - bound) / count), rel=1e-6)
+    # And where all or none are right, n / (n + 1.96²).
+    assert wilson(1.0, 20) == (pytest.approx(20 / (20 + 1.959964**2), rel=1e-6), 1.0)
+    assert wilson(0.0, 20) == (0.0, pytest.approx(1 - 20 / (20 + 1.959964**2), rel=1e-6))
+
+
+# Diagnosis
+
+
+def test_accuracies_count_what_lies_on_the_right_side_of_the_equilibrium() -> None:
+    train, held_out, fake = np.array([2.0, 1.0, 3.0, -1.0]), np.array([1.0, -2.0]), np.array([-1.0, -3.0, 4.0, 0.0])
+    found = diagnose(train, held_out, fake, equilibrium=0.0).values
+    assert found["discriminator_accuracy_train"].value == 0.75
+    assert found["discriminator_accuracy_held_out"].value == 0.5
+    assert found["discriminator_accuracy_fake"].value == 2.5 / 4  # the one at 0 is undecided
+    assert found["discriminator_gap"].value == 0.25
+    assert found["discriminator_distance"].value == pytest.approx((7 / 4 + 8 / 4) / 2)
+    assert set(found) == set(VALUES)
+
+
+def test_the_threshold_is_the_equilibrium_of_the_loss() -> None:
+    logits = np.array([0.4, 0.4]), np.array([0.4]), np.array([0.4])
+    by_zero, by_half = diagnose(*logits, equilibrium=0.0).values, diagnose(*logits, equilibrium=0.5).values
+    assert by_zero["discriminator_accuracy_train"].value == by_half["discriminator_accuracy_fake"].value == 1
+    assert by_zero["discriminator_accuracy_fake"].value == by_half["discriminator_accuracy_train"].value == 0
+    assert by_half["discriminator_distance"].value == pytest.approx(0.1)
+
+
+def test_without_held_out_examples_their_numbers_are_missing() -> None:
+    for equilibrium in (0.0, None):
+        found = diagnose(np.ones(3), None, np.zeros(3), equilibrium).values
+        assert set(found) == set(VALUES) - {"discriminator_accuracy_held_out", "discriminator_gap"}
+
+
+@pytest.mark.parametrize("equilibrium", [0.0, None], ids=["threshold", "pairs"])
+def test_a_discriminator_at_equilibrium_has_no_gap_no_distance_and_is_right_half_of_the_time(equilibrium) -> None:
+    same = np.zeros(50)
+    found = diagnose(same, same, same, equilibrium).values
+    assert {name: measured.value for name, measured in found.items()} == {
+        "discriminator_accuracy_train": 0.5,
+        "discriminator_accuracy_held_out": 0.5,
+        "discriminator_accuracy_fake": 0.5,
+        "discriminator_gap": 0.0,
+        "discriminator_distance": 0.0,
+    }
+
+
+def test_a_critic_is_judged_by_pairs_whatever_its_offset_and_scale() -> None:
+    train, held_out, fake = NORMAL(1, size=400), NORMAL(0.5, size=300), NORMAL(0, size=500)
+    plain, moved = (
+        diagnose(*(a * logits + b for logits in (train, held_out, fake)), None) for a, b in ((1, 0), (3, 9))
+    )
+    for name in ("train", "held_out", "fake"):
+        key = f"discriminator_accuracy_{name}"
+        assert plain.values[key].value == moved.values[key].value
+    assert plain.values["discriminator_accuracy_train"].value == pytest.approx(0.76, abs=0.03)  # Phi(1 / sqrt 2)
+    assert plain.values["discriminator_distance"].value == pytest.approx(train.mean() - fake.mean())
+    assert moved.values["discriminator_distance"].value == pytest.approx(3 * (train.mean() - fake.mean()))
+    assert "no threshold" in plain.notes[0]
+
+
+@pytest.mark.parametrize("equilibrium", [0.0, None], ids=["threshold", "pairs"])
+def test_uncertainties_are_the_deviations_over_many_draws(equilibrium) -> None:
+    random, drawn = np.random.default_rng(2), []
+    for _ in range(1500):
+        kinds = random.normal(0.8, 1, 60), random.normal(0.3, 1, 40), random.normal(-0.4, 1, 80)
+        drawn.append(diagnose(*kinds, equilibrium).values)
+    for name in VALUES:
+        values = np.array([found[name].value for found in drawn])
+        errors = np.array([found[name].uncertainty for found in drawn])
+        assert np.sqrt((errors**2).mean()) == pytest.approx(values.std(), rel=0.07), name
+    for name in (name for name in VALUES if "accuracy" in name):
+        truth = np.mean([found[name].value for found in drawn])
+        covered = np.mean([found[name].low <= truth <= found[name].high for found in drawn])
+        assert covered > 0.93, name
+
+
+def test_certain_answers_still_have_an_interval() -> None:
+    for equilibrium in (0.0, None):
+        sure = diagnose(np.ones(30), np.ones(30), -np.ones(30), equilibrium).values["discriminator_accuracy_held_out"]
+        assert sure.value == sure.high == 1
+        assert sure.low == pytest.approx(0.886, abs=0.001)
+
+
+def test_a_discriminator_without_finite_answers_gets_no_numbers_but_a_note() -> None:
+    found = diagnose(np.array([1.0, np.nan]), None, np.zeros(2), 0.0)
+    assert found.values == {}
+    assert "not finite" in found.notes[0]
+
+
+# Judging
+
+
+def test_health_reads_images_as_the_models_do() -> None:
+    dark, bright = grey(0, 51), grey(204, 255)  # -1, -0.6, 0.6, 1
+    found = health(brightness(), NonSaturatingLoss(), bright, dark, dark).values
+    assert found["discriminator_accuracy_train"].value == found["discriminator_accuracy_fake"].value == 1
+    assert found["discriminator_accuracy_held_out"].value == 0
+    assert found["discriminator_gap"].value == 1
+    assert found["discriminator_distance"].value == pytest.approx(0.8)
+    by_squares = health(brightness(), LeastSquaresLoss(), bright, None, dark).values
+    assert by_squares["discriminator_distance"].value == pytest.approx((0.3 + 1.3) / 2)
+    by_critic = health(brightness(), WassersteinLoss(), bright, None, dark).values
+    assert by_critic["discriminator_distance"].value == pytest.approx(1.6)
+
+
+def test_points_are_judged_as_they_are() -> None:
+    points = keras.Input((2,))
+    model = keras.Model(points, keras.ops.sum(points, axis=1))
+    np.testing.assert_allclose(judge_all(model, np.array([[300.0, 1.0], [-2.0, 0.5]], np.float32)), [301, -1.5])
+
+
+def test_an_example_gets_the_same_logit_beside_any_others() -> None:
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((4, 4, 3)), keras.layers.Conv2D(8, 3), keras.layers.Flatten(), keras.layers.Dense(1)]
+    model = keras.Sequential([*layers, keras.layers.Reshape(())])
+    examples = np.random.default_rng(3).integers(0, 256, (2 * BATCH + 3, 4, 4, 3)).astype(np.uint8)
+    together = judge_all(model, examples)
+    assert together.shape == (2 * BATCH + 3,)
+    assert together.dtype == np.float64
+    np.testing.assert_array_equal(judge_all(model, examples[-2:]), together[-2:])
+    assert judge_all(model, examples[:0]).shape == (0,)
+
+
+def test_judging_leaves_running_averages_alone_and_uses_them() -> None:
+    model = brightness(normalised=True)
+    normalization = model.layers[1]
+    normalization.moving_mean.assign([0.5])
+    before = [variable.numpy().copy() for variable in model.variables]
+    judged = judge_all(model, grey(0, 255, 255))
+    np.testing.assert_allclose(judged, [-1.5, 0.5, 0.5], atol=1e-6)
+    for kept, variable in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(kept, variable.numpy())
