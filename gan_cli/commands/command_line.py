@@ -13,7 +13,7 @@ import hydra
 from hydra._internal.utils import get_args_parser
 
 from gan_cli.checks import ConfigError
-from gan_cli.config.compose import HYDRA_VERSION_BASE, as_written, config_directory
+from gan_cli.config.compose import HYDRA_VERSION_BASE, as_written, config_directory, in_full
 from gan_cli.config.extensions import teach_hydra
 
 BARE_FLAGS = ("multirun", "resolve", "shell_completion", "hydra_help")
@@ -38,7 +38,7 @@ def read_command_line(program: str, arguments: list[str], help_text: Callable[[s
 
     parser.error = refuse  # type: ignore[method-assign]
     flags = parser.parse_intermixed_args(arguments)
-    flags.overrides = [as_written(word) for word in flags.overrides]
+    flags.overrides = [as_written(in_full(word)) for word in flags.overrides]
     if flags.experimental_rerun is not None:
         raise ConfigError("--experimental-rerun", "reads a pickle, which can run code", advice="Use resume=RUN.")
     if flags.multirun and (flags.cfg or flags.info):

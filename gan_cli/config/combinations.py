@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gan_cli.checks import ConfigError
 from gan_cli.config.build import TrainJob
 from gan_cli.data import DataSpec
+from gan_cli.evaluation.measure import COUNTS, check_metrics, choose_value
 
 
 def check_data(job: TrainJob, data: DataSpec) -> None:
@@ -30,8 +32,30 @@ def check_job(job: TrainJob) -> DataSpec | None:
             raise error.below(f"logger.{name}") from None
     data = describe(job)
     if data is not None:
+        aside = int(data.examples * job.evaluation.held_out)
+        data = replace(data, examples=data.examples - aside)
         check_data(job, data)
+    check_evaluation(job, data)
     return data
+
+
+def check_evaluation(job: TrainJob, data: DataSpec | None) -> None:
+    """Raises ConfigError for what can't be measured during training."""
+    section = job.evaluation
+    if not job.metrics:
+        for key in ("best_by", "patience"):
+            if getattr(section, key) is not None:
+                raise ConfigError(
+                    f"eval.{key}", "needs something to measure", getattr(section, key), "Add metric=[fid], say."
+                )
+        return
+    if section.best_by is not None or section.patience is not None or section.stop_on_collapse:
+        choose_value("eval.best_by", section.best_by, job.metrics)
+    count = None if data is None else min(data.examples, section.real_samples or data.examples)
+    try:
+        check_metrics(job.metrics, job.features, job.dataset, data, count, section.samples)
+    except ConfigError as error:
+        raise (error.below("eval") if error.key in COUNTS else error) from None
 
 
 def describe(job: TrainJob) -> DataSpec | None:

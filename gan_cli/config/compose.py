@@ -124,6 +124,16 @@ def to_plain(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in plain.items()}
 
 
+SHORT_FOR = {"eval.metric": "metric", "eval.features": "features"}
+"""Keys beside `eval.every` that people look for there, and the groups that they mean."""
+
+
+def in_full(word: str) -> str:
+    """`metric=[fid]` for `eval.metric=[fid]`; any other word as it is."""
+    key, equals, value = word.partition("=")
+    return f"{SHORT_FOR[key]}={value}" if equals and key in SHORT_FOR else word
+
+
 def as_written(word: str) -> str:
     """`key=value` as Hydra can read it: what is no value in its grammar, such as `train[:80%]`, is put in quotes."""
     key, equals, value = word.partition("=")

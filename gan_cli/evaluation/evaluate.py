@@ -17,11 +17,12 @@ from gan_cli.evaluation.job import GENERATED, EvaluationJob
 from gan_cli.evaluation.measure import Evaluation, check_embedding, check_metrics, measure, needs_extractor
 from gan_cli.evaluation.protocol import describe_protocol
 from gan_cli.evaluation.real import RealData, data_of_run, files, open_files
-from gan_cli.features import Embedding
+from gan_cli.features import Embedding, Extractor
 from gan_cli.metrics import Comparison
 from gan_cli.runs.checkpoint import DamagedCheckpoint, list_checkpoints, read_about
 from gan_cli.runs.directory import find_run, read_config
 from gan_cli.sampling.trained import find_source, load_source
+from gan_cli.telling import Teller
 
 
 @dataclass(frozen=True)
@@ -202,9 +203,14 @@ def open_real(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) ->
 def open_embedding(job: EvaluationJob, real: RealSide, console: EvaluationConsole) -> Embedding:
     """The extractor, ready for the real examples; one that is trained learns from them."""
     labelled = real.labelled if real.examples.spec.classes > 1 else None
-    try:
-        embedding = job.features.open(real.examples.spec, labelled, console)
-    except ConfigError as error:
-        raise (error if error.key.startswith("features") else error.below("features")) from error
+    embedding = opened(job.features, real.examples.spec, labelled, console)
     check_embedding(job.metrics, embedding)
     return embedding
+
+
+def opened(features: Extractor, data: DataSpec, labelled: Callable[[], Examples] | None, teller: Teller) -> Embedding:
+    """The embedding of an extractor, its errors seen from the root."""
+    try:
+        return features.open(data, labelled, teller)
+    except ConfigError as error:
+        raise (error if error.key.startswith("features") else error.below("features")) from error

@@ -23,7 +23,7 @@ class Console:
         self.log: TextIO | None = None
         self.kept: list[str] = []
         self.bar: Bar | None = None
-        self.reading_since: float | None = None
+        self.work, self.work_since = "", 0.0
         self.total = 0
         self.first_step = 0
         self.began = self.last_line = time.monotonic()
@@ -57,12 +57,18 @@ class Console:
 
     def reading(self, done: int, total: int) -> None:
         """Shows how much of the data has been read, where that takes long."""
+        self.progress("reading data", done, total)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Shows how far some work beside training is, where that takes long: beside the bar, or in a line."""
         now = time.monotonic()
-        if self.reading_since is None:
-            self.reading_since = now
-        if now - self.reading_since >= PLAIN_INTERVAL:
-            self.reading_since = now
-            self.line(f"reading data: {done:,} of {total:,}")
+        if what != self.work:
+            self.work, self.work_since = what, now
+        if self.bar is not None:
+            self.bar.show(f"{what} {done / max(total, 1):.0%}")
+        elif now - self.work_since >= PLAIN_INTERVAL:
+            self.work_since = now
+            print(f"{what}: {done:,} of {total:,}", flush=True)
 
     def write_log(self, text: str) -> None:
         if self.log is None:
@@ -86,11 +92,18 @@ class Console:
                 self.bar.close()
                 self.bar = None
 
-    def progress(self, step: int, metrics: Mapping[str, float], rate: float | None) -> None:
-        """Shows where training stands: a bar on a terminal, else a line every few seconds and one at the end."""
-        facts = describe_progress(metrics, rate)
+    def advance(self, step: int, metrics: Mapping[str, float], rate: float | None, measured: str = "") -> None:
+        """Shows where training stands: a bar on a terminal, else a line every few seconds and one at the end.
+
+        Args:
+            metrics: of the last step.
+            rate: images per second, None before there is one.
+            measured: the number by which the run is judged, in words.
+        """
+        facts = describe_progress(metrics, rate) + (f"  {measured}" if measured else "")
         if self.bar is not None:
-            self.bar.update(step, describe_progress(metrics, rate, ("G", "D")))
+            short = describe_progress(metrics, rate, ("G", "D"))
+            self.bar.update(step, f"{short}  {measured}" if measured else short)
         now = time.monotonic()
         if now - self.last_line >= PLAIN_INTERVAL or step == self.total:
             self.last_line = now
@@ -136,6 +149,9 @@ class Bar:
 
     def update(self, step: int, facts: str) -> None:
         self.rich.update(self.task, completed=step, facts=facts)
+
+    def show(self, facts: str) -> None:
+        self.rich.update(self.task, facts=facts)
 
     def print(self, text: str) -> None:
         self.rich.console.print(text, markup=False, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +23,19 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())  # or a power cut leaves the new name with nothing in it
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def link_whole(source: Path, path: Path) -> None:
+    """Gives the file `source` a second name, in place of what has it; a copy where the file system has no links."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            temporary.hardlink_to(source)
+        except OSError:
+            shutil.copyfile(source, temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -37,6 +37,15 @@ class MetricsLog:
         write_text(self.path, "".join(as_line(line) for line in kept))
         return kept
 
+    def add(self, here: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+        """Adds `more` to the last line where that is of the step in `here`, else as a line of its own."""
+        lines = self.read()
+        if lines and lines[-1]["step"] == here["step"]:
+            lines[-1] |= more
+        else:
+            lines.append({**here, **more})
+        write_text(self.path, "".join(as_line(line) for line in lines))
+
     def sync(self) -> None:
         """Makes sure that all lines outlast a power cut."""
         if self.path.exists():

@@ -14,7 +14,9 @@ from gan_cli.config.schema import parse_grid
 from gan_cli.config.start import Start
 from gan_cli.data import Examples
 from gan_cli.data.pipeline import open_batches, step_indices
+from gan_cli.data.subsets import split_off
 from gan_cli.devices import load_tensorflow, set_up_tensorflow
+from gan_cli.evaluation.during import Evaluator
 from gan_cli.lazy import tf
 from gan_cli.runs.console import Console
 from gan_cli.runs.directory import RunDirectory, claimed
@@ -27,6 +29,7 @@ from gan_cli.sampling.preview import Preview
 from gan_cli.training.assemble import build_calls, build_state
 from gan_cli.training.calls import Pace
 from gan_cli.training.loop import Plan, train
+from gan_cli.training.measuring import Measuring
 from gan_cli.training.record import NotFinite, Record
 from gan_cli.training.report import describe_job, describe_modes, estimate_memory
 from gan_cli.training.resume import Resumed, describe_data_change, restore
@@ -43,14 +46,16 @@ def run_training(job: TrainJob, start: Start) -> int:
     with closing(console), console.python_warnings():
         load_tensorflow()
         set_up_tensorflow(job.seed, job.train.deterministic)
-        examples = open_examples(job, console)
+        examples, aside = open_examples(job, console)
         state = build_state(job, examples.spec)
         if start.dry_run:
             lines = [*describe_job(job, examples, state), *estimate_memory(job, examples, state), *start.notes]
             console.line("\n".join([*lines, "Dry run: nothing was written."]))
             return 0
+        # After the models: whatever an extractor draws must not change their first weights.
+        evaluator = Evaluator(job, examples, aside, console) if job.metrics else None
         with claim(start) as run, stop_on_signals() as stop:
-            return carry_out(job, start, run, examples, state, console, stop)
+            return carry_out(job, start, run, examples, state, console, stop, evaluator)
 
 
 @contextmanager
@@ -65,14 +70,15 @@ def claim(start: Start) -> Iterator[RunDirectory]:
             yield run
 
 
-def open_examples(job: TrainJob, console: Console) -> Examples:
-    """The data, read and checked against the model and the batch."""
+def open_examples(job: TrainJob, console: Console) -> tuple[Examples, Examples | None]:
+    """The data, read and checked against the model and the batch, and the share of it that is kept aside."""
     try:
         examples = job.dataset.open(console.reading)
     except ConfigError as error:
         raise error.below("dataset") from error
+    examples, aside = split_off(examples, job.evaluation.held_out)
     check_data(job, examples.spec)
-    return examples
+    return examples, aside
 
 
 def carry_out(
@@ -83,6 +89,7 @@ def carry_out(
     state: TrainingState,
     console: Console,
     stop: StopRequest,
+    evaluator: Evaluator | None,
 ) -> int:
     """Everything that happens inside the run directory; gives the exit code."""
     section = job.train
@@ -99,13 +106,17 @@ def carry_out(
             end.record = record = open_record(job, run, examples, state, console, resumed)
             record.left_out()
             pace = Pace(section.steps_per_call, batches.longest_call)
+            measuring = Measuring(evaluator, record, stop) if evaluator else None
             with console.training(resumed.step, section.steps):
-                train(calls, record, Plan.of(job), pace, stop)
+                train(calls, record, Plan.of(job), pace, stop, measuring)
             save_generator(run.generator, state.averaged, job.model, examples.spec, record.step)
-            end.state = "finished" if record.step == section.steps else "interrupted"
+            why = evaluator.why_to_end() if evaluator and not stop.requested else None
+            end.state = "finished" if record.step == section.steps or why else "interrupted"
+            if why:
+                console.line(f"Ended early at step {record.step}: {why}")
             if end.state == "interrupted":
                 console.line(f"Stopped at step {record.step}. Go on with: gan-train resume={run.path}")
-            for line in describe_modes(job, state):
+            for line in (*describe_modes(job, state), *(measuring.describe_best() if measuring else [])):
                 console.line(line)
             if record.last_picture:
                 console.line(f"Last samples: {record.last_picture}")

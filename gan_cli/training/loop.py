@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gan_cli.config.build import TrainJob
 from gan_cli.runs.stopping import StopRequest
 from gan_cli.training.calls import GraphCalls, Pace
+from gan_cli.training.measuring import Measuring
 from gan_cli.training.record import Record
 
 
@@ -18,19 +19,29 @@ class Plan:
     log_every: int
     sample_every: int
     checkpoint_every: int
+    evaluate_every: int | None = None
+    """None where nothing is measured."""
 
     @classmethod
     def of(cls, job: TrainJob) -> Plan:
-        return cls(job.train.steps, job.run.log_every, job.run.sample_every, job.run.checkpoint_every)
+        evaluate_every = job.evaluation.every if job.metrics else None
+        return cls(job.train.steps, job.run.log_every, job.run.sample_every, job.run.checkpoint_every, evaluate_every)
 
     def until_next_event(self, step: int) -> int:
         """Steps from `step` to the nearest one at which something is written."""
-        periods = (self.log_every, self.sample_every, self.checkpoint_every)
+        periods = [self.log_every, self.sample_every, self.checkpoint_every]
+        periods += [self.evaluate_every] if self.evaluate_every else []
         return min(self.steps - step, *(period - step % period for period in periods))
 
+    def evaluates(self, step: int) -> bool:
+        """Whether an evaluation is due at `step`: every so often, and at the end."""
+        return self.evaluate_every is not None and step > 0 and (step % self.evaluate_every == 0 or step == self.steps)
 
-def train(calls: GraphCalls, record: Record, plan: Plan, pace: Pace, stop: StopRequest) -> None:
-    """Trains from where `record` stands to `plan.steps`, or until a stop is asked for.
+
+def train(
+    calls: GraphCalls, record: Record, plan: Plan, pace: Pace, stop: StopRequest, measuring: Measuring | None = None
+) -> None:
+    """Trains from where `record` stands to `plan.steps`, or until a stop is asked for or what is measured says so.
 
     Raises:
         NotFinite: with the range of steps, the last good checkpoint and the likely causes.
@@ -38,8 +49,10 @@ def train(calls: GraphCalls, record: Record, plan: Plan, pace: Pace, stop: StopR
     step = record.step
     if step == 0:
         record.picture(0)
-    stopping = stop.requested
-    while step < plan.steps and not stopping:
+    elif measuring is not None and plan.evaluates(step):
+        measuring.catch_up(step)
+    stopping, ending = stop.requested, measuring is not None and measuring.ends
+    while step < plan.steps and not stopping and not ending:
         count = min(pace.count, plan.until_next_event(step))
         result = calls(step, count)
         if result.first_bad_step is not None:
@@ -49,10 +62,17 @@ def train(calls: GraphCalls, record: Record, plan: Plan, pace: Pace, stop: StopR
         pace.learn(count, result)
         record.progress(step, count, result)
 
-        last, stopping = step == plan.steps, stop.requested
+        measured = measuring is not None and plan.evaluates(step) and measuring.evaluate(step)
+        ending = measuring is not None and measuring.ends
+        last, stopping = step == plan.steps or ending, stop.requested
         if step % plan.log_every == 0 or last:
             record.metrics(step, calls.take_means(reset=step % plan.log_every == 0))
+        elif measured:
+            record.metrics(step)
         if step % plan.sample_every == 0 or last:
             record.picture(step)
-        if step % plan.checkpoint_every == 0 or last or stopping:
+        is_best = measured and measuring is not None and measuring.is_best
+        if step % plan.checkpoint_every == 0 or last or stopping or is_best:
             record.checkpoint(step)
+        if is_best:
+            record.keep_best()

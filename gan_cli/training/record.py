@@ -11,10 +11,11 @@ import numpy as np
 
 from gan_cli.data import Examples
 from gan_cli.loggers import Writer
+from gan_cli.loggers.replay import numbers_of
 from gan_cli.runs.checkpoint import Checkpoint, list_checkpoints, save_checkpoint
 from gan_cli.runs.console import Console
 from gan_cli.runs.directory import RunDirectory
-from gan_cli.runs.files import write_whole
+from gan_cli.runs.files import link_whole, write_whole
 from gan_cli.runs.status import Status
 from gan_cli.sampling.preview import Preview
 from gan_cli.training.calls import CallResult
@@ -50,6 +51,8 @@ class Record:
         self.batch_size = int(config["train"]["batch_size"])
         self.keep = int(config["run"]["keep_checkpoints"])
         self.timed_images, self.timed_seconds = 0, 0.0
+        self.measured: dict[str, Any] = {}
+        self.measured_in_words = ""
         saved = list_checkpoints(run.checkpoints)
         self.last_checkpoint: Path | None = saved[0] if saved else None
         self.last_picture: Path | None = run.sample(resumed.step) if run.sample(resumed.step).exists() else None
@@ -61,26 +64,33 @@ class Record:
             self.seconds += result.seconds
             self.timed_images += count * self.batch_size
             self.timed_seconds += result.seconds
-        self.console.progress(step, result.metrics, self.images_per_second())
+        self.measured = {}
+        self.console.advance(step, result.metrics, self.images_per_second(), self.measured_in_words)
 
     def images_per_second(self) -> float | None:
         return self.timed_images / self.timed_seconds if self.timed_seconds > 0 else None
 
-    def metrics(self, step: int, means: Mapping[str, float]) -> None:
-        """Writes one line to every log: means since the last one."""
-        rate = self.images_per_second()
-        self.timed_images, self.timed_seconds = 0, 0.0
-        line = {
+    def metrics(self, step: int, means: Mapping[str, float] | None = None) -> None:
+        """Writes one line to every log: means since the last one, None where none are due, and what was measured."""
+        line: dict[str, Any] = {
             "step": step,
             "images": step * self.batch_size,
             "seconds": round(self.seconds, 3),
-            **{name: value if math.isfinite(value) else None for name, value in means.items()},
-            "images_per_second": None if rate is None else round(rate, 2),
         }
-        self.run.metrics.append(line)
-        numbers = {name: float(value) for name, value in line.items() if value is not None and name != "step"}
-        self.tell(lambda writer: writer.write_scalars(step, numbers))
+        if means is not None:
+            rate = self.images_per_second()
+            self.timed_images, self.timed_seconds = 0, 0.0
+            line |= {name: value if math.isfinite(value) else None for name, value in means.items()}
+            line["images_per_second"] = None if rate is None else round(rate, 2)
+        self.run.metrics.append(line | self.measured)
+        self.tell(lambda writer: writer.write_scalars(step, numbers_of(line | self.measured)))
         self.left_out()
+
+    def measured_late(self, step: int) -> None:
+        """Writes what was measured only when the run went on, where it would have stood."""
+        here = {"step": step, "images": step * self.batch_size, "seconds": round(self.seconds, 3)}
+        self.run.metrics.add(here, self.measured)
+        self.tell(lambda writer: writer.write_scalars(step, numbers_of(self.measured)))
 
     def left_out(self) -> None:
         """Names each file that could not be used since it last did; streamed ones are found broken on the way."""
@@ -127,3 +137,8 @@ class Record:
         checkpoint = Checkpoint(step, self.seconds, self.examples.spec, self.config, arrays)
         self.last_checkpoint = save_checkpoint(self.run.checkpoints, checkpoint, self.keep)
         self.run.write_status(Status("running", step))
+
+    def keep_best(self) -> None:
+        """Keeps the checkpoint that was just written as the best, however many newer ones push it out."""
+        if self.last_checkpoint is not None:
+            link_whole(self.last_checkpoint, self.run.best)

@@ -65,6 +65,7 @@ def forget_after(run: RunDirectory, step: int, log_every: int, sample_every: int
     A run that reached its end wrote a line and a picture there although none was due; a longer run would not have, so
     these go too.
     """
+    run.evaluations.trim(step)
     run.metrics.trim(step if step % log_every == 0 else step - 1)
     last_picture = step if step % sample_every == 0 else step - 1
     for picture in run.samples.glob("step_*.png"):

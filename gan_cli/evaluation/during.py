@@ -1,0 +1,191 @@
+"""Measuring the averaged generator while it trains, always in the same way, and judging what that says of the run.
+
+Training is not disturbed: everything that is drawn here is a function of the seed, no variable of the training state is
+written, and its clock stands still meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from gan_cli.config.build import TrainJob
+from gan_cli.data import Examples
+from gan_cli.evaluation.evidence import ExtractedEvidence, fresh_evidence, kept_evidence
+from gan_cli.evaluation.examples import GeneratedExamples, StoredExamples
+from gan_cli.evaluation.health import health
+from gan_cli.evaluation.measure import Evaluation, check_embedding, choose_value, measure, needs_extractor, value_names
+from gan_cli.evaluation.protocol import describe_protocol
+from gan_cli.evaluation.real import describe_dataset, open_held_out
+from gan_cli.evaluation.watch import Watch
+from gan_cli.features import Embedding
+from gan_cli.metrics import Comparison
+from gan_cli.sampling.archive import GeneratorFacts
+from gan_cli.sampling.trained import TrainedGenerator
+from gan_cli.telling import Teller
+from gan_cli.training.state import TrainingState
+
+HEALTH_EXAMPLES = 1000
+"""Of each kind, for the discriminator's accuracies: a standard error of 1.6 points at most."""
+
+
+class BrokenOff(Exception):
+    """Somebody asked to stop while an evaluation was going on."""
+
+
+@dataclass(frozen=True)
+class Interruptible:
+    """A teller that breaks off the work that it is told of when a stop is asked for."""
+
+    teller: Teller
+    is_stopped: Callable[[], bool]
+
+    def line(self, text: str) -> None:
+        self.teller.line(text)
+
+    def warn(self, text: str) -> None:
+        self.teller.warn(text)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        if self.is_stopped():
+            raise BrokenOff
+        self.teller.progress(what, done, total)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an evaluation says of the run.
+
+    Attributes:
+        is_best: whether it is the best so far by the number that decides.
+        warning: about a collapse that has just been seen, None without.
+    """
+
+    is_best: bool = False
+    warning: str | None = None
+
+
+class Evaluator:
+    """Measures a run's averaged generator and its discriminator.
+
+    Args:
+        job: with its metrics, its data set and `eval.*`.
+        training: the examples that training sees.
+        aside: those kept from it, None where the data set may have a split of its own.
+        teller: is told what takes long.
+
+    Raises:
+        ConfigError: where the extractor can't be had, or can't give what a metric asks for.
+    """
+
+    def __init__(self, job: TrainJob, training: Examples, aside: Examples | None, teller: Teller) -> None:
+        self.job, self.settings, self.training = job, job.evaluation, training
+        self.embedding = self.open_embedding(teller) if needs_extractor(job.metrics) else None
+        self.aside = aside or open_held_out(job.dataset, lambda done, total: teller.progress("reading", done, total))
+        about = describe_dataset(job.config["dataset"])
+        self.reals = StoredExamples(training, about, self.settings.real_samples)
+        self.held_out = StoredExamples(self.aside, {**about, "split": "held_out"}) if self.aside else None
+        self.real_evidence: dict[str, ExtractedEvidence] = {}
+        self.watch = new_watch(job)
+
+    def open_embedding(self, teller: Teller) -> Embedding:
+        from gan_cli.evaluation.evaluate import opened
+
+        spec = self.training.spec
+        embedding = opened(self.job.features, spec, (lambda: self.training) if spec.classes > 1 else None, teller)
+        check_embedding(self.job.metrics, embedding)
+        return embedding
+
+    def evaluate(self, state: TrainingState, step: int, teller: Teller) -> Evaluation:
+        """Measures the state of `step`. Raises what the teller raises."""
+        job = self.job
+        facts = GeneratorFacts(job.model.latent_size, job.model.latent_distribution, self.training.spec, step)
+        about = {"weights": "averaged", "step": step}
+        fakes = GeneratedExamples(TrainedGenerator(state.averaged, facts), about, self.settings.samples)
+        with ExitStack() as stack:
+            comparison = Comparison(
+                real=self.evidence("real", self.reals, teller),
+                fake=stack.enter_context(fresh_evidence(fakes, self.embedding, teller, "generated")),
+                held_out=self.held_out_evidence(teller),
+                source=job.dataset,
+                teller=teller,
+            )
+            protocol = describe_protocol(job.metrics, self.reals, fakes, self.embedding, seed=0)
+            judged = self.judge(state, fakes)
+            return measure(job.metrics, comparison, protocol, {"discriminator": judged})
+
+    def held_out_evidence(self, teller: Teller) -> ExtractedEvidence | None:
+        wanted = any(getattr(metric, "wants_held_out", False) for metric in self.job.metrics.values())
+        return self.evidence("held-out", self.held_out, teller) if wanted and self.held_out else None
+
+    def evidence(self, name: str, examples: StoredExamples, teller: Teller) -> ExtractedEvidence:
+        """Evidence of real examples, made once a run."""
+        if name not in self.real_evidence:
+            self.real_evidence[name] = kept_evidence(examples, self.embedding, teller, name)
+        return self.real_evidence[name]
+
+    def judge(self, state: TrainingState, fakes: GeneratedExamples) -> Any:
+        """The health of the discriminator on the first examples of each side."""
+
+        def first(examples: StoredExamples | GeneratedExamples) -> Any:
+            return examples.read(0, min(examples.count, HEALTH_EXAMPLES))
+
+        held_out = first(self.held_out) if self.held_out else None
+        return health(state.discriminator, self.job.loss, first(self.reals), held_out, first(fakes))
+
+    def consider(self, step: int, values: Mapping[str, Mapping[str, Any]]) -> Verdict:
+        """Takes in what was measured at `step`, and says what that means."""
+        watch = self.watch
+        if watch is None or watch.name not in values:
+            return Verdict()
+        before = watch.collapsed
+        is_best = watch.see(step, values[watch.name]["value"])
+        if not watch.collapsed or before:
+            return Verdict(is_best)
+        now = values[watch.name]["value"]
+        told = (
+            f"{watch.name} is {'infinite' if now is None else f'{now:.4g}'} at step {step}, more than "
+            f"{watch.collapse_ratio:g} times worse than its best, {watch.best:.4g} at step {watch.best_step}"
+        )
+        return Verdict(is_best, f"Late collapse: {told}. The best generator is kept in checkpoints/best.npz.")
+
+    def recall(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Takes in what a run that goes on has measured before, lines of its evaluations.jsonl."""
+        self.watch = new_watch(self.job)
+        for line in lines:
+            self.consider(line["step"], line["values"])
+
+    def why_to_end(self) -> str | None:
+        """Why training should not go on, None where it should."""
+        watch, settings = self.watch, self.settings
+        if watch is None:
+            return None
+        if settings.patience is not None and watch.since_best >= settings.patience:
+            times = f"{watch.since_best} evaluation{'s' if watch.since_best > 1 else ''}"
+            return f"{watch.name} has had no new best for {times}; to go on: eval.patience=null"
+        if settings.stop_on_collapse and watch.collapsed:
+            return f"{watch.name} has collapsed; to go on: eval.stop_on_collapse=false"
+        return None
+
+
+def new_watch(job: TrainJob) -> Watch | None:
+    """A watch over the number that decides; None where no metric gives one."""
+    if not any(value_names(job.metrics).values()):
+        return None
+    name, better = choose_value("eval.best_by", job.evaluation.best_by, job.metrics)
+    return Watch(name, better, job.evaluation.collapse_ratio)
+
+
+def in_one_line(evaluation: Evaluation, watch: Watch | None, is_best: bool) -> str:
+    """The metrics' numbers, the one that decides first; the discriminator's are in the logs."""
+    names = [name for name, told in evaluation.values.items() if told["metric"] != "discriminator"]
+    if watch is not None and watch.name in names:
+        names = [watch.name, *(name for name in names if name != watch.name)]
+    told = []
+    for name in names:
+        value = evaluation.values[name]["value"]
+        best = " (best)" if is_best and watch is not None and name == watch.name else ""
+        told.append(f"{name} {'infinite' if value is None else f'{value:.4g}'}{best}")
+    return ", ".join(told)
