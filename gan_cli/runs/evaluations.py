@@ -19,7 +19,8 @@ class EvaluationsLog:
     """The evaluations of a run, the oldest first.
 
     Each holds `by` (`training`, or the command that made it), `step`, `time`, and what
-    `gan_cli.evaluation.measure.Evaluation.as_dict` gives.
+    `gan_cli.evaluation.measure.Evaluation.as_dict` gives; those of training also `decides`, the number that says which
+    checkpoint is the best.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,3 +63,15 @@ class EvaluationsLog:
         kept = [line for line in lines if line.get("by") != TRAINING or line["step"] <= step]
         if len(kept) < len(lines):
             write_text(self.path, "".join(as_line(line) for line in kept))
+
+    def best(self) -> tuple[str, float, int] | None:
+        """The number that decides, its best value during training and the step of that; None without any."""
+        lines = self.of_training()
+        name = lines[-1].get("decides") if lines else None
+        told = [(line["values"][name], line["step"]) for line in lines if name in line["values"]]
+        found = [(value["value"], step, value["better"]) for value, step in told if value["value"] is not None]
+        if not found or name is None:
+            return None
+        sign = 1 if found[0][2] == "lower" else -1
+        value, step, _ = min(found, key=lambda each: sign * each[0])
+        return name, value, step

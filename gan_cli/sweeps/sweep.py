@@ -167,7 +167,9 @@ def report_sweep() -> int:
         return 0
 
     table = Table(title="Sweep")
-    for heading in ("job", "state", "step", "generator loss", "discriminator loss", "run directory"):
+    measured = any(RunDirectory(result.job.directory).evaluations.best() for result in RESULTS)
+    best = ["best"] if measured else []
+    for heading in ("job", "state", "step", "generator loss", "discriminator loss", *best, "run directory"):
         table.add_column(heading, overflow="fold")
     common = set.intersection(*(set(result.job.overrides) for result in RESULTS)) if len(RESULTS) > 1 else set()
     for result in RESULTS:
@@ -175,8 +177,15 @@ def report_sweep() -> int:
         last = (RunDirectory(result.job.directory).metrics.read() or [{}])[-1]
         losses = [last.get(f"{name}_loss") for name in ("generator", "discriminator")]
         cells = ["-" if loss is None else f"{loss:.3g}" for loss in losses]
+        cells += [describe_best(RunDirectory(result.job.directory))] if measured else []
         words = " ".join(word for word in result.job.overrides if word not in common)
         table.add_row(words, status.state, str(status.step), *cells, str(result.job.directory))
     width = None if sys.stdout.isatty() else 200
     Console(width=width).print(table)
     return 1 if any(result.code for result in RESULTS) else 0
+
+
+def describe_best(run: RunDirectory) -> str:
+    """The best number that was measured while a job trained."""
+    found = run.evaluations.best()
+    return "-" if found is None else f"{found[0]} {found[1]:.4g} at step {found[2]}"

@@ -46,7 +46,8 @@ class Measuring:
             return False
         verdict = self.evaluator.consider(step, evaluation.values)
         self.is_best = verdict.is_best
-        self.record.run.evaluations.append(TRAINING, step, evaluation.as_dict())
+        decides = {"decides": self.evaluator.watch.name} if self.evaluator.watch else {}
+        self.record.run.evaluations.append(TRAINING, step, {**decides, **evaluation.as_dict()})
         self.record.measured = as_columns(evaluation.as_dict())
         self.write_pictures(step, evaluation)
         told = in_one_line(evaluation, self.evaluator.watch, verdict.is_best)

@@ -1,0 +1,169 @@
+"""Measuring while training: it does not disturb the run, and its judgement is kept where the run goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TINY
+from runs import assert_same_run, metric_lines
+
+from gan_cli.commands.sample import gan_sample
+from gan_cli.commands.train import gan_train
+from gan_cli.evaluation.watch import Watch
+from gan_cli.runs.checkpoint import load_checkpoint
+from gan_cli.runs.directory import RunDirectory
+
+MEASURED = [
+    *TINY,
+    "metric=[fid]",
+    "features=pixels",
+    "eval.every=3",
+    "eval.samples=80",
+    "eval.held_out=0.1",
+    "train.batch_size=16",
+]
+
+
+def train(name: str, *words: str) -> RunDirectory:
+    assert gan_train([*MEASURED, *words, f"hydra.run.dir={name}"]) == 0
+    return RunDirectory(Path(name))
+
+
+def evaluations(run: RunDirectory) -> list[dict]:
+    return [{key: value for key, value in line.items() if key != "time"} for line in run.evaluations.read()]
+
+
+def test_it_does_not_disturb_training_and_both_logs_hold_numbers_and_protocol() -> None:
+    measured = train("measured", "train.steps=8")
+    unmeasured = train("unmeasured", "train.steps=8", "metric=[]")
+    arrays = [load_checkpoint(run.checkpoints / "step_00000008.npz").arrays for run in (measured, unmeasured)]
+    for name, array in arrays[0].items():
+        np.testing.assert_array_equal(array, arrays[1][name], err_msg=name)
+    assert [line["step"] for line in evaluations(measured)] == [3, 6, 8]
+    assert not unmeasured.evaluations.path.exists()
+    last = evaluations(measured)[-1]
+    assert last["protocol"]["fake"] == {"weights": "averaged", "step": 8, "count": 80, "seed": 0, "truncation": 1.0}
+    assert last["protocol"]["real"]["count"] == 1618  # a tenth of 1,797 is kept aside
+    assert last["values"]["fid"]["uncertainty"] > 0
+    lines = {line["step"]: line for line in measured.metrics.read()}
+    assert sorted(lines) == [3, 4, 6, 8]
+    assert lines[8]["fid"] == last["values"]["fid"]["value"]
+    assert lines[8]["protocol"] == last["protocol"]
+    assert "generator_loss" in lines[8]
+    assert "generator_loss" not in lines[3]
+    for name in ("train", "held_out", "fake"):
+        assert 0 <= lines[8][f"discriminator_accuracy_{name}"] <= 1
+
+
+def test_a_run_that_is_gone_on_with_measures_the_same() -> None:
+    whole = train("whole", "train.steps=9")
+    train("parts", "train.steps=5", "eval.every=2")  # other intervals until it is gone on with
+    assert gan_train(["resume=parts", "train.steps=9", "eval.every=3"]) == 0
+    parts = RunDirectory(Path("parts"))
+    by_step = {line["step"]: line for line in evaluations(parts)}
+    for line in evaluations(whole):
+        if line["step"] > 5:
+            assert by_step[line["step"]]["values"] == line["values"]
+    np.testing.assert_array_equal(
+        load_checkpoint(whole.checkpoints / "step_00000009.npz").arrays["generator/0000"],
+        load_checkpoint(parts.checkpoints / "step_00000009.npz").arrays["generator/0000"],
+    )
+
+
+def test_an_evaluation_that_a_stop_broke_off_is_made_when_the_run_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    whole = train("whole", "train.steps=9", "run.checkpoint_every=3")
+    train("stopped", "train.steps=6", "run.checkpoint_every=3")
+    stopped = RunDirectory(Path("stopped"))
+    kept = [line for line in stopped.evaluations.read() if line["step"] < 6]  # as if the stop had come before it
+    stopped.evaluations.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    assert gan_train(["resume=stopped", "train.steps=9"]) == 0
+    assert evaluations(stopped) == evaluations(whole)
+    assert_same_run(whole.path, stopped.path)
+    assert metric_lines(whole.path) == metric_lines(stopped.path)
+
+
+def test_the_best_checkpoint_is_kept_and_can_be_sampled() -> None:
+    run = train("run", "train.steps=12", "run.keep_checkpoints=1", "eval.best_by=fid")
+    found = {line["step"]: line["values"]["fid"]["value"] for line in evaluations(run)}
+    best = load_checkpoint(run.best)
+    assert found[best.step] == min(found.values())
+    assert run.evaluations.best() == ("fid", min(found.values()), best.step)
+    assert gan_sample(["run=run", "step=best", "n=4", "format=npz", "output=best.npz"]) == 0
+    assert gan_sample(["checkpoint=run/checkpoints/best.npz", "n=4", "format=npz", "output=same.npz"]) == 0
+    np.testing.assert_array_equal(np.load("best.npz")["images"], np.load("same.npz")["images"])
+
+
+def test_patience_ends_a_run_that_no_longer_gets_better(capsys: pytest.CaptureFixture[str]) -> None:
+    # A rate of almost nothing: the averaged generator stays what it is, and no evaluation is a new best for long.
+    words = ["train.steps=60", "eval.every=1", "eval.patience=2", "optimizer.learning_rate=1e-12"]
+    run = train("run", *words)
+    told = capsys.readouterr().out
+    status = json.loads((run.path / "status.json").read_text())
+    assert status["state"] == "finished"
+    assert status["step"] < 60
+    steps = [line["step"] for line in evaluations(run)]
+    assert status["step"] == steps[-1] == load_checkpoint(run.best).step + 2
+    assert "eval.patience=null" in told
+    assert gan_train(["resume=run", "eval.patience=null", f"train.steps={status['step'] + 2}"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("better", "values", "collapsed"),
+    [
+        ("lower", [10.0, 8.0, 12.0, 12.1, 9.0], [False, False, False, True, False]),  # 1.5 x 8 = 12
+        ("higher", [0.6, 0.9, 0.6, 0.59], [False, False, False, True]),  # 0.9 / 1.5 = 0.6
+        ("lower", [-0.1, 5.0], [False, False]),  # nothing is so many times worse than less than nothing
+        ("lower", [None, 3.0, None], [False, False, True]),
+    ],
+)
+def test_a_collapse_is_a_value_so_many_times_worse_than_the_best(
+    better: str, values: list[float | None], collapsed: list[bool]
+) -> None:
+    watch = Watch("fid", better, collapse_ratio=1.5)
+    seen = []
+    for step, value in enumerate(values):
+        watch.see(step, value)
+        seen.append(watch.collapsed)
+    assert seen == collapsed
+
+
+def test_a_late_collapse_is_told_and_can_end_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    # A high rate after good steps: plain gradient descent throws the generator away without a loss that is not finite.
+    train("run", "train.steps=30", "eval.every=5", "optimizer.learning_rate=2e-3")
+    words = ["resume=run", "train.steps=90", "optimizer.learning_rate=0.05", "eval.stop_on_collapse=true"]
+    assert gan_train([*words, "eval.collapse_ratio=1.01"]) == 0
+    told = capsys.readouterr().out
+    assert "Late collapse: fid is" in told
+    assert "eval.stop_on_collapse=false" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (["metric=[]", "eval.patience=2"], "eval.patience"),
+        (["eval.best_by=fidd"], "eval.best_by"),
+        (["eval.samples=1"], "eval.samples"),
+        (["eval.held_out=1"], "eval.held_out"),
+        (["eval.every=0"], "eval.every"),
+        (["eval.metric=[fidd]"], "metric"),
+        (["metric=[modes]"], "metric.modes"),
+        (["features=inception", "features.weights=nowhere.pb"], "features.weights"),
+        (["metric=[inception_score]"], "features"),
+    ],
+)
+def test_what_cannot_be_measured_is_told_before_anything_is_made(
+    words: list[str], key: str, capsys: pytest.CaptureFixture[str], working_folder: Path
+) -> None:
+    from gan_cli.commands.command_line import tell_errors
+
+    with pytest.raises(SystemExit) as ended, tell_errors("gan-train"):
+        gan_train([*MEASURED, *words, "hydra.run.dir=run"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"gan-train: {key}")
+    assert not list(working_folder.iterdir())
