@@ -23,6 +23,7 @@ from gan_cli.data import DataSpec
 from gan_cli.metrics import FEATURES, Comparison, Evidence, Measured, Result
 from gan_cli.metrics.moments import Moments, merged, moments_of, moments_of_groups, moments_of_portions
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, feature_portions
+from gan_cli.metrics.uncertainty import jackknife_error
 
 __all__ = ["FrechetDistance", "Moments", "frechet_distance", "moments_of"]
 
@@ -53,16 +54,6 @@ def frechet_distance(first: Moments, second: Moments, root: np.ndarray | None = 
     traces = np.trace(first.covariance) + np.trace(second.covariance)
     offset = first.mean - second.mean
     return max(float(offset @ offset + traces - 2 * trace_of_root), 0.0)
-
-
-def jackknife_error(left_out: np.ndarray) -> float:
-    """Standard error of a number, from what it is `[groups]` when each group in turn is left out.
-
-    Efron 1982, "The Jackknife, the Bootstrap and Other Resampling Plans", equation 3.5, with groups in place of rows.
-    A bias that depends on the number of rows alone is in each of them alike and does not count.
-    """
-    groups = len(left_out)
-    return float(np.sqrt((groups - 1) / groups * np.square(left_out - left_out.mean()).sum()))
 
 
 @dataclass(frozen=True)
@@ -111,8 +102,8 @@ def _check_dimensions(evidence: Evidence) -> None:
 
 def _notes(real: Moments, fakes: int) -> tuple[str, ...]:
     return tuple(
-        f"fid: {count:,} {side} examples are too few for a covariance of {real.dimensions:,} dimensions; the distance "
-        "comes out too large, and compares only with others of equally many examples."
+        f"{count:,} {side} examples are too few for a covariance of {real.dimensions:,} dimensions: the distance comes "
+        "out too large, and compares only with others of equally many examples."
         for side, count in ((REAL, real.count), (FAKE, fakes))
         if count <= real.dimensions
     )

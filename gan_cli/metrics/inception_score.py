@@ -1,0 +1,84 @@
+"""The inception score: whether a classifier is sure about each generated example, and about different classes.
+
+Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv:1606.03498, section 4: exp of the mean
+Kullback-Leibler divergence from p(y) to p(y|x); its mean and deviation over splits. It never looks at real examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from gan_cli.checks import check_number
+from gan_cli.data import DataSpec
+from gan_cli.metrics import LOGITS, Comparison, Measured, Result
+from gan_cli.metrics.reading import FAKE, check_counts, logit_portions
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Logarithms of class probabilities, float64 `[n, classes]`, all finite, from logits of any floating type."""
+    shifted = np.asarray(logits, np.float64)
+    shifted = shifted - shifted.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def score_of_portions(portions: Iterable[np.ndarray]) -> float:
+    """exp(E[Σ p(y|x) ln p(y|x)] - Σ p(y) ln p(y)), from 1 to the number of classes.
+
+    Args:
+        portions: logits `[n, classes]` of all examples, at least one; one portion lies in memory at a time.
+    """
+    count, certainty, total = 0, 0.0, np.zeros(1)
+    for logits in portions:
+        logs = log_softmax(logits)
+        shares = np.exp(logs)
+        count += len(logs)
+        certainty += float((shares * logs).sum())
+        total = total + shares.sum(axis=0)
+    marginal = total[total > 0] / count  # p ln p tends to 0 with p
+    return float(np.exp(certainty / count - (marginal * np.log(marginal)).sum()))
+
+
+def bounds_of_splits(count: int, splits: int) -> list[tuple[int, int]]:
+    """Start and stop of each of `splits` parts of `count` rows, as equal as can be."""
+    return [(split * count // splits, (split + 1) * count // splits) for split in range(splits)]
+
+
+@dataclass(frozen=True)
+class InceptionScore:
+    """`metric=inception_score`. configs/metric/inception_score.yaml explains each key.
+
+    Raises:
+        ConfigError: where `splits` is below 1.
+    """
+
+    splits: int = 10
+
+    values: ClassVar[Mapping[str, str]] = {"inception_score": "higher"}
+    needs: ClassVar[frozenset[str]] = frozenset({LOGITS})
+
+    def __post_init__(self) -> None:
+        check_number("splits", self.splits, at_least=1)
+
+    def check(self, data: DataSpec, real: int | None, fake: int) -> None:
+        check_counts(f"inception_score with {self.splits:,} splits", None, fake, least=2 * self.splits)
+
+    def __call__(self, comparison: Comparison) -> Result:
+        fake = comparison.fake
+        bounds = bounds_of_splits(fake.count, self.splits)
+        scores = np.array([score_of_portions(logit_portions(fake, FAKE, start, stop)) for start, stop in bounds])
+        smallest, classes = fake.count // self.splits, fake.logits(0, 1).shape[1]
+        measured = Measured(float(scores.mean()))
+        if self.splits > 1:
+            by = f"deviation over {self.splits:,} splits of {smallest:,}"
+            measured = Measured(float(scores.mean()), float(scores.std()), by)
+        notes: tuple[str, ...] = ()
+        if smallest < classes:
+            notes = (
+                f"Splits of {smallest:,} examples are small for {classes:,} classes: the score comes out too low, "
+                "and compares only with others of equally many examples.",
+            )
+        return Result({"inception_score": measured}, notes)
