@@ -55,8 +55,12 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def command(name: str, *words: str, folder: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
-    """Runs `gan-train` or `gan-sample` as a user does, in a process of its own."""
-    module = {"gan-train": "gan_cli.commands.train", "gan-sample": "gan_cli.commands.sample"}[name]
+    """Runs one of the commands as a user does, in a process of its own."""
+    module = {
+        "gan-train": "gan_cli.commands.train",
+        "gan-sample": "gan_cli.commands.sample",
+        "gan-eval": "gan_cli.commands.evaluate",
+    }[name]
     return subprocess.run(
         [sys.executable, "-m", module, *words],
         cwd=folder,

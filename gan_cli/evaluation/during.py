@@ -16,6 +16,7 @@ from gan_cli.data import Examples
 from gan_cli.evaluation.evidence import ExtractedEvidence, fresh_evidence, kept_evidence
 from gan_cli.evaluation.examples import GeneratedExamples, StoredExamples
 from gan_cli.evaluation.health import health
+from gan_cli.evaluation.judged import first
 from gan_cli.evaluation.measure import Evaluation, check_embedding, choose_value, measure, needs_extractor, value_names
 from gan_cli.evaluation.protocol import describe_protocol
 from gan_cli.evaluation.real import describe_dataset, open_held_out
@@ -26,9 +27,6 @@ from gan_cli.sampling.archive import GeneratorFacts
 from gan_cli.sampling.trained import TrainedGenerator
 from gan_cli.telling import Teller
 from gan_cli.training.state import TrainingState
-
-HEALTH_EXAMPLES = 1000
-"""Of each kind, for the discriminator's accuracies: a standard error of 1.6 points at most."""
 
 
 class BrokenOff(Exception):
@@ -128,10 +126,6 @@ class Evaluator:
 
     def judge(self, state: TrainingState, fakes: GeneratedExamples) -> Any:
         """The health of the discriminator on the first examples of each side."""
-
-        def first(examples: StoredExamples | GeneratedExamples) -> Any:
-            return examples.read(0, min(examples.count, HEALTH_EXAMPLES))
-
         held_out = first(self.held_out) if self.held_out else None
         return health(state.discriminator, self.job.loss, first(self.reals), held_out, first(fakes))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,12 @@ from gan_cli.evaluation.console import EvaluationConsole
 from gan_cli.evaluation.evidence import fresh_evidence, kept_evidence
 from gan_cli.evaluation.examples import ExampleSet, GeneratedExamples, StoredExamples
 from gan_cli.evaluation.job import GENERATED, EvaluationJob
+from gan_cli.evaluation.judged import judge_checkpoint
 from gan_cli.evaluation.measure import Evaluation, check_embedding, check_metrics, measure, needs_extractor
 from gan_cli.evaluation.protocol import describe_protocol
 from gan_cli.evaluation.real import RealData, data_of_run, files, open_files
 from gan_cli.features import Embedding, Extractor
-from gan_cli.metrics import Comparison
+from gan_cli.metrics import Comparison, Result
 from gan_cli.runs.checkpoint import DamagedCheckpoint, list_checkpoints, read_about
 from gan_cli.runs.directory import find_run, read_config
 from gan_cli.sampling.trained import find_source, load_source
@@ -161,12 +162,28 @@ def evaluate(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> 
     check_same_shape(real.examples.spec, fakes.data)
     reals = StoredExamples(real.examples, real.about, settings.real_samples)
     check_metrics(job.metrics, job.features, real.source, reals.data, reals.count, fakes.count)
-    return compare(job, reals, fakes, real, console), step
+    judged: dict[str, Result] = {}
+    if fake.config is not None and fake.generator is not None and is_own_data(job) and step is not None:
+        result = judge_checkpoint(fake.generator, step, fake.config, reals, real.held_out(), fakes, settings.trust)
+        judged["discriminator"] = result
+    return compare(job, reals, fakes, real, console, judged), step
+
+
+def is_own_data(job: EvaluationJob) -> bool:
+    """Whether the real examples are those that the run was trained on."""
+    settings = job.settings
+    return settings.real is None and job.dataset is None and settings.split == "train"
 
 
 def compare(
-    job: EvaluationJob, reals: StoredExamples, fakes: ExampleSet, real: RealSide, console: EvaluationConsole
+    job: EvaluationJob,
+    reals: StoredExamples,
+    fakes: ExampleSet,
+    real: RealSide,
+    console: EvaluationConsole,
+    judged: Mapping[str, Result],
 ) -> Evaluation:
+    """Every metric over both sides, beside what was judged elsewhere."""
     embedding = open_embedding(job, real, console) if needs_extractor(job.metrics) else None
     with ExitStack() as stack:
         held_out = None
@@ -184,7 +201,7 @@ def compare(
             teller=console,
         )
         protocol = describe_protocol(job.metrics, reals, fakes, embedding, job.settings.seed)
-        return measure(job.metrics, comparison, protocol)
+        return measure(job.metrics, comparison, protocol, judged)
 
 
 def open_real(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> RealSide:

@@ -52,13 +52,14 @@ def measure(
         protocol: of this evaluation.
         more: results that were found elsewhere (a discriminator's health), by name.
     """
-    results = dict(more)
+    results: dict[str, Result] = {}
     for done, (name, metric) in enumerate(metrics.items()):
         comparison.teller.progress(f"measuring {name}", done, len(metrics))
         try:
             results[name] = metric(comparison)
         except ConfigError as error:
             raise below(name, error) from error
+    results |= more
     values: dict[str, dict[str, Any]] = {}
     for name, result in results.items():
         better = metrics[name].values if name in metrics else {}

@@ -10,11 +10,13 @@ from gan_cli.evaluation.protocol import short
 
 
 def table(evaluation: Evaluation) -> list[str]:
-    """One line a number: its name, value, uncertainty and how that was found, and what is better."""
-    rows = [("", "value", "±", "", "better")]
+    """One line a number: its name, value, uncertainty and what is better; then how each uncertainty was found."""
+    rows = [("", "value", "± or 95 %", "better")]
     for name, told in evaluation.values.items():
-        rows.append((name, number(told["value"]), spread(told), str(told.get("by", "")), told["better"]))
-    return [*aligned(rows, right=(1, 2)), *(f"Note: {note}" for note in evaluation.notes)]
+        rows.append((name, number(told["value"]), spread(told), told["better"]))
+    ways = dict.fromkeys((told["metric"], told["by"]) for told in evaluation.values.values() if told.get("by"))
+    found = [f"{metric}: {by}" for metric, by in ways]
+    return [*aligned(rows, right=(1, 2)), "", *found, *(f"Note: {note}" for note in evaluation.notes)]
 
 
 def number(value: float | None) -> str:

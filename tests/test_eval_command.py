@@ -1,0 +1,203 @@
+"""gan-eval as a user types it: runs, files, several runs; what it prints and what it writes down."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import TINY, command
+from PIL import Image
+
+from gan_cli.commands.command_line import tell_errors
+from gan_cli.commands.evaluate import gan_eval
+from gan_cli.commands.sample import gan_sample
+from gan_cli.commands.train import gan_train
+from gan_cli.evaluation import evidence
+from gan_cli.runs.directory import RunDirectory
+
+PIXELS = ["metric=[fid]", "features=pixels"]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("GAN_CLI_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def run(finished_run: Path, working_folder: Path) -> Path:
+    return Path(shutil.copytree(finished_run, working_folder / "RUN"))
+
+
+def measured(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    """What `gan-eval ... json=true` prints, which must be one JSON object and nothing else."""
+    capsys.readouterr()
+    assert gan_eval([*words, "json=true"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_it_prints_a_table_and_appends_to_the_runs_evaluations(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gan_eval([f"run={run}", *PIXELS, "samples=100"]) == 0
+    told = capsys.readouterr().out
+    assert "fid" in told
+    assert "count 100" in told
+    (line,) = RunDirectory(run).evaluations.read()
+    assert (line["by"], line["step"]) == ("gan-eval", 15)
+    protocol = line["protocol"]
+    assert protocol["features"] == {"name": "pixels"}
+    assert protocol["fake"] == {
+        "run": "RUN",
+        "weights": "averaged",
+        "step": 15,
+        "count": 100,
+        "seed": 0,
+        "truncation": 1.0,
+    }
+    assert (protocol["real"]["name"], protocol["real"]["count"]) == ("digits", 1797)
+    assert len(protocol["real"]["sha256"]) == 64
+    assert protocol["metrics"]["fid"]["groups"] == 5
+    assert set(protocol["versions"]) == {"python", "gan-cli", "tensorflow", "keras", "numpy"}
+    assert line["values"]["fid"]["uncertainty"] > 0
+
+
+def test_standard_output_holds_one_json_object_and_nothing_else(run: Path) -> None:
+    done = command("gan-eval", f"run={run}", *PIXELS, "samples=100", "json=true")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["step"] == 15
+    assert found["values"]["fid"]["value"] > 0
+
+
+def test_the_same_pixels_give_the_same_numbers_whichever_way_they_come(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["metric=[fid,prdc]", "features=pixels"]
+    assert gan_sample([f"run={run}", "n=90", "format=npz", "output=fakes.npz"]) == 0
+    assert gan_sample([f"run={run}", "n=90", "format=files", "output=fakes"]) == 0
+    found = [
+        measured(capsys, f"run={run}", "samples=90", *words),
+        measured(capsys, "dataset=digits", "fake=fakes.npz", *words),
+        measured(capsys, "dataset=digits", "fake=fakes", *words),
+        measured(capsys, "checkpoint=RUN/generator.keras", "dataset=digits", "samples=90", *words),
+    ]
+    for other in found[1:]:
+        assert other["values"] == found[0]["values"]
+
+
+def test_images_from_any_tool_are_compared(capsys: pytest.CaptureFixture[str], working_folder: Path) -> None:
+    generator = np.random.default_rng(0)
+    np.save("real.npy", generator.integers(0, 255, (60, 12, 16, 3), np.uint8))
+    (working_folder / "fake").mkdir()
+    for index in range(50):
+        pixels = generator.integers(0, 255, (24, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(working_folder / "fake" / f"{index}.png")
+    found = measured(capsys, "real=real.npy", "fake=fake", "image_size=12x16", *PIXELS)
+    assert found["run"] is None
+    assert found["protocol"]["fake"]["count"] == 50
+    assert any("too few for a covariance of 576 dimensions" in note for note in found["notes"])
+
+
+def test_runs_measured_alike_are_ranked_and_others_are_not(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gan_train([*TINY, "train.steps=40", "hydra.run.dir=BETTER"]) == 0
+    capsys.readouterr()
+    assert gan_eval(["runs=[RUN,BETTER]", *PIXELS, "samples=100"]) == 0
+    told = capsys.readouterr().out
+    assert told.index("BETTER") < told.index("RUN")
+    assert "Ranked by fid" in told
+    measured(capsys, "run=BETTER", *PIXELS, "samples=60")  # the newest record of one is of another protocol now
+    capsys.readouterr()
+    assert gan_eval(["runs=[RUN,BETTER]", *PIXELS, "recorded=true"]) == 1
+    told = capsys.readouterr().out
+    assert "RUN and BETTER differ in fake.count: 100 and 60" in told
+    assert "Ranked" not in told
+
+
+def test_features_of_real_examples_are_kept_checked_and_made_anew_where_damaged(
+    run: Path, own_cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"run={run}", "metric=[fid]", "features=random", "samples=100"]
+    first = measured(capsys, *words)
+    (folder,) = (own_cache / "evidence").iterdir()
+    assert not list(folder.parent.glob(".*"))
+
+    made: list[str] = []
+    write = evidence.write_rows
+
+    def counted(examples: Any, embedding: Any, where: Path, teller: Any, what: str) -> None:
+        made.append(what)
+        write(examples, embedding, where, teller, what)
+
+    monkeypatch.setattr(evidence, "write_rows", counted)
+    assert measured(capsys, *words)["values"] == first["values"]
+    assert made == ["generated"]
+    content = bytearray((folder / "features.npy").read_bytes())
+    content[-1] ^= 1
+    (folder / "features.npy").write_bytes(content)
+    assert gan_eval([*words, "json=true"]) == 0
+    told = capsys.readouterr()
+    assert "can't be used" in told.err
+    assert json.loads(told.out)["values"] == first["values"]
+    assert made == ["generated", "real", "generated"]
+
+
+def test_help_and_configuration_are_shown_without_tensorflow(run: Path) -> None:
+    assert "gan-eval run=outputs/RUN" in command("gan-eval", "--help").stdout
+    assert "samples: null" in command("gan-eval", "--cfg", "job", "run=RUN").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], "run=null: expected one of run=RUN"),
+        (["run=RUN", "fake=x.npz"], "fake=x.npz: expected one of run=RUN"),
+        (["run=RUM"], "run=RUM: there is no such run directory. Did you mean RUN?"),
+        (["run=RUN", "step=7"], "step=7: the run has no checkpoint of that step; it has 5, 10, 15"),
+        (["run=RUN", "step=best"], "step=best: the run has no checkpoints/best.npz"),
+        (["run=RUN", "step=first"], "step=first: expected the step of a checkpoint, or `best`"),
+        (["run=RUN", "metric=[fidd]"], "metric=fidd: expected one of"),
+        (["run=RUN", "metric=[]"], "metric=[]: expected one at least"),
+        (["run=RUN", "features=inceptoin"], "features=inceptoin: expected one of"),
+        (["run=RUN", "samples=1"], "samples=1: expected a whole number at least 2"),
+        (["run=RUN", "sample=100"], "sample: no such key. Did you mean samples?"),
+        (["run=RUN", "split=test"], "split=test: expected one of train, held_out"),
+        (["run=RUN", "split=held_out", "metric=[fid]"], "split=held_out: there are no held-out examples"),
+        (["runs=[RUN]"], "runs=[RUN]: expected two run directories or more"),
+        (["runs=[RUN,RUN]", "recorded=true"], "runs=RUN: has no recorded evaluation with fid"),
+        (["fake=nothing.npz"], "real: is needed beside fake="),
+        (["real=nothing", "fake=nothing.npz"], "real=nothing: there is no such folder or file"),
+        (["dataset=digits", "fake=mixed"], "image_size=null: the pictures have 2 different sizes"),
+        (["dataset=digits", "fake=broken"], "fake=broken: "),
+        (["dataset=mnist", "run=RUN"], "real: the real examples are 28x28x1, the generated ones 8x8x1"),
+        (["dataset=digits", "fake=few.npz", "metric=[prdc]"], "samples=3: "),
+        (["checkpoint=RUN/generator.keras"], "real: a generator by itself does not know"),
+        (["checkpoint=cut.npz"], "checkpoint: "),
+        (["-m", "run=RUN"], "gan-eval has no sweeps"),
+        (["run=RUN", "metric=[inception_score]", "features=pixels"], "features: metric.inception_score needs"),
+        (["run=RUN", "metric=[modes]"], "metric.modes"),
+        (["run=RUN", "features=inception", "features.weights=no.pb"], "features.weights=no.pb: "),
+    ],
+)
+def test_what_cannot_be_measured_is_told_in_one_message(
+    words: list[str], expected: str, run: Path, working_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (working_folder / "mixed").mkdir()
+    (working_folder / "broken").mkdir()
+    for side in (8, 9):
+        Image.new("L", (side, side)).save(working_folder / "mixed" / f"{side}.png")
+    (working_folder / "broken" / "one.png").write_bytes(b"\x89PNG no more")
+    np.savez("few.npz", images=np.zeros((3, 8, 8, 1), np.uint8))
+    Path("cut.npz").write_bytes((run / "checkpoints" / "step_00000015.npz").read_bytes()[:1000])
+    before = sorted(path for path in working_folder.rglob("*"))
+    with pytest.raises(SystemExit) as ended, tell_errors("gan-eval"):
+        gan_eval(words)
+    assert ended.value.code == 2
+    told = capsys.readouterr().err.removeprefix("gan-eval: ")
+    assert told.startswith(expected)
+    assert sorted(path for path in working_folder.rglob("*")) == before
