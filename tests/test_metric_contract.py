@@ -1,0 +1,119 @@
+"""Every metric of configs/metric, found by glob, on images and on points: what it promised, or a reason why not."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+
+import numpy as np
+import pytest
+
+from gan_cli.checks import ConfigError
+from gan_cli.config.build import build
+from gan_cli.config.compose import compose, config_directory
+from gan_cli.data import DataSpec, Examples, Source
+from gan_cli.data.digits import Digits
+from gan_cli.data.ring import Ring
+from gan_cli.data.subsets import split_off
+from gan_cli.evaluation.evidence import ExtractedEvidence
+from gan_cli.evaluation.examples import StoredExamples
+from gan_cli.evaluation.measure import check_metrics, describe_value, measure, value_names
+from gan_cli.features import Embedding, Extracted
+from gan_cli.features.pixels import Pixels
+from gan_cli.metrics import EXAMPLES, FEATURES, LOGITS, Comparison, Metric
+
+METRICS = sorted(path.stem for path in (config_directory() / "metric").glob("[!_]*.yaml"))
+SOURCES: dict[str, Source] = {"images": Digits(), "points": Ring(examples=1200)}
+REFUSED = {("modes", "images"), ("diversity", "points")}
+"""What a metric does not take, and says so."""
+
+
+class Told:
+    """An extractor for tests: few features, and the class of the nearest of some real examples as logits."""
+
+    identity = {"name": "told"}  # noqa: RUF012
+    dimensions = 6
+    is_free = True
+
+    def __init__(self, examples: Examples) -> None:
+        size = math.prod(examples.spec.shape)
+        self.directions = np.random.RandomState(0).randn(size, self.dimensions).astype(np.float32)
+        self.classes = examples.spec.classes
+
+    def __call__(self, examples: np.ndarray) -> Extracted:
+        rows = examples.reshape(len(examples), -1).astype(np.float32)
+        features = rows @ self.directions / np.float32(100)
+        logits = np.repeat(features[:, :1], self.classes, axis=1) * np.arange(self.classes, dtype=np.float32)
+        return Extracted(features, logits)
+
+
+@cache
+def sides(kind: str) -> tuple[Examples, Examples, Embedding]:
+    real, fake = split_off(SOURCES[kind].open(), 0.4)
+    assert fake is not None
+    return real, fake, Told(real)
+
+
+def metric_of(name: str) -> Metric:
+    node = compose("eval", [f"metric=[{name}]", "fake=x", "real=x"]).config["metric"][name]
+    built: Metric = build(f"metric.{name}", node)
+    return built
+
+
+def comparison_of(kind: str) -> Comparison:
+    real, fake, embedding = sides(kind)
+    evidence = [ExtractedEvidence(StoredExamples(side, {}), embedding, {}) for side in (real, fake)]
+    return Comparison(evidence[0], evidence[1], held_out=evidence[1], source=SOURCES[kind])
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_it_says_what_it_gives_and_what_it_needs(name: str) -> None:
+    metric = metric_of(name)
+    assert metric.values
+    assert set(metric.values.values()) <= {"lower", "higher", ""}
+    assert metric.needs
+    assert metric.needs <= {FEATURES, LOGITS, EXAMPLES}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("name", METRICS)
+def test_it_measures_the_same_each_time_or_refuses_with_a_reason(name: str, kind: str) -> None:
+    metric = metric_of(name)
+    comparison = comparison_of(kind)
+    real, fake = comparison.real, comparison.fake
+    if (name, kind) in REFUSED:
+        with pytest.raises(ConfigError):
+            check_metrics({name: metric}, Pixels(), SOURCES[kind], real.data, real.count, fake.count)
+            metric(comparison)
+        return
+    metric.check(real.data, real.count, fake.count)
+    state = np.random.get_state()[1].tolist()  # type: ignore[index]
+    found = measure({name: metric}, comparison, protocol={})
+    assert np.random.get_state()[1].tolist() == state  # type: ignore[index]
+    assert set(metric.values) <= set(found.values)
+    json.dumps(found.as_dict(), allow_nan=False)
+    again = measure({name: metric}, comparison_of(kind), protocol={})
+    assert again.values == found.values
+    told = [found.values[value] for value in metric.values]
+    assert any("uncertainty" in each or "low" in each for each in told), "no number has an uncertainty"
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_too_few_examples_are_refused_by_the_key_that_says_how_many(name: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        metric_of(name).check(DataSpec((8, 8, 1), 1797, 10), 1797, 1)
+    assert refused.value.key == "samples"
+
+
+def test_no_two_metrics_give_a_number_of_the_same_name() -> None:
+    metrics = {name: metric_of(name) for name in METRICS}
+    assert len(value_names(metrics)) == sum(len(metric.values) for metric in metrics.values())
+
+
+def test_a_number_that_is_none_is_never_told() -> None:
+    from gan_cli.metrics import Measured
+
+    with pytest.raises(ArithmeticError):
+        describe_value("fid", Measured(math.nan), "lower")
+    assert describe_value("fid", Measured(math.inf), "lower")["value"] is None
