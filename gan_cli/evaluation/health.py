@@ -85,12 +85,12 @@ def _by_threshold(
     train: np.ndarray, held_out: np.ndarray | None, fake: np.ndarray, equilibrium: float
 ) -> dict[str, Measured]:
     values = {
-        "discriminator_accuracy_train": _accuracy(train - equilibrium),
-        "discriminator_accuracy_fake": _accuracy(equilibrium - fake),
+        "discriminator_accuracy_train": accuracy(train - equilibrium),
+        "discriminator_accuracy_fake": accuracy(equilibrium - fake),
         "discriminator_distance": _mean_distance(np.abs(train - equilibrium), np.abs(fake - equilibrium)),
     }
     if held_out is not None:
-        known, unknown = values["discriminator_accuracy_train"], _accuracy(held_out - equilibrium)
+        known, unknown = values["discriminator_accuracy_train"], accuracy(held_out - equilibrium)
         error = math.hypot(known.uncertainty or 0.0, unknown.uncertainty or 0.0)
         values["discriminator_accuracy_held_out"] = unknown
         values["discriminator_gap"] = Measured(
@@ -118,7 +118,7 @@ def _paired(train: np.ndarray, held_out: np.ndarray | None, fake: np.ndarray) ->
     return values
 
 
-def _accuracy(margins: np.ndarray) -> Measured:
+def accuracy(margins: np.ndarray) -> Measured:
     """Share of margins `[n]` above 0, exactly 0 counting half: whoever says nothing is right half of the time."""
     rightly = np.where(margins == 0, 0.5, margins > 0)
     share, count = float(rightly.mean()), len(margins)

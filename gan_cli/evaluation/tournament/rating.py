@@ -102,8 +102,9 @@ def _is_connected(beats: np.ndarray) -> bool:
 def _climb(strengths: np.ndarray, change: np.ndarray, wins: np.ndarray) -> np.ndarray:
     """Newton's change, halved until the likelihood does not fall."""
     before = _log_likelihood(strengths, wins)
+    least = before - 1e-12 * abs(before)  # the last changes gain less than rounding hides
     for _ in range(60):
-        if _log_likelihood(strengths + change, wins) >= before:
+        if _log_likelihood(strengths + change, wins) >= least:
             break
         change = change / 2
     return change

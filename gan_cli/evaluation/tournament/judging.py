@@ -1,0 +1,155 @@
+"""From players to what each discriminator says of each generator's examples.
+
+Every generator is loaded once and its examples go to a temporary file; then every discriminator is loaded once and
+judges all of them. Memory holds one model and one portion of examples at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_cli.checks import ConfigError
+from gan_cli.config.build import build
+from gan_cli.config.targets import check_targets
+from gan_cli.evaluation.examples import PORTION, StoredExamples
+from gan_cli.evaluation.health import equilibrium_of
+from gan_cli.evaluation.tournament.job import TournamentJob
+from gan_cli.evaluation.tournament.players import Player
+from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpoint
+from gan_cli.sampling.discriminators import assign_part, build_discriminator, judge_all, read_part
+from gan_cli.sampling.trained import TrainedGenerator, from_checkpoint
+from gan_cli.telling import Teller
+
+PARTS = {"averaged": "averaged", "raw": "generator"}
+"""Where a checkpoint holds the weights of a generator."""
+
+
+@dataclass(frozen=True)
+class ExampleFile:
+    """Examples as plain bytes in a file: uint8 images or float32 points `[count, *shape]`."""
+
+    path: Path
+    shape: tuple[int, ...]
+    count: int
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(np.uint8 if len(self.shape) == 3 else np.float32)
+
+    def write(self, read: Callable[[int, int], np.ndarray]) -> None:
+        """Fills the file with what `read(start, stop)` gives, a portion at a time."""
+        with self.path.open("wb") as file:
+            for start in range(0, self.count, PORTION):
+                file.write(np.ascontiguousarray(read(start, min(start + PORTION, self.count)), self.dtype).tobytes())
+
+    def portions(self) -> Iterator[np.ndarray]:
+        width = int(np.prod(self.shape))
+        with self.path.open("rb") as file:
+            for start in range(0, self.count, PORTION):
+                values = np.fromfile(file, self.dtype, width * min(PORTION, self.count - start))
+                yield values.reshape(-1, *self.shape)
+
+
+class Judged(NamedTuple):
+    """What one discriminator says.
+
+    Attributes:
+        fake: logits `[n]` of the examples of each generator.
+        real: logits `[m]` of the real examples.
+        equilibrium: of the discriminator's loss; see `gan_cli.losses`.
+    """
+
+    fake: list[np.ndarray]
+    real: np.ndarray
+    equilibrium: float | None
+
+
+class Loader:
+    """Loads the same part of one player after the other.
+
+    Args:
+        part: of a checkpoint.
+        build: from a checkpoint to a Keras model, and what is to be given for it. It is called for the first player,
+            and again where a checkpoint's configuration describes another model; else the model gets other weights.
+    """
+
+    def __init__(self, part: str, build: Callable[[Checkpoint], tuple[Any, Any]]) -> None:
+        self.part, self.build = part, build
+        self.plan: Any = None
+        self.built: tuple[Any, Any] = (None, None)
+
+    def load(self, player: Player) -> tuple[Any, Checkpoint]:
+        """Raises ConfigError where the player's checkpoint can't be read, or holds no such part."""
+        try:
+            checkpoint = read_part(player.path, self.part)
+        except DamagedCheckpoint as error:
+            raise ConfigError("runs", str(error), advice="Name the steps of others: steps=[...].") from error
+        if not checkpoint.arrays:
+            raise ConfigError("runs", f"{player.path} holds no {self.part}")
+        plan = checkpoint.config["model"], checkpoint.config["train"]["precision"], checkpoint.data
+        if plan != self.plan:
+            self.plan, self.built = plan, self.build(checkpoint)
+        assign_part(self.built[0], checkpoint, self.part)
+        return self.built[1], checkpoint
+
+
+def store_examples(
+    job: TournamentJob, players: Sequence[Player], real: StoredExamples, folder: Path, teller: Teller
+) -> tuple[list[ExampleFile], ExampleFile]:
+    """The examples of every generator, and the real ones, in files in `folder`."""
+
+    def build_generator(checkpoint: Checkpoint) -> tuple[Any, TrainedGenerator]:
+        generator = from_checkpoint(checkpoint, job.weights, job.trust)
+        return generator.model, generator
+
+    loader = Loader(PARTS[job.weights], build_generator)
+    names = [str(index) for index in range(len(players))]
+    fakes = [ExampleFile(folder / name, real.data.shape, job.samples) for name in names]
+    reals = ExampleFile(folder / "real", real.data.shape, real.count)
+    try:
+        reals.write(real.read)
+        for done, (player, file) in enumerate(zip(players, fakes, strict=True)):
+            teller.progress("making examples", done, len(players))
+            generator = loader.load(player)[0]
+            file.write(partial(make, generator, job.seed))
+    except OSError as error:
+        advice = "Ask for fewer samples, or let TMPDIR name another place."
+        raise ConfigError("samples", f"can't be kept in {folder} ({error.strerror})", job.samples, advice) from error
+    teller.progress("making examples", len(players), len(players))
+    return fakes, reals
+
+
+def make(generator: TrainedGenerator, seed: int, start: int, stop: int) -> np.ndarray:
+    return generator.images(range(seed + start, seed + stop))
+
+
+def judge_examples(
+    job: TournamentJob, players: Sequence[Player], fakes: Sequence[ExampleFile], reals: ExampleFile, teller: Teller
+) -> list[Judged]:
+    """What every discriminator says of all examples."""
+
+    def build_judge(checkpoint: Checkpoint) -> tuple[Any, Any]:
+        return (build_discriminator(checkpoint, job.trust),) * 2
+
+    loader = Loader("discriminator", build_judge)
+    judged: list[Judged] = []
+    total = len(players) * (len(fakes) + 1)
+    for player in players:
+        model, checkpoint = loader.load(player)
+        logits: list[np.ndarray] = []
+        for file in (reals, *fakes):
+            teller.progress("judging", len(judged) * (len(fakes) + 1) + len(logits), total)
+            logits.append(np.concatenate([judge_all(model, portion) for portion in file.portions()]))
+        if not all(np.isfinite(values).all() for values in logits):
+            problem = f"the discriminator of {player.path} gives numbers that are not finite"
+            raise ConfigError("steps", problem, advice="Leave that step out: steps=[...].")
+        check_targets({"loss": checkpoint.config["loss"]}, folders=[], trust=job.trust)
+        judged.append(Judged(logits[1:], logits[0], equilibrium_of(build("loss", checkpoint.config["loss"]))))
+    teller.progress("judging", total, total)
+    return judged

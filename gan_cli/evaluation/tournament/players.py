@@ -1,0 +1,128 @@
+"""Who plays: the checkpoints of some runs, found and held against each other before TensorFlow is loaded."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_cli.checks import ConfigError
+from gan_cli.data import DataSpec
+from gan_cli.evaluation.tournament.job import TournamentJob
+from gan_cli.runs.checkpoint import DamagedCheckpoint, checkpoint_path, checkpoint_step, list_checkpoints, read_about
+from gan_cli.runs.directory import find_run, read_config
+
+NO_MATTER = ("memory_limit", "flip", "data_dir")
+"""Keys of data sets that do not change their examples as they are stored."""
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A run that plays.
+
+    Attributes:
+        letter: by which tables and pictures call it, A to Z; "" where it plays alone.
+        path: its directory.
+        config: what its config.yaml holds.
+        data: what its models were built for.
+        checkpoints: those that play, the earliest first. Each is two players, a generator and a discriminator.
+    """
+
+    letter: str
+    path: Path
+    config: dict[str, Any]
+    data: DataSpec
+    checkpoints: tuple[Path, ...]
+
+    @property
+    def name(self) -> str:
+        return self.path.absolute().name
+
+
+@dataclass(frozen=True)
+class Player:
+    """One checkpoint of a run."""
+
+    entrant: Entrant
+    path: Path
+
+    @property
+    def step(self) -> int:
+        return checkpoint_step(self.path) or 0
+
+    @property
+    def label(self) -> str:
+        """Run and step, as short as can be."""
+        return f"{self.entrant.letter} {self.step:,}".lstrip()
+
+    @property
+    def title(self) -> str:
+        return f"{self.entrant.letter} step {self.step:,}".lstrip()
+
+
+def find_entrants(job: TournamentJob) -> list[Entrant]:
+    """The runs and their checkpoints.
+
+    Raises:
+        ConfigError: where there are none, too few to play, or where the runs were trained on different data.
+    """
+    letters = string.ascii_uppercase if len(job.paths) > 1 else [""]
+    entrants = [find_entrant(job, path, letter) for path, letter in zip(job.paths, letters, strict=False)]
+    check_same_data(entrants)
+    if len(players_of(entrants)) < 2:
+        advice = "Name more runs, or train with run.keep_checkpoints=10 to keep more of one."
+        raise ConfigError("runs", "has one checkpoint alone, which has nobody to play", job.runs, advice)
+    return entrants
+
+
+def find_entrant(job: TournamentJob, path: Path, letter: str) -> Entrant:
+    run = find_run("runs", path)
+    saved = list_checkpoints(run.checkpoints)[::-1]
+    if not saved:
+        raise ConfigError("runs", f"{path} has no checkpoint yet", advice=f"Train it further: gan-train resume={path}")
+    if job.wanted_steps is None:
+        chosen = thin_out(saved, job.most)
+    else:
+        chosen = [checkpoint_path(run.checkpoints, step) for step in job.wanted_steps]
+        if not set(chosen) <= set(saved):
+            there = ", ".join(str(checkpoint_step(one)) for one in saved)
+            raise ConfigError("steps", f"{path} has the checkpoints {there}", job.steps)
+    try:
+        data = read_about(chosen[-1]).data
+    except DamagedCheckpoint as error:
+        raise ConfigError("runs", str(error), advice="Name the steps of others: steps=[...].") from error
+    return Entrant(letter, path, read_config(run), data, tuple(chosen))
+
+
+def thin_out(checkpoints: Sequence[Path], most: int) -> list[Path]:
+    """At most so many of them, the last and, where there is room for two, the first among them, evenly spread."""
+    if len(checkpoints) <= most:
+        return list(checkpoints)
+    places = np.linspace(len(checkpoints) - 1, 0, most).round().astype(int)[::-1]
+    return [checkpoints[place] for place in places]
+
+
+def players_of(entrants: Sequence[Entrant]) -> list[Player]:
+    """Run after run, each from its first checkpoint to its last."""
+    return [Player(entrant, path) for entrant in entrants for path in entrant.checkpoints]
+
+
+def check_same_data(entrants: Sequence[Entrant]) -> None:
+    """Raises ConfigError where two runs were trained on examples of another shape, or on another data set."""
+    first, *others = entrants
+    for other in others:
+        if other.data.shape != first.data.shape:
+            sizes = ["x".join(str(side) for side in run.data.shape) for run in (first, other)]
+            problem = f"{first.path} makes examples of {sizes[0]}, {other.path} of {sizes[1]}"
+            raise ConfigError("runs", f"{problem}, which can't be judged by the same discriminator")
+        nodes = [run.config.get("dataset", {}) for run in (first, other)]
+        for key in dict.fromkeys((*nodes[0], *nodes[1])):
+            mine, theirs = (node.get(key) for node in nodes)
+            if key not in NO_MATTER and mine != theirs:
+                problem = f"dataset.{key} is {mine} in {first.path} and {theirs} in {other.path}"
+                advice = "A discriminator knows its own data alone: let runs play that share it."
+                raise ConfigError("runs", f"were trained on different data: {problem}", advice=advice)

@@ -1,0 +1,69 @@
+"""A call of gan-eval tournament, from a checked job to what is printed and written."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from gan_cli.checks import ConfigError
+from gan_cli.config.extensions import path_name
+from gan_cli.evaluation.console import EvaluationConsole
+from gan_cli.evaluation.tournament.job import TournamentJob
+from gan_cli.evaluation.tournament.picture import picture_of
+from gan_cli.evaluation.tournament.players import Entrant, find_entrants
+from gan_cli.evaluation.tournament.report import as_dict, tables
+from gan_cli.evaluation.tournament.tournament import hold
+from gan_cli.runs.files import write_json, write_whole
+
+
+def run_tournament(job: TournamentJob) -> int:
+    """Plays, prints and writes; gives the exit code.
+
+    Raises:
+        ConfigError: for what the user can mend; nothing has been written then.
+    """
+    entrants = find_entrants(job)
+    output = Path(job.output) if job.output else default_output(entrants)
+    check_writable(output)
+    with closing(EvaluationConsole()) as console:
+        from gan_cli.devices import load_tensorflow, set_up_tensorflow  # here, since they load TensorFlow
+
+        load_tensorflow()
+        set_up_tensorflow(seed=0, deterministic=True)
+        tournament = hold(job, entrants, console)
+        told = {**as_dict(tournament), "picture": str(output)}
+        print(json.dumps(told, allow_nan=False) if job.json else "\n".join([*tables(tournament), f"Picture: {output}"]))
+        try:
+            write(output, picture_of(tournament), told)
+        except OSError as error:  # what took long has been told by now
+            console.warn(f"{output} can't be written ({error.strerror})")
+    return 0
+
+
+def default_output(entrants: Sequence[Entrant]) -> Path:
+    """In a run that plays alone, else beside the first run, by the names of all."""
+    first = entrants[0].path
+    if len(entrants) == 1:
+        return first / "tournament.png"
+    names = path_name("_".join(["tournament", *(entrant.name for entrant in entrants)]))
+    return first.absolute().parent / f"{names}.png"
+
+
+def check_writable(output: Path) -> None:
+    """Makes the folder of a file. Raises ConfigError where that, or a file in it, can't be made."""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError("output", f"can't be written ({error.strerror})", output) from error
+    if not os.access(output.parent, os.W_OK):
+        raise ConfigError("output", "can't be written", output, "Name a place with output=FILE.png.")
+
+
+def write(output: Path, picture: Any, told: dict[str, Any]) -> None:
+    """The picture, and the numbers beside it."""
+    write_whole(output, lambda file: picture.save(file, format="PNG"))
+    write_json(output.with_suffix(".json"), told)

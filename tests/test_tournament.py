@@ -1,0 +1,354 @@
+"""Tournaments: strengths against published and closed forms, intervals by simulation, and real runs that play."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import TINY
+from PIL import Image
+
+from gan_cli import load_generator
+from gan_cli.checks import ConfigError
+from gan_cli.commands.tournament import gan_eval_tournament
+from gan_cli.commands.train import gan_train
+from gan_cli.data.digits import Digits
+from gan_cli.evaluation.examples import StoredExamples
+from gan_cli.evaluation.tournament.job import TournamentJob
+from gan_cli.evaluation.tournament.matches import Outcome, Standings, play, rate
+from gan_cli.evaluation.tournament.players import thin_out
+from gan_cli.evaluation.tournament.rating import ELO, bradley_terry, chances, covariance, information
+from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
+from gan_cli.sampling.discriminators import assign_part, build_discriminator, judge_all
+
+# Strengths
+
+# American League 1987, wins of the row against the column: Milwaukee, Detroit, Toronto, New York, Boston, Cleveland,
+# Baltimore. Agresti, Categorical Data Analysis, 2nd edition, section 10.6; the fit is that of R's BradleyTerry2.
+BASEBALL = np.array(
+    [
+        [0, 7, 9, 7, 7, 9, 11],
+        [6, 0, 7, 5, 11, 9, 9],
+        [4, 6, 0, 7, 7, 8, 12],
+        [6, 8, 6, 0, 6, 7, 10],
+        [6, 2, 6, 7, 0, 7, 12],
+        [4, 4, 5, 6, 6, 0, 6],
+        [2, 4, 1, 3, 1, 7, 0],
+    ]
+)
+ABILITIES = [1.5814, 1.4364, 1.2945, 1.2476, 1.1077, 0.6839]
+THEIR_ERRORS = [0.3433, 0.3396, 0.3367, 0.3359, 0.3339, 0.3319]
+
+
+def two(wins: float, losses: float) -> np.ndarray:
+    return np.array([[0, wins], [losses, 0]])
+
+
+def test_published_strengths_and_standard_errors() -> None:
+    strengths = bradley_terry(BASEBALL, prior=0)
+    np.testing.assert_allclose(strengths[:6] - strengths[6], ABILITIES, atol=5e-5)
+    spread = covariance(information(strengths, BASEBALL + BASEBALL.T))
+    errors = np.sqrt(spread.diagonal() + spread[6, 6] - 2 * spread[6])[:6]
+    np.testing.assert_allclose(errors, THEIR_ERRORS, atol=5e-5)
+    assert strengths.mean() == pytest.approx(0, abs=1e-12)
+
+
+def test_two_players_differ_by_the_logarithm_of_their_odds() -> None:
+    strengths = bradley_terry(two(30, 12), prior=0)
+    assert strengths[0] - strengths[1] == pytest.approx(np.log(30 / 12))
+    spread = covariance(information(strengths, two(42, 42)))
+    error = np.sqrt(spread[0, 0] + spread[1, 1] - 2 * spread[0, 1])
+    assert error == pytest.approx(np.sqrt(1 / 30 + 1 / 12))
+
+
+def test_who_won_every_game_has_a_finite_strength_that_grows_with_the_games() -> None:
+    for games in (10, 1000):
+        strengths = bradley_terry(two(games, 0))
+        assert strengths[0] - strengths[1] == pytest.approx(np.log((games + 0.5) / 0.5))
+
+
+def test_undetermined_strengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="not determined"):
+        bradley_terry(two(10, 0), prior=0)
+    strangers = np.zeros((4, 4))
+    strangers[:2, :2] = strangers[2:, 2:] = two(3, 4)
+    with pytest.raises(ValueError, match="not determined"):
+        bradley_terry(strangers)
+    with pytest.raises(ValueError, match="square"):
+        bradley_terry(np.ones((2, 3)))
+
+
+def test_strengths_come_back_from_the_chances_that_they_give() -> None:
+    random = np.random.default_rng(0)
+    true = random.normal(0, 2, 9)
+    games = np.zeros((9, 9))
+    games[:4, 4:] = random.integers(5, 50, (4, 5))  # each of one side against each of the other
+    wins = (games + games.T) * chances(true)
+    np.testing.assert_allclose(bradley_terry(wins, prior=0), true - true.mean(), atol=1e-6)
+
+
+def test_strengths_are_the_fixed_point_of_zermelo_and_hunter() -> None:
+    worth = np.exp(bradley_terry(BASEBALL, prior=0))
+    games = (BASEBALL + BASEBALL.T) / (worth[:, None] + worth)
+    np.testing.assert_allclose(BASEBALL.sum(axis=1) / games.sum(axis=1), worth, rtol=1e-6)
+
+
+# Matches
+
+
+def outputs(random: np.random.Generator, quality: list[float], sharpness: list[float], n: int, m: int) -> tuple:
+    """Logits of normal examples: quality below 0 lies below real ones, sharper discriminators see more of it.
+
+    Part of each output is shared: by all players for a latent, by all discriminators for an example.
+    """
+    latents, reals = random.normal(size=n), random.normal(size=m)
+    fake = []
+    for worth in quality:
+        example = np.sqrt(0.35) * latents + np.sqrt(0.35) * random.normal(size=n)
+        fake.append([worth * sharp + example + np.sqrt(0.3) * random.normal(size=n) for sharp in sharpness])
+    return fake, [np.sqrt(0.7) * reals + np.sqrt(0.3) * random.normal(size=m) for _ in sharpness]
+
+
+def points(standings: Standings) -> np.ndarray:
+    return np.array([player.points for player in (*standings.generators, *standings.discriminators)])
+
+
+def test_a_generator_wins_the_pairs_in_which_its_example_is_taken_for_the_real_one() -> None:
+    outcome = play(
+        [[np.array([1.0, 3.0]), np.array([-1.0, 0.0])]], [np.array([2.0, 2.5, 3.0]), np.array([0.0, 5.0, 7])]
+    )
+    np.testing.assert_allclose(outcome.win_rates, [[2.5 / 6, 0.5 / 6]])
+    assert outcome.games == 2
+
+
+def test_the_scale_of_a_discriminators_output_does_not_matter() -> None:
+    fake, real = outputs(np.random.default_rng(1), [-1, 0.2], [0.5, 1, 2], 60, 50)
+    others = [lambda x: x, lambda x: 100 * x - 7, np.tanh]
+    moved = [[change(logits) for change, logits in zip(others, row, strict=True)] for row in fake]
+    moved_real = [change(logits) for change, logits in zip(others, real, strict=True)]
+    plain, changed = rate(play(fake, real)), rate(play(moved, moved_real))
+    np.testing.assert_allclose(points(plain), points(changed))
+
+
+def test_the_average_generator_has_1500_points_and_400_are_odds_of_ten_to_one() -> None:
+    rates = np.array([[1 / 101, 1 / 11], [1 / 11, 1 / 2]])
+    standings = rate(Outcome(rates, 10**9, np.zeros((4, 4))))
+    np.testing.assert_allclose(points(standings), [1300, 1700, 2100, 1700], atol=1e-3)
+    assert standings.real == pytest.approx(1900)  # against 2100 and 1700 it wins half in all
+    assert [player.win_rate for player in standings.discriminators] == pytest.approx(1 - rates.mean(axis=0))
+
+
+def test_who_never_won_still_has_an_interval() -> None:
+    fake, real = [[np.arange(50.0)], [np.full(50, -9.0)]], [np.arange(50.0)]
+    never = rate(play(fake, real)).generators[1]
+    assert never.win_rate == 0
+    assert 100 < never.high - never.low < 1000
+
+
+def test_intervals_hold_the_truth_in_95_of_100_tournaments() -> None:
+    quality, sharpness = [-1.5, -0.8, -0.3], [0.5, 1.0, 1.5]
+    random = np.random.default_rng(2)
+    truth = points(rate(play(*outputs(random, quality, sharpness, 200_000, 200_000))))
+    held, found = [], []
+    for _ in range(300):
+        standings = rate(play(*outputs(random, quality, sharpness, 90, 70)))
+        players = (*standings.generators, *standings.discriminators)
+        held.append([player.low <= true <= player.high for player, true in zip(players, truth, strict=True)])
+        found.append(points(standings))
+    assert np.mean(held, axis=0) == pytest.approx(0.95, abs=0.04)  # 3 deviations of 300 tosses
+    np.testing.assert_allclose(np.mean(found, axis=0), truth, atol=0.15 * ELO / 4)
+
+
+# Who plays
+
+
+def test_checkpoints_are_thinned_evenly_from_the_first_to_the_last() -> None:
+    paths = [Path(str(step)) for step in range(11)]
+    assert thin_out(paths, 3) == [paths[0], paths[5], paths[10]]
+    assert thin_out(paths, 1) == [paths[10]]
+    assert thin_out(paths, 20) == paths
+
+
+def test_settings_that_cannot_work_are_told() -> None:
+    for problem, more in {
+        "runs=null: expected the run directories": {"runs": None},
+        "names a run twice": {"runs": ["a", "./a"]},
+        "steps=.*expected steps of checkpoints": {"steps": ["last"]},
+        "output=.*ends in .png": {"output": "a.json"},
+        "split=": {"split": "test"},
+        "samples=": {"samples": 1},
+    }.items():
+        with pytest.raises(ConfigError, match=problem):
+            TournamentJob(**{"runs": "a", **more})
+
+
+# Real runs
+
+SMALL = "samples=80"
+
+
+@pytest.fixture(scope="module")
+def both(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two runs on the digits, `first` and `critic`, which share nothing but the data."""
+    folder = tmp_path_factory.mktemp("runs")
+    shutil.copytree(finished_run, folder / "first")
+    assert gan_train([*TINY, "loss=wgan", "seed=1", "train.steps=12", f"hydra.run.dir={folder}/critic"]) == 0
+    return folder
+
+
+@pytest.fixture
+def runs(both: Path) -> Path:
+    """A copy of both runs, to write to and to change."""
+    shutil.copytree(both, "runs")
+    return Path("runs")
+
+
+def tournament(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    """What a tournament says as JSON, which is all that it prints."""
+    capsys.readouterr()
+    assert gan_eval_tournament([SMALL, "json=true", *words]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def judged(checkpoint: Path, examples: np.ndarray) -> np.ndarray:
+    saved = load_checkpoint(checkpoint)
+    model = build_discriminator(saved, trust=False)
+    assign_part(model, saved, "discriminator")
+    return judge_all(model, examples)
+
+
+def change_config(run: Path, before: str, after: str) -> None:
+    text = (run / "config.yaml").read_text()
+    assert before in text
+    (run / "config.yaml").write_text(text.replace(before, after))
+
+
+def test_every_generator_meets_every_discriminator(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = tournament(capsys, "runs=[runs/first,runs/critic]", "most=2", "seed=40", "output=out/both.png")
+    players = [("first", 5), ("first", 15), ("critic", 5), ("critic", 12)]
+    assert [(one["run"], one["step"]) for one in told["generators"]] == players
+    assert [(one["run"], one["step"]) for one in told["discriminators"]] == players
+    rates = np.array(told["win_rates"])
+    assert [one["win_rate"] for one in told["generators"]] == pytest.approx(rates.mean(axis=1))
+    assert [one["win_rate"] for one in told["discriminators"]] == pytest.approx(1 - rates.mean(axis=0))
+    assert np.mean([one["rating"] for one in told["generators"]]) == pytest.approx(1500)
+    assert all(one["low"] < one["rating"] < one["high"] for one in told["generators"] + told["discriminators"])
+    assert [one["real_accuracy"] is None for one in told["discriminators"]] == [False, False, True, True]
+    assert json.loads(Path("out/both.json").read_text()) == told
+    with Image.open("out/both.png") as picture:
+        assert len(picture.getcolors(100_000)) > 50
+
+    # Two of the matches again, by hand.
+    real = StoredExamples(Digits().open(), {}, 80).read(0, 80)
+    fake = load_generator(runs / "first", step=15).images(range(40, 120))
+    for column, path in ((1, "first/checkpoints/step_00000015.npz"), (3, "critic/checkpoints/step_00000012.npz")):
+        made, true = judged(runs / path, fake), judged(runs / path, real)
+        assert rates[1, column] == pytest.approx((made[:, None] > true).mean(), abs=1e-12)
+    accuracy = (judged(runs / "first/checkpoints/step_00000015.npz", real) > 0).mean()
+    assert told["discriminators"][1]["real_accuracy"] == pytest.approx(accuracy)
+
+
+def test_one_run_plays_alone_and_is_told_by_its_steps(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert gan_eval_tournament(["runs=runs/first", SMALL]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    starts = [line.split("  ")[0] for line in lines if line.startswith("step")]
+    assert starts == ["step 5", "step 10", "step 15"] * 2
+    assert lines[-1] == "Picture: runs/first/tournament.png"
+    with Image.open("runs/first/tournament.png") as picture:
+        assert picture.mode == "RGB"
+
+
+def test_the_same_tournament_gives_the_same_numbers(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("runs=runs/first", "steps=[5,15]")
+    first, again, other = tournament(capsys, *words), tournament(capsys, *words), tournament(capsys, *words, "seed=9")
+    assert first == again
+    assert first["win_rates"] != other["win_rates"]
+    assert [one["step"] for one in first["generators"]] == [5, 15]
+    raw = tournament(capsys, *words, "weights=raw")
+    assert first["win_rates"] != raw["win_rates"]
+
+
+def test_real_examples_are_those_that_no_run_saw(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("runs=[runs/first,runs/critic]", "most=1", "output=a.png")
+    change_config(runs / "first", "held_out: 0.0", "held_out: 0.1")
+    real = tournament(capsys, *words)["protocol"]["real"]  # of which `critic` saw some
+    assert ("split" in real, real["of"]) == (False, 1797 - 179)
+    with pytest.raises(ConfigError, match="split=held_out: there are no examples that all runs held out"):
+        gan_eval_tournament([*words, "split=held_out"])
+    change_config(runs / "critic", "held_out: 0.0", "held_out: 0.25")
+    real = tournament(capsys, *words)["protocol"]["real"]
+    assert (real["split"], real["of"]) == ("held_out", 179)  # which are part of the other run's 449
+    real = tournament(capsys, *words, "split=train")["protocol"]["real"]
+    assert ("split" in real, real["of"]) == (False, 1797 - 449)
+
+
+def test_points_play_too(capsys: pytest.CaptureFixture[str]) -> None:
+    words = [word for word in TINY if "checkpoint" not in word]
+    words += ["dataset=ring", "model=mlp", "hydra.run.dir=ring", "train.steps=4", "run.checkpoint_every=2"]
+    assert gan_train(words) == 0
+    told = tournament(capsys, "runs=ring")
+    assert told["protocol"]["real"]["split"] == "held_out"
+    assert np.array(told["win_rates"]).shape == (2, 2)
+
+
+def test_runs_that_cannot_play_each_other_are_told_apart(runs: Path) -> None:
+    words = ["runs=[runs/first,runs/critic]"]
+    change_config(runs / "critic", "background: white", "background: black")
+    with pytest.raises(ConfigError, match=r"dataset\.background is white in runs/first and black in runs/critic"):
+        gan_eval_tournament(words)
+    path = runs / "critic" / "checkpoints" / "step_00000012.npz"
+    saved = load_checkpoint(path)
+    save_checkpoint(path.parent, replace(saved, data=replace(saved.data, shape=(16, 16, 3))), keep=9)
+    with pytest.raises(ConfigError, match="runs/first makes examples of 8x8x1, runs/critic of 16x16x3"):
+        gan_eval_tournament(words)
+
+
+def test_who_is_missing_is_told(runs: Path) -> None:
+    for words, problem in {
+        "runs=runs/frist": "there is no such run directory. Did you mean first?",
+        "runs=runs/first most=1": "one checkpoint alone, which has nobody to play",
+        "runs=runs/first steps=[5,11]": "runs/first has the checkpoints 5, 10, 15",
+        "most=3": "expected the run directories that play",
+        "runs=runs/first mots=1": "mots",
+    }.items():
+        with pytest.raises(ConfigError, match=problem):
+            gan_eval_tournament(words.split())
+    for path in (runs / "critic" / "checkpoints").iterdir():
+        path.unlink()
+    with pytest.raises(ConfigError, match="runs/critic has no checkpoint yet"):
+        gan_eval_tournament(["runs=runs/critic"])
+
+
+def test_a_checkpoint_that_is_damaged_or_has_no_discriminator_is_named(runs: Path) -> None:
+    folder = runs / "first" / "checkpoints"
+    saved = load_checkpoint(folder / "step_00000015.npz")
+    alone = {name: array for name, array in saved.arrays.items() if not name.startswith("discriminator/")}
+    save_checkpoint(folder, replace(saved, arrays=alone), keep=9)
+    with pytest.raises(ConfigError, match=r"step_00000015\.npz holds no discriminator"):
+        gan_eval_tournament(["runs=runs/first", SMALL])
+    content = (folder / "step_00000005.npz").read_bytes()
+    (folder / "step_00000005.npz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ConfigError, match=r"step_00000005\.npz can't be read whole"):
+        gan_eval_tournament(["runs=runs/first", SMALL])
+
+
+@pytest.mark.parametrize("group", ["model", "loss"])
+def test_a_run_that_names_foreign_code_is_refused(runs: Path, group: str) -> None:
+    folder = runs / "first" / "checkpoints"
+    saved = load_checkpoint(folder / "step_00000015.npz")
+    saved.config[group]["_target_"] = "os.system"
+    save_checkpoint(folder, saved, keep=9)
+    with pytest.raises(ConfigError, match=rf"{group}._target_=os.system: names code outside gan_cli.*trust=true"):
+        gan_eval_tournament(["runs=runs/first", SMALL])
+
+
+def test_a_picture_that_cannot_be_written_is_told_before_anything_is_played(runs: Path) -> None:
+    Path("file").write_text("")
+    with pytest.raises(ConfigError, match=r"output=file/a\.png: can't be written"):
+        gan_eval_tournament(["runs=runs/first", "output=file/a.png"])
