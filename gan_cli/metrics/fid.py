@@ -34,7 +34,6 @@ MOST_DIMENSIONS = 4096
 def root_of_covariance(moments: Moments) -> np.ndarray:
     """L with L Lᵀ the covariance, float64 `[dimensions, rank]`, its columns orthogonal."""
     values, vectors = np.linalg.eigh(moments.covariance)
-    values, vectors = values[moments.dimensions - moments.rank :], vectors[:, moments.dimensions - moments.rank :]
     above_rounding = values > moments.dimensions * np.finfo(np.float64).eps * values[-1]
     return vectors[:, above_rounding] * np.sqrt(values[above_rounding])
 
@@ -96,8 +95,8 @@ class FrechetDistance:
 def _check_dimensions(evidence: Evidence) -> None:
     dimensions = evidence.features(0, 1).shape[1]
     if dimensions > MOST_DIMENSIONS:
-        problem = f"fid takes features of at most {MOST_DIMENSIONS:,} dimensions, these have {dimensions:,}"
-        raise ConfigError("", problem, advice="Choose other features (features=inception has 2,048), or metric=kid.")
+        problem = f"takes features of at most {MOST_DIMENSIONS:,} dimensions, these have {dimensions:,}"
+        raise ConfigError("", problem, advice="Choose other features; features=inception has 2,048.")
 
 
 def _notes(real: Moments, fakes: int) -> tuple[str, ...]:

@@ -147,7 +147,11 @@ class MaximumMeanDiscrepancy:
         return Result(
             {
                 "mmd": Measured(pooled.mmd_squared(), error, "jackknife over the examples of both sides"),
-                "mmd_p_value": Measured(chance, None, f"{self.permutations:,} permutations"),
+                "mmd_p_value": Measured(
+                    chance,
+                    math.sqrt(chance * (1 - chance) / (1 + self.permutations)),
+                    f"{self.permutations:,} permutations; small where both sides can be told apart",
+                ),
             },
             notes_of_bound(comparison, self.most),
         )
