@@ -1,11 +1,22 @@
-"""Mode coverage on points made by hand."""
+"""Mode coverage on points made by hand, and of data whose modes are known."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 
-from gan_cli.metrics.modes import SAMPLES, count_modes
+from gan_cli.checks import ConfigError
+from gan_cli.data import DataSpec
+from gan_cli.data.digits import Digits
+from gan_cli.data.grid import Grid
+from gan_cli.data.ring import Ring
+from gan_cli.metrics import Comparison, Result
+from gan_cli.metrics.evidence import InMemoryEvidence
+from gan_cli.metrics.modes import LABELLED_SAMPLES, SAMPLES, KnownModes, count_label_modes, count_modes
+from gan_cli.telling import Teller
 
 CENTRES = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
 
@@ -55,3 +66,101 @@ def test_nothing_to_count_is_an_error() -> None:
         count_modes(np.zeros((0, 2)), CENTRES, 0.1)
     with pytest.raises(ValueError, match="sigma"):
         count_modes(CENTRES, CENTRES, 0.0)
+
+
+def compare(fake: np.ndarray, source: Any, seed: int = 0) -> Result:
+    side = InMemoryEvidence(values=fake)
+    return KnownModes()(Comparison(side, side, source=source, seed=seed))
+
+
+@pytest.mark.parametrize("source", [Ring(), Grid()], ids=["ring", "grid"])
+def test_a_mixture_s_own_points_have_all_modes_evenly_and_collapsed_ones_have_one(source: Ring | Grid) -> None:
+    points = source.open().values
+    values, notes = compare(points, source).values, compare(points, source).notes
+    assert values["modes"].value == len(source.centres())
+    share = values["good_share"]
+    assert share.low is not None and share.high is not None
+    assert share.low < 1 - np.exp(-4.5) < share.high
+    assert values["reverse_kl"].value < 0.03
+    assert notes == ()
+    crowd = compare(points[:1].repeat(2500, 0), source).values
+    assert crowd["modes"].value == 1
+    assert crowd["reverse_kl"].value == pytest.approx(np.log(len(source.centres())))
+
+
+def test_the_numbers_are_those_of_the_protocol_s_first_samples_however_many_there_are() -> None:
+    source = Grid()
+    points = source.open().values[:4000] + np.float32(0.08)
+    found = count_modes(points[:SAMPLES], source.centres(), source.sigma)
+    values = compare(points, source).values
+    assert (values["modes"].value, values["good_share"].value, values["reverse_kl"].value) == pytest.approx(found)
+    assert "600 samples" in compare(points[:600], source).notes[0]
+
+
+def test_the_error_of_the_divergence_is_that_of_other_samples() -> None:
+    source, random = Ring(), np.random.default_rng(0)
+    shares = np.array([0.3, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05, 0])
+    found = [
+        compare(source.centres()[random.choice(8, SAMPLES, p=shares)], source, seed).values["reverse_kl"]
+        for seed in range(40)
+    ]
+    spread = np.std([value.value for value in found], ddof=1)
+    assert found[0].uncertainty == pytest.approx(spread, rel=0.4)
+
+
+def test_points_that_are_nowhere_near_have_an_infinite_divergence_and_say_so() -> None:
+    values = compare(np.full((100, 2), np.nan, np.float32), Ring()).values
+    assert (values["modes"].value, values["good_share"].value, values["reverse_kl"].value) == (0, 0, float("inf"))
+    assert "no sample is good" in values["reverse_kl"].by
+
+
+def test_labels_are_counted_and_held_against_equal_shares() -> None:
+    assert count_label_modes(np.arange(1000).repeat(3), 1000) == (1000, pytest.approx(0, abs=1e-12))
+    assert count_label_modes(np.zeros(50, int), 1000) == (1, pytest.approx(np.log(1000)))
+    found, divergence = count_label_modes(np.array([0, 0, 0, 2]), 4)
+    assert found == 2
+    assert divergence == pytest.approx(0.75 * np.log(3) + 0.25 * np.log(1))
+    with pytest.raises(ValueError, match="each from 0 to 3"):
+        count_label_modes(np.array([4]), 4)
+    with pytest.raises(ValueError, match="0 labels"):
+        count_label_modes(np.zeros(0, int), 4)
+
+
+def test_a_perfect_generator_of_1000_modes_has_the_documented_divergence() -> None:
+    drawn = np.random.default_rng(0).integers(0, 1000, LABELLED_SAMPLES)
+    found, divergence = count_label_modes(drawn, 1000)
+    assert found == 1000
+    assert divergence == pytest.approx(999 / (2 * LABELLED_SAMPLES), rel=0.15)
+
+
+@dataclass(frozen=True)
+class BrightnessSource:
+    """Images whose mode is their brightness."""
+
+    modes: int = 256
+
+    def predict_modes(self, images: np.ndarray, teller: Teller) -> np.ndarray:
+        return images[:, 0, 0, 0].astype(np.int32)
+
+
+def test_modes_that_a_source_reads_are_counted_and_there_is_no_share_of_good_ones() -> None:
+    values = np.random.default_rng(0).permutation(np.arange(200).repeat(5)).astype(np.uint8)
+    result = compare(values[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8), BrightnessSource())
+    assert result.values["modes"].value == 200
+    assert result.values["reverse_kl"].value == pytest.approx(np.log(256 / 200))
+    assert "good_share" not in result.values
+    assert "26,000" in result.notes[0]
+
+
+def test_data_whose_modes_are_not_known_and_too_few_samples_are_refused() -> None:
+    metric = KnownModes()
+    metric.check_source(Ring())
+    metric.check(Ring().describe(), None, 8)
+    with pytest.raises(ConfigError, match="dataset=ring, grid and stacked_mnist"):
+        metric.check_source(Digits())
+    with pytest.raises(ConfigError, match="dataset=ring, grid and stacked_mnist"):
+        compare(np.zeros((20, 2)), None)
+    with pytest.raises(ConfigError, match="dataset=ring, grid and stacked_mnist"):
+        metric.check(DataSpec((2,), 100), 100, 100)
+    with pytest.raises(ConfigError, match=r"^samples=24: modes needs at least 25"):
+        metric.check(Grid().describe(), 100, 24)

@@ -1,18 +1,47 @@
-"""Mode coverage of points whose true distribution is a mixture of equal Gaussians (a ring, a grid).
+"""Mode coverage, where the modes of the data are known: a mixture of equal Gaussians, or labels that can be read.
 
 The protocol of PacGAN (Lin et al., arXiv:1712.04086 section 4.1, after VEEGAN, arXiv:1705.07761): draw 2,500 samples;
 one is good within three standard deviations of its nearest centre; a centre is found when a good sample lies at it;
 the reverse Kullback-Leibler divergence goes from the good samples' shares of the centres to equal shares.
+
+For Stacked MNIST (section 4.2) it is 26,000 samples, of each of which a classifier says which of the 1,000 modes it
+shows; a mode is found when one sample shows it. Every sample shows some mode, so there is no share of good ones.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from gan_cli.checks import ConfigError
+from gan_cli.data import DataSpec, Mixture, Source
+from gan_cli.metrics import EXAMPLES, Comparison, Measured, Result
+from gan_cli.metrics.portions import example_portions
+from gan_cli.metrics.reading import check_counts
+from gan_cli.metrics.shares import measured_share
+from gan_cli.telling import Teller
+
 SAMPLES = 2500  # the protocol's; with fewer, rare modes are missed, so numbers of other sizes do not compare
+LABELLED_SAMPLES = 26_000  # the protocol's for modes that are read
 GOOD_WITHIN = 3.0  # standard deviations
+RESAMPLES = 200  # of the bootstrap
+
+
+@runtime_checkable
+class ReadsModes(Protocol):
+    """A source whose examples each show one of equally likely modes, which can be read from them."""
+
+    @property
+    def modes(self) -> int:
+        """How many there are."""
+        ...
+
+    def predict_modes(self, images: np.ndarray, teller: Teller) -> np.ndarray:
+        """int32 `[n]` in 0 .. modes - 1, the mode that each image `[n, height, width, channels]`, uint8, shows."""
+        ...
 
 
 class ModeCoverage(NamedTuple):
@@ -22,7 +51,7 @@ class ModeCoverage(NamedTuple):
         modes: how many centres are found, 0 to k; higher is better.
         good_share: share of good samples, 0 to 1. Of a perfect generator in the plane it is 1 - exp(-9/2) = 0.989.
         reverse_kl: in nats, 0 (every centre has an equal share) to ln k (all at one centre); infinite where no sample
-            is good.
+            is good. Of a perfect generator it is about (k - 1) / 2n, by chance, where n samples are good.
     """
 
     modes: int
@@ -41,6 +70,13 @@ def count_modes(points: np.ndarray, centres: np.ndarray, sigma: float) -> ModeCo
     Raises:
         ValueError: without points or centres, or for a sigma that is not above 0.
     """
+    counts = good_counts(points, centres, sigma)
+    good_share = float(counts.sum() / len(points))
+    return ModeCoverage(int(np.count_nonzero(counts)), good_share, divergence_from_equal(counts))
+
+
+def good_counts(points: np.ndarray, centres: np.ndarray, sigma: float) -> np.ndarray:
+    """int64 `[k]`, how many good samples each centre has; see `count_modes`."""
     if len(points) == 0 or len(centres) == 0:
         raise ValueError(f"{len(points)} points and {len(centres)} centres: expected at least one of each.")
     if not sigma > 0:
@@ -48,13 +84,79 @@ def count_modes(points: np.ndarray, centres: np.ndarray, sigma: float) -> ModeCo
     offsets = np.asarray(points, np.float64)[:, None, :] - np.asarray(centres, np.float64)[None, :, :]
     distances = np.nan_to_num(np.linalg.norm(offsets, axis=-1), nan=np.inf, posinf=np.inf)
     is_good = distances.min(axis=1) <= GOOD_WITHIN * sigma
-    counts = np.bincount(distances.argmin(axis=1)[is_good], minlength=len(centres))
-    return ModeCoverage(int(np.count_nonzero(counts)), float(is_good.mean()), _divergence_from_equal(counts))
+    return np.bincount(distances.argmin(axis=1)[is_good], minlength=len(centres))
 
 
-def _divergence_from_equal(counts: np.ndarray) -> float:
-    """Sum of p ln(p k) over the shares p of k counts, in nats."""
+def count_label_modes(labels: np.ndarray, modes: int) -> tuple[int, float]:
+    """How many of the modes the labels cover, and the reverse Kullback-Leibler divergence of their shares, in nats.
+
+    Args:
+        labels: int `[n]` in 0 .. modes - 1, n > 0. The protocol's n is `LABELLED_SAMPLES`.
+        modes: at least 1, all equally likely in the data.
+
+    Raises:
+        ValueError: without labels, or for one outside its range.
+    """
+    counts = label_counts(labels, modes)
+    return int(np.count_nonzero(counts)), divergence_from_equal(counts)
+
+
+def label_counts(labels: np.ndarray, modes: int) -> np.ndarray:
+    """int64 `[modes]`, how many labels there are of each; see `count_label_modes`."""
+    if len(labels) == 0 or labels.min() < 0 or labels.max() >= modes:
+        raise ValueError(f"{len(labels)} labels: expected at least one, each from 0 to {modes - 1}.")
+    return np.bincount(labels, minlength=modes)
+
+
+def divergence_from_equal(counts: np.ndarray) -> float:
+    """Sum of p ln(p k) over the shares p of k counts, in nats; infinite where all are 0."""
     if counts.sum() == 0:
         return float("inf")
     shares = counts[counts > 0] / counts.sum()  # p ln p tends to 0 with p
     return float(np.sum(shares * np.log(shares * len(counts))))
+
+
+@dataclass(frozen=True)
+class KnownModes:
+    """`metric=modes`, for ring, grid and stacked_mnist. It has no settings: other numbers would not compare."""
+
+    values: ClassVar[Mapping[str, str]] = {"modes": "higher", "good_share": "higher", "reverse_kl": "lower"}
+    needs: ClassVar[frozenset[str]] = frozenset({EXAMPLES})
+
+    def check_source(self, source: Source | None) -> None:
+        """Raises ConfigError for data whose modes are not known."""
+        if not isinstance(source, Mixture | ReadsModes):
+            problem = "counts modes, which are known of dataset=ring, grid and stacked_mnist alone"
+            raise ConfigError("", problem, advice="For other data, metric=prdc has a number for coverage.")
+
+    def check(self, data: DataSpec, real: int | None, fake: int) -> None:
+        if data.classes == 0:
+            self.check_source(None)
+        check_counts("modes", None, fake, least=data.classes)
+
+    def __call__(self, comparison: Comparison) -> Result:
+        self.check_source(comparison.source)
+        source: Any = comparison.source
+        protocol = SAMPLES if isinstance(source, Mixture) else LABELLED_SAMPLES
+        count = min(comparison.fake.count, protocol)
+        examples = np.concatenate([some for _, some in example_portions(comparison.fake, count)])
+        if isinstance(source, Mixture):
+            counts = good_counts(examples, source.centres(), source.sigma)
+        else:
+            counts = label_counts(source.predict_modes(examples, comparison.teller), source.modes)
+        values = {"modes": Measured(int(np.count_nonzero(counts)))}
+        if isinstance(source, Mixture):
+            values["good_share"] = measured_share(int(counts.sum()), count, "samples")
+        values["reverse_kl"] = measured_divergence(counts, comparison.seed)
+        few = f"Counted among {count:,} samples; published numbers are of {protocol:,}, and fewer find fewer modes."
+        return Result(values, (few,) if count < protocol else ())
+
+
+def measured_divergence(counts: np.ndarray, seed: int) -> Measured:
+    """The reverse divergence with the deviation that other samples of as many would have."""
+    value, total = divergence_from_equal(counts), int(counts.sum())
+    if total == 0:
+        return Measured(value, by="infinite: no sample is good")
+    others = np.random.default_rng(seed).multinomial(total, counts / total, size=RESAMPLES)
+    deviation = float(np.std([divergence_from_equal(other) for other in others], ddof=1))
+    return Measured(value, deviation, f"deviation over {RESAMPLES} bootstrap samples")

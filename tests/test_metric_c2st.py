@@ -1,0 +1,134 @@
+"""Classifier two-sample tests: on Gaussians whose best accuracy is known, and on real digits."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.neighbors import KNeighborsClassifier
+
+from gan_cli.checks import ConfigError
+from gan_cli.data import DataSpec
+from gan_cli.metrics import Comparison, Result
+from gan_cli.metrics.c2st import ClassifierTest, held_out_hits, nearest_neighbour_hits
+from gan_cli.metrics.evidence import InMemoryEvidence
+from gan_cli.metrics.shares import measured_share, wilson_interval
+
+RANDOM = np.random.default_rng(0)
+DIGITS = (load_digits().data / 8 - 1).astype(np.float32)
+
+
+def compare(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> Result:
+    return ClassifierTest()(Comparison(InMemoryEvidence(rows=real), InMemoryEvidence(rows=fake), seed=seed))
+
+
+def gaussian(count: int, dimensions: int, offset: float = 0.0) -> np.ndarray:
+    rows = RANDOM.normal(size=(count, dimensions))
+    rows[:, 0] += offset
+    return rows.astype(np.float32)
+
+
+def test_a_network_reaches_the_best_accuracy_that_there_is_between_two_gaussians() -> None:
+    """The halfway line tells them apart with the accuracy Φ(distance / 2), and nothing does better."""
+    for distance in (1.0, 3.0):
+        value = compare(gaussian(2000, 3), gaussian(2000, 3, distance)).values["c2st"]
+        best = 0.5 * (1 + math.erf(distance / 2 / math.sqrt(2)))
+        assert value.low is not None and value.high is not None
+        assert value.low - 0.01 < best < value.high + 0.01
+
+
+def test_sets_that_lie_apart_are_always_told_and_sets_of_one_distribution_half_the_time() -> None:
+    apart = compare(gaussian(200, 5), gaussian(200, 5, 50.0)).values
+    assert [value.value for value in apart.values()] == [1, 1, 1, 1]
+    alike = compare(gaussian(1000, 5), gaussian(1000, 5)).values
+    for name in ("c2st", "c2st_nearest"):
+        assert abs(alike[name].value - 0.5) < 3 * (alike[name].uncertainty or 0)
+
+
+def test_the_nearest_neighbour_is_that_of_a_library() -> None:
+    real, fake = gaussian(300, 4), gaussian(300, 4, 1.0)
+    rows, is_real = np.concatenate([real, fake]), np.repeat([1, 0], 300)
+    told = [
+        KNeighborsClassifier(1).fit(np.delete(rows, left, 0), np.delete(is_real, left)).predict(rows[[left]])[0]
+        for left in range(600)
+    ]
+    hits = np.array(told) == is_real
+    assert nearest_neighbour_hits(real, fake, 0) == (hits[:300].sum(), hits[300:].sum())
+
+
+def test_copies_are_nearer_than_anything_else_in_whatever_order() -> None:
+    values = compare(DIGITS, RANDOM.permutation(DIGITS))
+    assert values.values["c2st_nearest"].value < 0.01  # some digits are there twice
+    assert values.values["c2st"].value < 0.55
+    assert any("copies" in note for note in values.notes)
+
+
+def test_collapse_onto_one_example_shows_among_generated_ones_alone() -> None:
+    crowd = DIGITS[:1] + RANDOM.normal(scale=0.01, size=(900, 64)).astype(np.float32)
+    values = compare(DIGITS[900:], crowd).values
+    assert values["c2st_nearest_fake"].value == 1
+    assert values["c2st_nearest_real"].value > 0.95
+    # A pair of generated points close to each other and closest to each of three real ones.
+    real = np.array([[0.0], [10.0], [20.0]])
+    assert nearest_neighbour_hits(real, np.array([[1.0], [1.5], [13.0]]), 0) == (0, 2)
+
+
+def test_between_neighbours_at_the_same_distance_chance_decides() -> None:
+    same = np.ones((200, 3), np.float32)
+    of_real, of_fake = nearest_neighbour_hits(same, same, 0)
+    assert 140 < of_real + of_fake < 260
+
+
+def test_real_digits_are_not_told_from_real_ones_and_noise_the_better_the_more_of_it_there_is() -> None:
+    order = RANDOM.permutation(len(DIGITS))
+    first, second = DIGITS[order[:890]], DIGITS[order[890:1780]]
+    noise = RANDOM.uniform(-1, 1, second.shape).astype(np.float32)
+    found = [compare(first, np.concatenate([second[shown:], noise[:shown]])).values for shown in (0, 300, 600, 890)]
+    for name in ("c2st", "c2st_nearest"):
+        accuracies = [values[name].value for values in found]
+        assert abs(accuracies[0] - 0.5) < 3 * (found[0][name].uncertainty or 0)
+        assert accuracies == sorted(accuracies)
+        assert accuracies[-1] > 0.98
+
+
+def test_both_sides_have_equally_many_and_a_seed_gives_the_same_number() -> None:
+    real, fake = gaussian(500, 3), gaussian(300, 3, 1.0)
+    assert compare(real, fake, 5).values == compare(real[:300], fake, 5).values
+    assert compare(real, fake, 5) == compare(real, fake, 5)
+    assert held_out_hits(real[:101], fake[:101], hidden=5, epochs=5, seed=0)[1] == 2 * 51
+
+
+def test_more_than_the_bound_is_left_out_and_told() -> None:
+    real, fake = gaussian(500, 3), gaussian(300, 3, 1.0)
+    result = ClassifierTest(most=100)(Comparison(InMemoryEvidence(rows=real), InMemoryEvidence(rows=fake)))
+    assert result.values == compare(real[:100], fake[:100]).values
+    assert any("most=100" in note for note in result.notes)
+
+
+def test_a_feature_that_never_changes_does_no_harm() -> None:
+    real, fake = gaussian(100, 3), gaussian(100, 3, 50.0)
+    for rows in (real, fake):
+        rows[:, 2] = 7
+    assert compare(real, fake).values["c2st"].value == 1
+
+
+def test_wilson_s_interval_holds_the_shares_within_1_96_of_their_own_errors() -> None:
+    for hits, trials in ((0, 10), (3, 10), (50, 100), (999, 1000)):
+        for bound in wilson_interval(hits, trials):
+            if 0 < bound < 1:
+                distance = abs(hits / trials - bound)
+                assert distance == pytest.approx(1.959964 * math.sqrt(bound * (1 - bound) / trials), rel=1e-6)
+    assert wilson_interval(0, 10) == pytest.approx((0, 0.2775), abs=1e-4)
+    assert wilson_interval(10, 10)[1] == pytest.approx(1)
+    assert measured_share(50, 100, "coins").uncertainty == pytest.approx(0.05)
+
+
+def test_what_can_t_be_measured_is_refused_by_its_key() -> None:
+    with pytest.raises(ConfigError, match=r"^samples=19: c2st needs at least 20"):
+        ClassifierTest().check(DataSpec((2,), 100), 100, 19)
+    with pytest.raises(ConfigError, match=r"^real_samples=10: c2st needs"):
+        ClassifierTest().check(DataSpec((2,), 10), 10, 100)
+    with pytest.raises(ConfigError, match=r"^most=10: expected"):
+        ClassifierTest(most=10)

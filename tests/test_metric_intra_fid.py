@@ -1,0 +1,91 @@
+"""The Fréchet distance within classes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from gan_cli.checks import ConfigError
+from gan_cli.data import DataSpec
+from gan_cli.metrics import Comparison, Measured, intra_fid
+from gan_cli.metrics.evidence import InMemoryEvidence
+from gan_cli.metrics.fid import frechet_distance, moments_of
+from gan_cli.metrics.intra_fid import IntraFrechetDistance, moments_of_classes
+
+RANDOM = np.random.default_rng(0)
+DIGITS = (load_digits().data / 8 - 1).astype(np.float32)
+LABELS = load_digits().target.astype(np.int32)
+
+
+def distance(real: np.ndarray, labels: np.ndarray, fake: np.ndarray, asked: np.ndarray) -> dict[str, Measured]:
+    sides = InMemoryEvidence(rows=real, labels=labels), InMemoryEvidence(rows=fake, labels=asked)
+    return dict(IntraFrechetDistance()(Comparison(*sides)).values)
+
+
+def test_it_is_the_mean_of_the_distances_of_the_classes_however_many_examples_each_has() -> None:
+    offsets = {0: 0.0, 1: 3.0, 7: 4.0}
+    labels = RANDOM.permutation(np.repeat(list(offsets), [50, 100, 400]))
+    real, fake = RANDOM.normal(size=(550, 4)), RANDOM.normal(size=(550, 4))
+    fake[:, 0] += np.array([offsets[label] for label in labels])
+    each = [frechet_distance(*(moments_of(side[labels == label]) for side in (real, fake))) for label in offsets]
+    values = distance(real, labels, fake, labels)
+    assert values["intra_fid"].value == pytest.approx(np.mean(each), rel=1e-9)
+    assert values["intra_fid_worst"].value == pytest.approx(max(each), rel=1e-9)
+    assert values["intra_fid_worst"].by == "class 7"
+    assert values["intra_fid"].value == pytest.approx((0 + 9 + 16) / 3, rel=0.25)  # |m₁ - m₂|² of equal covariances
+
+
+def test_digits_are_at_no_distance_from_themselves_in_whatever_order() -> None:
+    order = RANDOM.permutation(len(DIGITS))
+    assert distance(DIGITS, LABELS, DIGITS[order], LABELS[order])["intra_fid"].value == pytest.approx(0, abs=1e-6)
+
+
+def test_a_generator_that_mixes_classes_up_is_found_out_here_alone() -> None:
+    order = RANDOM.permutation(len(DIGITS))
+    assert frechet_distance(moments_of(DIGITS), moments_of(DIGITS[order])) == pytest.approx(0, abs=1e-6)
+    assert distance(DIGITS, LABELS, DIGITS, LABELS[order])["intra_fid"].value > 5
+    one_swapped = np.where(LABELS == 3, 8, np.where(LABELS == 8, 3, LABELS))
+    assert distance(DIGITS, LABELS, DIGITS, one_swapped)["intra_fid_worst"].by in ("class 3", "class 8")
+
+
+def test_more_noise_is_farther() -> None:
+    noise = RANDOM.normal(size=DIGITS.shape).astype(np.float32)
+    found = [distance(DIGITS, LABELS, DIGITS + s * noise, LABELS)["intra_fid"].value for s in (0, 0.1, 0.3, 1)]
+    assert found == sorted(found)
+
+
+def test_rows_are_taken_in_portions() -> None:
+    whole = moments_of_classes([DIGITS], LABELS, range(10))
+    parts = moments_of_classes((DIGITS[start : start + 23] for start in range(0, 1797, 23)), LABELS, range(10))
+    for label in range(10):
+        assert parts[label].count == whole[label].count == (label == LABELS).sum()
+        np.testing.assert_allclose(parts[label].covariance, whole[label].covariance, atol=1e-9)
+
+
+def test_classes_that_do_not_fit_into_memory_together_are_taken_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = DIGITS + RANDOM.normal(size=DIGITS.shape).astype(np.float32)
+    together = distance(DIGITS, LABELS, fake, LABELS)
+    monkeypatch.setattr(intra_fid, "MOST_NUMBERS", 3 * 64**2)
+    assert distance(DIGITS, LABELS, fake, LABELS) == together
+
+
+def test_classes_with_fewer_examples_than_dimensions_are_told() -> None:
+    few, enough = DIGITS[:300], DIGITS
+    of_few, of_enough = (InMemoryEvidence(rows=rows, labels=LABELS[: len(rows)]) for rows in (few, enough))
+    assert IntraFrechetDistance()(Comparison(of_enough, of_enough)).notes == ()
+    assert "too few for a covariance of 64" in IntraFrechetDistance()(Comparison(of_enough, of_few)).notes[0]
+
+
+def test_what_can_t_be_measured_is_refused_with_the_reason() -> None:
+    labelled = InMemoryEvidence(rows=DIGITS, labels=LABELS)
+    with pytest.raises(ConfigError, match="the generated examples have no classes"):
+        IntraFrechetDistance()(Comparison(labelled, InMemoryEvidence(rows=DIGITS)))
+    with pytest.raises(ConfigError, match="the real examples have no classes"):
+        IntraFrechetDistance()(Comparison(InMemoryEvidence(rows=DIGITS), labelled))
+    with pytest.raises(ConfigError, match=r"^samples=1000: .* class 9 has 0"):
+        distance(DIGITS, LABELS, DIGITS[:1000], np.arange(1000) % 9)
+    with pytest.raises(ConfigError, match="has no classes"):
+        IntraFrechetDistance().check(DataSpec((8, 8, 1), 100), 100, 100)
+    with pytest.raises(ConfigError, match=r"^samples=19: intra_fid needs at least 20"):
+        IntraFrechetDistance().check(DataSpec((8, 8, 1), 100, 10), None, 19)
