@@ -91,7 +91,7 @@ def test_a_lost_mode_costs_coverage_and_recall_and_rubbish_costs_precision_and_d
 
 
 def test_equal_distributions_have_the_density_and_coverage_of_the_closed_form() -> None:
-    """Naeem et al., section 3.3: a real example is covered unless its k nearest among all others are all real."""
+    """As Naeem et al. derive: a real example is covered unless its k nearest among all others are all real."""
     random = np.random.default_rng(0)
     reals, fakes, k = 2000, 1000, 5
     found = prdc(random.normal(size=(reals, 8)), random.normal(size=(fakes, 8)), neighbours=k).values

@@ -30,6 +30,9 @@ __all__ = ["FrechetDistance", "Moments", "frechet_distance", "moments_of"]
 MOST_DIMENSIONS = 4096
 """A covariance of so many is 128 MiB, and about ten of that size are needed; time grows with the third power."""
 
+MOST_GROUPS = 20
+"""Each group has a covariance of its own in memory."""
+
 
 def root_of_covariance(moments: Moments) -> np.ndarray:
     """L with L Lᵀ the covariance, float64 `[dimensions, rank]`, its columns orthogonal."""
@@ -60,7 +63,7 @@ class FrechetDistance:
     """`metric=fid`. configs/metric/fid.yaml explains each key.
 
     Raises:
-        ConfigError: where `groups` is neither 0 nor at least 2.
+        ConfigError: where `groups` is neither 0 nor from 2 to 20.
     """
 
     groups: int = 5
@@ -69,7 +72,7 @@ class FrechetDistance:
     needs: ClassVar[frozenset[str]] = frozenset({FEATURES})
 
     def __post_init__(self) -> None:
-        check_number("groups", self.groups, at_least=0)
+        check_number("groups", self.groups, at_least=0, at_most=MOST_GROUPS)
         if self.groups == 1:
             raise ConfigError("groups", "expected 0, for no uncertainty, or at least 2 groups", self.groups)
 

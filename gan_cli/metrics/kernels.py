@@ -2,8 +2,8 @@
 
 Gretton et al. 2012, "A Kernel Two-Sample Test", JMLR 13:723-773: lemma 6 (unbiased) and equation 5 (biased). The
 kernels are those of MMD GANs: Li et al. 2017, arXiv:1705.08584 (mixtures of Gaussians) and Binkowski et al. 2018,
-arXiv:1801.01401, section 2.1 (rational quadratic, distance, polynomial). Where there are several widths, the kernels
-are summed, not averaged, as in the code of both papers.
+arXiv:1801.01401 (rational quadratic, distance, polynomial). Where there are several widths, the kernels are summed, not
+averaged, as in the code of the latter.
 
 A kernel takes rows `[n, dimensions]` and `[m, dimensions]` and gives float64 `[n, m]`.
 """
@@ -91,4 +91,5 @@ def mean_off_diagonal(within: np.ndarray) -> float:
 def mmd_squared(first: np.ndarray, second: np.ndarray, kernel: Kernel, unbiased: bool = True) -> float:
     """MMD² of two samples `[n, dimensions]` and `[m, dimensions]` under a kernel."""
     estimate = unbiased_mmd_squared if unbiased else biased_mmd_squared
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     return estimate(kernel(first, first), kernel(second, second), kernel(first, second))

@@ -1,7 +1,7 @@
 """The maximum mean discrepancy of features under Gaussian kernels, and whether it could be chance.
 
 Gretton et al. 2012, "A Kernel Two-Sample Test", JMLR 13:723-773: the unbiased estimate of lemma 6, and the
-permutation test of section 5 with the width of section 8. Several widths are summed (Li et al. 2017, arXiv:1705.08584).
+permutation test with the median width of section 8. Several widths are summed (Li et al. 2017, arXiv:1705.08584).
 """
 
 from __future__ import annotations

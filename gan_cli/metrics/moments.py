@@ -1,7 +1,7 @@
 """Mean and covariance of rows that are seen in portions: count, mean and scatter, merged exactly.
 
-Chan, Golub and LeVeque 1979, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", equation
-2.1 in its form for matrices. All in float64; the size is that of one covariance, however many rows there are.
+Chan, Golub and LeVeque 1979, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", with outer
+products in place of squares. All in float64; the size is that of one covariance, however many rows there are.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
 Around each example stands a ball that reaches to its k-th nearest neighbour on its own side.
 
 - precision: share of generated examples inside the ball of any real one; recall: share of real examples inside the
-  ball of any generated one. Kynkäänniemi et al. 2019, arXiv:1904.06991, equations 1 and 2.
+  ball of any generated one. Kynkäänniemi et al. 2019, arXiv:1904.06991, section 2.
 - density: in how many balls of real examples a generated one lies, over k; 1 where both distributions are one, and
   above 1 where generated examples crowd where real ones are dense. coverage: share of real examples with a generated
-  one in their ball. Naeem et al. 2020, arXiv:2002.09797, equations 4 and 5.
+  one in their ball. Naeem et al. 2020, arXiv:2002.09797, section 3.
 
 Being inside is strict (<), as in the code of Naeem et al. Distances that differ by rounding alone count as equal.
 """

@@ -8,7 +8,7 @@ import numpy as np
 def jackknife_error(left_out: np.ndarray) -> float:
     """Standard error of a number, from what it is `[n]` when each of n examples, or groups of them, is left out.
 
-    Efron 1982, "The Jackknife, the Bootstrap and Other Resampling Plans", equation 3.5. A bias that depends on the
+    Efron 1982, "The Jackknife, the Bootstrap and Other Resampling Plans", chapter 3. A bias that depends on the
     number of examples alone is in each of them alike and does not count.
     """
     count = len(left_out)
