@@ -10,6 +10,8 @@ arXiv:1606.03498 section 4).
 The page is one file and asks nothing of any network: its policy (Content-Security-Policy) lets it run the scripts
 that stand in it, by their hashes, and nothing else. Which images are real stands in it too, so that it can tell the
 result; it is disguised, so that it is not read by accident, and no secret.
+
+Tried on 2026-11-20 in Chromium 156 and Firefox 153, from a file, without a network.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def table(pooled: Pooled) -> list[str]:
         "real": in_words(pooled.protocol["real"]),
         "generated": in_words(pooled.protocol["fake"]),
         "time": "each image is shown as long as it takes" if limit is None else f"each image is shown for {limit} s",
-        "interval": WILSON if len(pooled.people) == 1 else f"each person's {WILSON}; of all, {BOOTSTRAP}",
+        "interval": WILSON if len(pooled.people) == 1 else f"each person: {WILSON}; all: {BOOTSTRAP}",
     }
     told_protocol = [f"{name:<10} {text}" for name, text in asked.items()]
     return [*aligned(rows, right=range(1, 7)), "", *told_protocol, *(f"Note: {note}" for note in pooled.notes)]

@@ -1,0 +1,35 @@
+"""Images, protocols and pages of gan-eval human in tests."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+PROTOCOL: dict[str, Any] = {"real": {"name": "noise"}, "fake": {"run": "a run", "step": 7}, "seconds": None, "seed": 0}
+OTHER = {"real": "fake", "fake": "real"}
+
+
+def noise(seed: int, n: int = 3, shape: tuple[int, ...] = (6, 5, 3)) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (n, *shape), np.uint8)
+
+
+def decoded(source: str) -> np.ndarray:
+    """The pixels of a data: address, `[height, width, channels]`."""
+    kind, _, content = source.partition(",")
+    assert kind == "data:image/png;base64"
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
+    return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def content(path: Path) -> dict[str, Any]:
+    """What the page's scripts read."""
+    text = path.read_text()
+    found = json.loads(text.split('<script type="application/json" id="page">')[1].split("</script>")[0])
+    assert isinstance(found, dict)
+    return found
