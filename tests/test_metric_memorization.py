@@ -16,6 +16,7 @@ from gan_cli.metrics import Comparison, Measured, Result
 from gan_cli.metrics.evidence import InMemoryEvidence
 from gan_cli.metrics.memorization import NearestTraining, copied_share, nearer_share, pairs_picture
 from gan_cli.metrics.nearest import nearest
+from gan_cli.metrics.shares import wilson_interval
 
 RANDOM = np.random.default_rng(0)
 DIGITS = RANDOM.permutation(np.round(load_digits().images[..., None] * (255 / 16)).astype(np.uint8))
@@ -48,7 +49,7 @@ def test_neighbours_are_those_of_brute_force_however_the_rows_are_read(portion: 
 
 
 def test_many_queries_and_rows_are_taken_in_blocks_and_a_copy_has_the_distance_zero() -> None:
-    rows = RANDOM.normal(size=(4500, 3)).astype(np.float32) + 1000
+    rows = RANDOM.normal(size=(4500, 40)).astype(np.float32) + 1000
     queries = rows[::-1][:2100]
     found = nearest(queries, [rows[:4100], rows[4100:]])
     np.testing.assert_array_equal(found.places[:, 0], np.arange(4500)[::-1][:2100])
@@ -114,6 +115,12 @@ def test_the_order_of_examples_does_not_matter() -> None:
 def test_without_held_out_examples_it_is_said_how_to_get_some() -> None:
     assert any("eval.held_out=0.1" in note for note in compare(OTHER, None).notes)
     assert compare(OTHER).notes == ()
+
+
+def test_where_nothing_is_copied_the_interval_says_how_much_could_have_been_missed() -> None:
+    found = compare(RANDOM.integers(0, 256, (300, 8, 8, 1)).astype(np.uint8)).values["memorization"]
+    assert (found.value, found.low) == (0, 0)
+    assert found.high == pytest.approx(wilson_interval(0, 300)[1])
 
 
 def of_points(seed: int) -> dict[str, Measured]:

@@ -92,18 +92,27 @@ def test_levels_end_where_the_smaller_side_would_have_fewer_than_16_pixels() -> 
     assert level_shapes(48, 100) == [(48, 100), (24, 50)]
     assert level_shapes(31, 31) == [(31, 31), (16, 16)]
     assert level_shapes(8, 8) == [(8, 8)]
+    assert level_shapes(64, 64, 20) == [(64, 64), (32, 32)]
 
 
 def test_patches_are_squares_of_the_image_from_every_place() -> None:
     images = np.arange(2 * 5 * 6 * 2, dtype=np.float32).reshape(2, 5, 6, 2)
-    patches = random_patches(images, 200, 3, np.random.default_rng(0))
-    assert patches.shape == (400, 2, 3, 3)
-    corners = {(int(patch[0, 0, 0]) // 2 // 6 % 5, int(patch[0, 0, 0]) // 2 % 6) for patch in patches[:200]}
+    found = [random_patches(images, 11, 3, np.random.default_rng(seed)) for seed in range(50)]
+    assert {patches.shape for patches in found} == {(22, 2, 3, 3)}
+    corners = set()
+    for patches in found:
+        for index, patch in enumerate(patches):
+            row, column = int(patch[0, 0, 0]) // 2 // 6 % 5, int(patch[0, 0, 0]) // 2 % 6
+            square = images[index // 11, row : row + 3, column : column + 3]
+            np.testing.assert_array_equal(patch, square.transpose(2, 0, 1))
+            corners.add((row, column))
     assert corners == {(row, column) for row in range(3) for column in range(4)}
-    for index, patch in enumerate(patches):
-        row, column = int(patch[0, 0, 0]) // 2 // 6 % 5, int(patch[0, 0, 0]) // 2 % 6
-        square = images[index // 200, row : row + 3, column : column + 3]
-        np.testing.assert_array_equal(patch, square.transpose(2, 0, 1))
+
+
+def test_of_fewer_places_than_patches_each_is_taken_once() -> None:
+    images = np.arange(2 * 5 * 6, dtype=np.float32).reshape(2, 5, 6, 1)
+    patches = random_patches(images, 128, 3, np.random.default_rng(0))
+    assert patches[:, 0, 0, 0].tolist() == images[:, :3, :4, 0].ravel().tolist()
 
 
 def test_patches_are_normalised_channel_by_channel_and_a_flat_channel_is_zero() -> None:
@@ -116,8 +125,11 @@ def test_patches_are_normalised_channel_by_channel_and_a_flat_channel_is_zero() 
 def test_a_set_has_no_distance_from_itself_and_a_small_one_from_itself_in_another_order() -> None:
     images = DIGITS[:900]
     assert distance(images, images) == 0
-    other_order = distance(images, np.random.default_rng(3).permutation(images))
-    assert 0 < other_order < distance(images, noisy(images, 60)) / 3
+    # Each of the four places of a patch of 7x7 in 8x8 is taken: the same patches in another order.
+    assert distance(images, np.random.default_rng(3).permutation(images)) < 1e-3
+    larger = images.repeat(2, 1).repeat(2, 2)
+    other_order = distance(larger, np.random.default_rng(3).permutation(larger))
+    assert 0 < other_order < distance(larger, noisy(larger, 60)) / 2
 
 
 def test_another_half_of_the_digits_is_nearer_than_noisy_ones_and_more_noise_is_farther() -> None:

@@ -13,15 +13,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from gan_cli.checks import ConfigError
+from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec
 from gan_cli.metrics import FEATURES, Comparison, Evidence, Measured, Result
-from gan_cli.metrics.fid import MOST_DIMENSIONS, Moments, frechet_distance
+from gan_cli.metrics.fid import MOST_DIMENSIONS, Moments, frechet_distance, root_of_covariance
 from gan_cli.metrics.moments import merged, moments_of
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, feature_portions
+from gan_cli.metrics.uncertainty import jackknife_error
 
-MOST_NUMBERS = 2**25
-"""Of all moments of one side that lie in memory at once: 256 MiB, eight classes of Inception's 2,048 dimensions."""
+MOST_NUMBERS = 2**26
+"""Of all moments of one side that lie in memory at once: 512 MiB, three classes of 2,048 dimensions in five groups."""
 
 
 def moments_of_classes(
@@ -47,13 +48,40 @@ def moments_of_classes(
     return found
 
 
+def groups_within_classes(labels: np.ndarray, groups: int) -> np.ndarray:
+    """int64 `[n]`, class · groups + group: the i-th example of a class belongs to group i modulo `groups`."""
+    places = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        own = np.flatnonzero(labels == label)
+        places[own] = np.arange(len(own))
+    return labels.astype(np.int64) * groups + places % groups
+
+
+def distance_and_left_out(real: Moments, parts: list[Moments]) -> np.ndarray:
+    """float64 `[1 + groups]`: the distance of all parts together, and with each left out in turn; `[1]` of one part."""
+    root = root_of_covariance(real)
+    sides = [parts] if len(parts) == 1 else [parts, *([*parts[:out], *parts[out + 1 :]] for out in range(len(parts)))]
+    return np.array([frechet_distance(real, merged(side), root) for side in sides])
+
+
 @dataclass(frozen=True)
 class IntraFrechetDistance:
-    """`metric=intra_fid`. It has no settings."""
+    """`metric=intra_fid`. configs/metric/intra_fid.yaml explains each key.
+
+    Raises:
+        ConfigError: where `groups` is neither 0 nor at least 2.
+    """
+
+    groups: int = 5
 
     values: ClassVar[Mapping[str, str]] = {"intra_fid": "lower", "intra_fid_worst": "lower"}
     needs: ClassVar[frozenset[str]] = frozenset({FEATURES})
     needs_labels: ClassVar[bool] = True  # of both sides
+
+    def __post_init__(self) -> None:
+        check_number("groups", self.groups, at_least=0)
+        if self.groups == 1:
+            raise ConfigError("groups", "expected 0, for no uncertainty, or at least 2 groups", self.groups)
 
     def check(self, data: DataSpec, real: int | None, fake: int) -> None:
         if data.classes < 2:
@@ -71,19 +99,25 @@ class IntraFrechetDistance:
         if dimensions > MOST_DIMENSIONS:
             problem = f"takes features of at most {MOST_DIMENSIONS:,} dimensions, these have {dimensions:,}"
             raise ConfigError("", problem, advice="Choose other features; features=inception has 2,048.")
-        at_once = max(1, MOST_NUMBERS // dimensions**2)
-        distances: dict[int, float] = {}
+        fewest = min(int(np.count_nonzero(fake_labels == label)) for label in classes)
+        groups = self.groups if self.groups and fewest >= 2 * self.groups else 1
+        of_groups = groups_within_classes(fake_labels, groups)
+        at_once = max(1, MOST_NUMBERS // (groups * dimensions**2))
+        found: dict[int, np.ndarray] = {}
         for start in range(0, len(classes), at_once):
             some = classes[start : start + at_once].tolist()
             real = self.real_moments(comparison.real, real_labels, some, keep=len(some) == len(classes))
-            fake = moments_of_classes(feature_portions(comparison.fake, FAKE), fake_labels, some)
+            parts = [label * groups + group for label in some for group in range(groups)]
+            fake = moments_of_classes(feature_portions(comparison.fake, FAKE), of_groups, parts)
             for label in some:
-                comparison.teller.progress("distances of classes", len(distances), len(classes))
-                distances[label] = frechet_distance(real[label], fake[label])
-        worst = max(distances, key=lambda label: distances[label])
+                comparison.teller.progress("distances of classes", len(found), len(classes))
+                own = [fake[label * groups + group] for group in range(groups)]
+                found[label] = distance_and_left_out(real[label], own)
+        worst = max(found, key=lambda label: found[label][0])
+        mean = np.mean(list(found.values()), axis=0)
         values = {
-            "intra_fid": Measured(float(np.mean(list(distances.values()))), by=f"mean over {len(classes):,} classes"),
-            "intra_fid_worst": Measured(distances[worst], by=f"class {worst}"),
+            "intra_fid": _measured(mean, f"mean over {len(classes):,} classes"),
+            "intra_fid_worst": _measured(found[worst], f"class {worst}"),
         }
         return Result(values, _notes(dimensions, classes, real_labels, fake_labels))
 
@@ -92,6 +126,14 @@ class IntraFrechetDistance:
             return moments_of_classes(feature_portions(real, REAL), labels, classes)
 
         return real.once("moments of all classes", make) if keep else make()
+
+
+def _measured(distances: np.ndarray, of: str) -> Measured:
+    """What `distance_and_left_out` found, with its error where groups were left out."""
+    if len(distances) == 1:
+        return Measured(float(distances[0]), by=of)
+    by = f"{of}; jackknife over {len(distances) - 1} groups of the generated examples of each class"
+    return Measured(float(distances[0]), jackknife_error(distances[1:]), by)
 
 
 def _labels(evidence: Evidence, side: str) -> np.ndarray:

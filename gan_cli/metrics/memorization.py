@@ -29,6 +29,7 @@ from gan_cli.data import DataSpec
 from gan_cli.metrics import EXAMPLES, FEATURES, Comparison, Evidence, Measured, Result
 from gan_cli.metrics.nearest import Neighbours, nearest
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, feature_portions, features_of
+from gan_cli.metrics.shares import wilson_interval
 from gan_cli.sampling.pictures import GRID_SIDE, MODES, image_grid
 
 HELD_OUT = "held-out"
@@ -133,7 +134,10 @@ class NearestTraining:
         lows, highs = np.percentile(draws, [2.5, 97.5], axis=0)
         by = f"deviation and percentiles over {RESAMPLES} bootstrap samples of {len(fake):,} generated and "
         by += f"{len(real):,} real examples"
-        each = zip(self.values, numbers(fake, real), errors, lows, highs, strict=True)
+        found = numbers(fake, real)
+        low, high = wilson_interval(round(found[0] * len(fake)), len(fake))  # all draws of no copies have none either
+        lows[0], highs[0] = min(low, lows[0]), max(high, highs[0])
+        each = zip(self.values, found, errors, lows, highs, strict=True)
         return {name: Measured(v, float(e), by, float(low), float(high)) for name, v, e, low, high in each}
 
     def pictures(self, comparison: Comparison, found: Neighbours) -> dict[str, Any]:

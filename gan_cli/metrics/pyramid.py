@@ -13,10 +13,10 @@ TAPS = np.array([1, 4, 6, 4, 1], np.float32) / 16
 LEAST_SIDE = 16  # of the smallest level in Karras et al.
 
 
-def level_shapes(height: int, width: int) -> list[tuple[int, int]]:
-    """Height and width of each level: halved while the smaller side has at least `LEAST_SIDE` pixels, at least one."""
+def level_shapes(height: int, width: int, least: int = LEAST_SIDE) -> list[tuple[int, int]]:
+    """Height and width of each level: halved while the smaller side has at least `least` pixels; at least one level."""
     shapes = [(height, width)]
-    while min(smaller := (-(-shapes[-1][0] // 2), -(-shapes[-1][1] // 2))) >= LEAST_SIDE:
+    while min(smaller := (-(-shapes[-1][0] // 2), -(-shapes[-1][1] // 2))) >= least:
         shapes.append(smaller)
     return shapes
 

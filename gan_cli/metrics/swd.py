@@ -4,7 +4,8 @@ Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability
 section 5: 128 patches of 7 x 7 an image and level, each channel of a level's patches brought to mean 0 and deviation 1
 on either side by itself, four times 128 random directions, the first Wasserstein distance along each, times 1,000.
 Theirs is of 16,384 images; the bound here is a setting, since the distance of equal distributions shrinks with their
-number and is not 0. Two images that differ in brightness or contrast alone are the same to this distance.
+number and is not 0. Where a level has fewer than 128 places for a patch, each is taken once (100 of 16 x 16 pixels, of
+which the paper draws 128). Images that differ in brightness or contrast alone are the same to this distance.
 
 Points are compared as they are, in their own units.
 """
@@ -21,7 +22,7 @@ from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec
 from gan_cli.metrics import EXAMPLES, Comparison, Evidence, Measured, Result
 from gan_cli.metrics.portions import example_portions
-from gan_cli.metrics.pyramid import laplacian_pyramid, level_shapes
+from gan_cli.metrics.pyramid import LEAST_SIDE, laplacian_pyramid, level_shapes
 from gan_cli.metrics.reading import FAKE, REAL, check_counts
 
 SCALE = 1000.0  # distances between patches are told times this, as in the paper
@@ -57,17 +58,22 @@ def random_directions(count: int, dimensions: int, random: np.random.Generator) 
 
 
 def random_patches(images: np.ndarray, per_image: int, side: int, random: np.random.Generator) -> np.ndarray:
-    """Squares from random places of each image, any place that lies within it equally likely.
+    """Squares from random places of each image, any that lies within it equally likely; each once if there are fewer.
 
     Args:
         images: `[n, height, width, channels]`, no side below `side`.
+        per_image: how many.
 
     Returns:
-        `[n * per_image, channels, side, side]`, those of one image next to each other.
+        `[n * min(per_image, places), channels, side, side]`, those of one image next to each other.
     """
     windows = np.lib.stride_tricks.sliding_window_view(images, (side, side), axis=(1, 2))
-    rows = random.integers(windows.shape[1], size=(len(images), per_image))
-    columns = random.integers(windows.shape[2], size=(len(images), per_image))
+    places = windows.shape[1] * windows.shape[2]
+    if places <= per_image:
+        drawn = np.broadcast_to(np.arange(places), (len(images), places))
+    else:
+        drawn = random.integers(places, size=(len(images), per_image))
+    rows, columns = np.divmod(drawn, windows.shape[2])
     return windows[np.arange(len(images))[:, None], rows, columns].reshape(-1, images.shape[-1], side, side)
 
 
@@ -113,14 +119,15 @@ class SlicedWasserstein:
         if not comparison.real.data.is_image:
             return self.of_points(comparison)
         count = min(comparison.real.count, comparison.fake.count, self.images)
-        shapes = level_shapes(*comparison.real.data.shape[:2])
+        height, width, _ = comparison.real.data.shape
+        shapes = level_shapes(height, width, max(self.patch_side, LEAST_SIDE))
         real = self.patches_of(comparison.real, count, shapes, comparison.seed)
         fake = self.patches_of(comparison.fake, count, shapes, comparison.seed)
         found: list[np.ndarray] = []
         for level in range(len(shapes)):
             comparison.teller.progress("comparing patches", level, len(shapes))
             found.append(SCALE * self.distances(normalised(real[level]), normalised(fake[level]), comparison.seed))
-        names = [f"swd_{height}" if height == width else f"swd_{height}x{width}" for height, width in shapes]
+        names = [f"swd_{down}" if down == across else f"swd_{down}x{across}" for down, across in shapes]
         each = {name: self.measured(distances) for name, distances in zip(names, found, strict=True)}
         few = f"Of {count:,} images a side; it compares only with others of equally many."
         notes = (few,) if count < self.images else ()
@@ -137,18 +144,19 @@ class SlicedWasserstein:
         return Result({"swd": self.measured(self.distances(real, fake, comparison.seed))})
 
     def patches_of(self, evidence: Evidence, count: int, shapes: list[tuple[int, int]], seed: int) -> list[np.ndarray]:
-        """Patches of each level, float32 `[count * patches, channels, side, side]`, from one reading of the images.
+        """Patches of each level, float32 `[patches, channels, side, side]`, from one reading of the images.
 
         Their places are the same on both sides, so that a set has the distance 0 from itself.
         """
-        channels = evidence.data.shape[2]
-        sides = [min(self.patch_side, *shape) for shape in shapes]
-        found = [np.empty((count * self.patches, channels, side, side), np.float32) for side in sides]
+        found: list[np.ndarray] = []
         random = np.random.default_rng([seed, 1])
         for start, images in example_portions(evidence, count):
-            place = slice(start * self.patches, (start + len(images)) * self.patches)
             for level, band in enumerate(laplacian_pyramid(images, len(shapes))):
-                found[level][place] = random_patches(band, self.patches, sides[level], random)
+                drawn = random_patches(band, self.patches, self.patch_side, random)
+                each = len(drawn) // len(images)
+                if level == len(found):
+                    found.append(np.empty((count * each, *drawn.shape[1:]), np.float32))
+                found[level][start * each : start * each + len(drawn)] = drawn
         return found
 
     def distances(self, real: np.ndarray, fake: np.ndarray, seed: int) -> np.ndarray:
