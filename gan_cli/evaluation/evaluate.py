@@ -94,11 +94,11 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
     if settings.fake is not None:
         fakes = describe_files("fake", settings.fake, job)
         check_same_shape(data, fakes)
-        made = min(fakes.examples, settings.samples or fakes.examples)
+        made, classes = min(fakes.examples, settings.samples or fakes.examples), fakes.classes
     else:
         check_same_shape(data, fake.data)
-        made = settings.samples or GENERATED
-    check_metrics(job.metrics, job.features, source, data, count, made)
+        made, classes = settings.samples or GENERATED, 0
+    check_metrics(job.metrics, job.features, source, data, count, made, classes > 1)
 
 
 def find_real(job: EvaluationJob, fake: FakeSide) -> RealData | str:
@@ -161,7 +161,8 @@ def evaluate(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> 
         fakes = GeneratedExamples(generator, {**fake.about, "step": step}, count, settings.seed, settings.truncation)
     check_same_shape(real.examples.spec, fakes.data)
     reals = StoredExamples(real.examples, real.about, settings.real_samples)
-    check_metrics(job.metrics, job.features, real.source, reals.data, reals.count, fakes.count)
+    has_classes = fakes.labels is not None
+    check_metrics(job.metrics, job.features, real.source, reals.data, reals.count, fakes.count, has_classes)
     judged: dict[str, Result] = {}
     if fake.config is not None and fake.generator is not None and is_own_data(job) and step is not None:
         result = judge_checkpoint(fake.generator, step, fake.config, reals, real.held_out(), fakes, settings.trust)

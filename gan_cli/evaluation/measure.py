@@ -99,6 +99,7 @@ def check_metrics(
     data: DataSpec | None,
     real: int | None,
     fake: int,
+    fakes_have_classes: bool = False,
 ) -> None:
     """Raises ConfigError for what can't be measured on such data, before TensorFlow is loaded.
 
@@ -106,6 +107,7 @@ def check_metrics(
         source: of the real examples, where they are a data set of this project.
         data: of the real examples, None where that is not known yet.
         real, fake: how many examples there will be.
+        fakes_have_classes: whether the generated ones are labelled.
     """
     owners: dict[str, str] = {}
     for name, metric in metrics.items():
@@ -119,6 +121,9 @@ def check_metrics(
                 check_source(source)
             if data is not None:
                 metric.check(data, real, fake)
+            if getattr(metric, "needs_labels", False) and not fakes_have_classes:
+                advice = "A folder with a sub-folder for each class has some; for others use metric=fid."
+                raise ConfigError("", "goes class by class, and the generated examples have no classes", advice=advice)
         except ConfigError as error:
             raise below(name, error) from None
     if data is not None and needs_extractor(metrics):
@@ -129,8 +134,14 @@ def check_metrics(
 
 
 def check_embedding(metrics: Mapping[str, Metric], embedding: Embedding) -> None:
-    """Raises ConfigError where a metric asks for classes that the extractor does not tell."""
+    """Raises ConfigError where a metric asks for classes that the extractor does not tell, or for fewer dimensions."""
     for name, metric in metrics.items():
+        most = getattr(metric, "most_dimensions", embedding.dimensions)
+        if embedding.dimensions > most:
+            problem = (
+                f"metric.{name} takes features of at most {most:,} dimensions, these have {embedding.dimensions:,}"
+            )
+            raise ConfigError("features", problem, embedding.identity["name"], "features=inception has 2,048.")
         if LOGITS in metric.needs and embedding.classes == 0:
             problem = f"metric.{name} needs the probabilities of classes, which {embedding.identity['name']} has not"
             raise ConfigError("features", problem, advice="Use features=inception or features=classifier.")

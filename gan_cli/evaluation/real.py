@@ -12,6 +12,7 @@ from gan_cli.config.build import build
 from gan_cli.config.targets import check_targets
 from gan_cli.data import Examples, HasHeldOut, Progress, Source
 from gan_cli.data.folder import Folder
+from gan_cli.data.npy import ArrayFile
 from gan_cli.data.npz import Npz
 from gan_cli.data.subsets import split_off
 
@@ -90,7 +91,8 @@ def files(key: str, path: str, image_size: Any, channels: Any) -> Source:
     if Path(path).suffix not in (".npz", ".npy"):
         problem = "expected a folder of pictures, or a .npz or .npy file"
         raise ConfigError(key, problem if Path(path).exists() else f"there is no such folder or file; {problem}", path)
-    labels = "labels" if key == "real" else None
+    # Only an array of that name: gan-sample writes the seeds beside the images, which are no classes.
+    labels = "labels" if "labels" in ArrayFile.open(path).headers else None
     return Npz(path=path, image_size=image_size, channels=channels, labels_key=labels)
 
 

@@ -9,8 +9,9 @@ dataclass, whose module imports neither TensorFlow nor Keras at its top, with
 - `check(data, real, fake)`: raises `ConfigError` where it can't work on such data or with so few examples, at once and
   without TensorFlow; `real` and `fake` count the examples, and `real` is None where that is not known yet;
 - `__call__(comparison) -> Result`;
-- where it needs them, `wants_held_out = True`, a ClassVar, for `comparison.held_out`, and `check_source(source)`, which
-  raises `ConfigError` where the metric is for certain data sets alone.
+- where it needs them, ClassVars: `wants_held_out = True` for `comparison.held_out`, `needs_labels = True` for classes of
+  the generated examples, `most_dimensions` if it takes no longer features; and a method `check_source(source)`, which
+  raises `ConfigError` where it is for certain data sets alone.
 
 It reads examples in portions, so that memory does not grow with their number: what holds all of them at once (a
 covariance) has a size of its own, and what can't be had from portions has a bound among the metric's settings.
@@ -54,7 +55,8 @@ class Result:
     """What a metric found.
 
     Attributes:
-        values: by the names in the metric's `values`; more may stand beside them (a distance for each scale).
+        values: by the names in the metric's `values`, as far as the data has them; more may stand beside them (a
+            distance for each scale).
         notes: sentences that a reader of the numbers must know, such as that there are fewer samples than dimensions.
         pictures: PIL images to be written beside the numbers, by name.
     """

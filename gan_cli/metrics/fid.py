@@ -20,7 +20,7 @@ import numpy as np
 
 from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec
-from gan_cli.metrics import FEATURES, Comparison, Evidence, Measured, Result
+from gan_cli.metrics import FEATURES, Comparison, Measured, Result
 from gan_cli.metrics.moments import Moments, merged, moments_of, moments_of_groups, moments_of_portions
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, feature_portions
 from gan_cli.metrics.uncertainty import jackknife_error
@@ -70,6 +70,7 @@ class FrechetDistance:
 
     values: ClassVar[Mapping[str, str]] = {"fid": "lower"}
     needs: ClassVar[frozenset[str]] = frozenset({FEATURES})
+    most_dimensions: ClassVar[int] = MOST_DIMENSIONS
 
     def __post_init__(self) -> None:
         check_number("groups", self.groups, at_least=0, at_most=MOST_GROUPS)
@@ -80,7 +81,6 @@ class FrechetDistance:
         check_counts("fid", real, fake, least=2)
 
     def __call__(self, comparison: Comparison) -> Result:
-        _check_dimensions(comparison.real)
         real = comparison.real.once("moments", lambda: moments_of_portions(feature_portions(comparison.real, REAL)))
         root = comparison.real.once("root of the covariance", lambda: root_of_covariance(real))
         groups = self.groups if comparison.fake.count >= 2 * self.groups else 0
@@ -93,13 +93,6 @@ class FrechetDistance:
         error = jackknife_error(np.array(distances[1:])) if groups else None
         by = f"jackknife over {groups} groups of the generated examples" if groups else ""
         return Result({"fid": Measured(distances[0], error, by)}, _notes(real, comparison.fake.count))
-
-
-def _check_dimensions(evidence: Evidence) -> None:
-    dimensions = evidence.features(0, 1).shape[1]
-    if dimensions > MOST_DIMENSIONS:
-        problem = f"takes features of at most {MOST_DIMENSIONS:,} dimensions, these have {dimensions:,}"
-        raise ConfigError("", problem, advice="Choose other features; features=inception has 2,048.")
 
 
 def _notes(real: Moments, fakes: int) -> tuple[str, ...]:

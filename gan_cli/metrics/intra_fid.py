@@ -76,6 +76,7 @@ class IntraFrechetDistance:
 
     values: ClassVar[Mapping[str, str]] = {"intra_fid": "lower", "intra_fid_worst": "lower"}
     needs: ClassVar[frozenset[str]] = frozenset({FEATURES})
+    most_dimensions: ClassVar[int] = MOST_DIMENSIONS
     needs_labels: ClassVar[bool] = True  # of both sides
 
     def __post_init__(self) -> None:
@@ -96,9 +97,6 @@ class IntraFrechetDistance:
         _check_each(classes, real_labels, "real_samples", REAL)
         _check_each(classes, fake_labels, "samples", FAKE)
         dimensions = comparison.real.features(0, 1).shape[1]
-        if dimensions > MOST_DIMENSIONS:
-            problem = f"takes features of at most {MOST_DIMENSIONS:,} dimensions, these have {dimensions:,}"
-            raise ConfigError("", problem, advice="Choose other features; features=inception has 2,048.")
         fewest = min(int(np.count_nonzero(fake_labels == label)) for label in classes)
         groups = self.groups if self.groups and fewest >= 2 * self.groups else 1
         of_groups = groups_within_classes(fake_labels, groups)
