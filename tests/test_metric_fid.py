@@ -10,6 +10,8 @@ import pytest
 
 from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
+from gan_cli.evaluation.measure import check_embedding
+from gan_cli.features.pixels import Flattened
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.evidence import InMemoryEvidence
 from gan_cli.metrics.fid import FrechetDistance, frechet_distance
@@ -178,7 +180,8 @@ def test_features_that_are_no_numbers_are_refused(bad: float) -> None:
 
 def test_more_dimensions_than_memory_can_hold_are_refused() -> None:
     with pytest.raises(ConfigError, match="4,097"):
-        fid(np.zeros((3, 4097), np.float32), np.zeros((3, 4097), np.float32))
+        check_embedding({"fid": FrechetDistance()}, Flattened(4097))
+    check_embedding({"fid": FrechetDistance()}, Flattened(4096))
 
 
 def test_too_few_examples_are_told_by_the_keys_that_mend_it() -> None:

@@ -9,9 +9,9 @@ dataclass, whose module imports neither TensorFlow nor Keras at its top, with
 - `check(data, real, fake)`: raises `ConfigError` where it can't work on such data or with so few examples, at once and
   without TensorFlow; `real` and `fake` count the examples, and `real` is None where that is not known yet;
 - `__call__(comparison) -> Result`;
-- where it needs them, ClassVars: `wants_held_out = True` for `comparison.held_out`, `needs_labels = True` for classes of
-  the generated examples, `most_dimensions` if it takes no longer features; and a method `check_source(source)`, which
-  raises `ConfigError` where it is for certain data sets alone.
+- where it needs them, ClassVars: `wants_held_out = True` for `comparison.held_out`, `needs_labels = True` for classes
+  of the generated examples, `most_dimensions` if it takes no longer features; and a method `check_source(source)`
+  that raises `ConfigError` where it is for certain data sets alone.
 
 It reads examples in portions, so that memory does not grow with their number: what holds all of them at once (a
 covariance) has a size of its own, and what can't be had from portions has a bound among the metric's settings.
