@@ -45,6 +45,17 @@ TINY = ("model.width=8", "logger=[]", "run.log_every=4", "run.sample_every=6", "
 """A run of some steps in a second, besides compiling."""
 
 
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shared") / "cache"
+
+
+@pytest.fixture(autouse=True)
+def cache(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept for later runs is kept away from the user's own."""
+    monkeypatch.setenv("GAN_CLI_CACHE", str(shared_cache))
+
+
 @pytest.fixture(autouse=True)
 def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Each test works in an empty folder of its own."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import command
 from PIL import Image
+from test_human_answers import answers_file
 
+from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.config.build import GROUPS
@@ -23,7 +26,7 @@ COMMANDS = [
     line.partition("  #")[0].strip()
     for block in re.findall(r"```bash\n(.*?)```", README, re.S)
     for line in block.splitlines()
-    if line.startswith(("gan-train", "gan-sample"))
+    if line.startswith(("gan-train", "gan-sample", "gan-eval"))
 ]
 SHORTER = ["train.steps=2", "model.width=8", "train.batch_size=8", "hydra.run.dir=run"]
 """What a test adds to a command, so that it takes seconds; what the command itself sets stays as it is."""
@@ -34,19 +37,22 @@ def shortened(words: list[str]) -> list[str]:
     return [*words, *(word for word in SHORTER if word.partition("=")[0] not in given)]
 
 
-def with_pictures(folder: Path) -> None:
+def with_pictures(folder: Path, *names: str) -> None:
     """What the README's examples of one's own data find in the working folder."""
     generator = np.random.default_rng(0)
-    (folder / "PICTURES").mkdir()
-    for index in range(12):
-        Image.fromarray(generator.integers(0, 255, (70, 80, 3), np.uint8)).save(folder / "PICTURES" / f"{index}.png")
-    np.save(folder / "images.npy", generator.integers(0, 255, (40, 8, 8, 1), np.uint8))
+    for name in names:
+        (folder / name).mkdir()
+        for index in range(12):
+            Image.fromarray(generator.integers(0, 255, (70, 80, 3), np.uint8)).save(folder / name / f"{index}.png")
+    images = generator.integers(0, 255, (40, 8, 8, 1), np.uint8)
+    np.save(folder / "images.npy", images)
+    np.savez(folder / "images.npz", images=images)
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("gan-train")])
 def test_each_gan_train_command_runs(line: str, working_folder: Path, finished_run: Path) -> None:
     words = shlex.split(line)[1:]
-    with_pictures(working_folder)
+    with_pictures(working_folder, "PICTURES")
     if "resume=RUN" in words:
         (working_folder / "RUN").symlink_to(finished_run)  # complete: nothing is written to it
         words = [word.replace("train.steps=6000", "train.steps=15") for word in words]
@@ -62,10 +68,20 @@ def test_each_gan_train_command_runs(line: str, working_folder: Path, finished_r
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("gan-sample")])
 def test_each_gan_sample_command_runs(line: str, working_folder: Path, finished_run: Path) -> None:
-    import shutil
-
     shutil.copytree(finished_run, working_folder / "RUN")
     assert gan_sample(shlex.split(line)[1:]) == 0
+
+
+@pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("gan-eval")])
+def test_each_gan_eval_command_runs(line: str, working_folder: Path, finished_run: Path) -> None:
+    with_pictures(working_folder, "PICTURES", "MADE")
+    for name in ("RUN", "OTHER"):
+        shutil.copytree(finished_run, working_folder / name)
+    words = shlex.split(line)[1:]
+    if words[0] == "human" and words[1].startswith("results="):
+        for name in ("anna", "ben"):
+            answers_file(f"{name}.json", person=name)
+    assert gan_eval(words) == 0
 
 
 def test_the_notebook_example_runs(working_folder: Path, finished_run: Path) -> None:
