@@ -33,3 +33,18 @@ def content(path: Path) -> dict[str, Any]:
     found = json.loads(text.split('<script type="application/json" id="page">')[1].split("</script>")[0])
     assert isinstance(found, dict)
     return found
+
+
+def answers_file(name: str, wrong: int = 2, person: str = "", **changes: Any) -> Path:
+    """A file as the page writes it, of 10 images, the first `wrong` of them answered wrongly; fakes come first."""
+    given = []
+    for at, truth in enumerate(["fake"] * 5 + ["real"] * 5):
+        says = OTHER[truth] if at < wrong else truth
+        given.append({"image": at, "truth": truth, "number": at, "answer": says, "seconds": 1.0 + at})
+    protocol = {**PROTOCOL, "n": 10, "shape": [6, 5, 3], "version": 1, **changes.pop("protocol", {})}
+    whole = {"format": "gan-cli human answers", "version": 1, "page": "0123", "session": f"session of {name}"}
+    whole |= {"person": person, "protocol": protocol, "answers": given, **changes}
+    path = Path(name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(whole))
+    return path

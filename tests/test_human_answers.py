@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from human_page import OTHER, PROTOCOL
+from human_page import answers_file
 
 from gan_cli.checks import ConfigError
 from gan_cli.commands.evaluate import gan_eval
@@ -41,21 +41,6 @@ def test_the_interval_over_people_is_that_of_the_resampled_people() -> None:
     assert (many.low, many.high) == (pytest.approx(low, abs=0.001), pytest.approx(high, abs=0.001))
     with pytest.raises(ValueError, match="1 people"):
         over_people([1], [2])
-
-
-def answers_file(name: str, wrong: int = 2, person: str = "", **changes: Any) -> Path:
-    """A file as the page writes it, of 10 images, the first `wrong` of them answered wrongly; fakes come first."""
-    given = []
-    for at, truth in enumerate(["fake"] * 5 + ["real"] * 5):
-        says = OTHER[truth] if at < wrong else truth
-        given.append({"image": at, "truth": truth, "number": at, "answer": says, "seconds": 1.0 + at})
-    protocol = {**PROTOCOL, "n": 10, "shape": [6, 5, 3], "version": 1, **changes.pop("protocol", {})}
-    whole = {"format": "gan-cli human answers", "version": 1, "page": "0123", "session": f"session of {name}"}
-    whole |= {"person": person, "protocol": protocol, "answers": given, **changes}
-    path = Path(name)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(whole))
-    return path
 
 
 def pooled(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:

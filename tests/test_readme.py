@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import command
+from human_page import answers_file
 from PIL import Image
-from test_human_answers import answers_file
 
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
