@@ -1,18 +1,138 @@
-"""A small network trained on the data set's own labels: being written."""
+"""Features of a small network that learnt the data set's own classes: `features=classifier`.
+
+For digits and other small grey images, of which features of ImageNet say little. The network is trained once for a
+data set and settings and lies in the cache folder from then on. Numbers compare only between the same weights, whose
+hash is part of its identity: the accuracy on a tenth of the images, which training did not see, tells what they mean.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
 
+import numpy as np
+
+from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, Examples
-from gan_cli.features import Embedding
+from gan_cli.data.subsets import split_off
+from gan_cli.evaluation.examples import fingerprint
+from gan_cli.features import Embedding, Extracted
+from gan_cli.features.batches import in_batches
+from gan_cli.features.classifier_cache import DAMAGE, TrainedClassifier, folder_for, read_classifier, write_classifier
+from gan_cli.features.classifier_network import apply, weight_shapes
+from gan_cli.features.classifier_training import Recipe, train
+from gan_cli.lazy import tf
 from gan_cli.telling import Teller
+
+FORMAT = 1  # of the network and its training: another number has all classifiers trained anew
+BATCH = 128  # images at once
+PORTION = 1024  # held-out images read at once
+HELD_OUT = 0.1  # share of the images on which accuracy is measured
+FEWEST = 10  # images, or a tenth of them is none
+MEANINGFUL = 0.8  # accuracy; below, features are told to mean little
 
 
 @dataclass(frozen=True)
-class Classifier:
-    def check(self, data: DataSpec) -> None: ...
+class Classifier(Recipe):
+    """A convolutional network trained on the labels. configs/features/classifier.yaml explains each key."""
+
+    def check(self, data: DataSpec) -> None:
+        """Raises ConfigError for what is no images with labels."""
+        if not data.is_image:
+            raise ConfigError("", "a classifier takes images, and these are points", advice="Use features=pixels.")
+        if data.classes < 2:
+            problem = "a classifier learns from labels, and these images have none"
+            raise ConfigError("", problem, advice="Use features=inception or features=random.")
+        if data.examples < FEWEST:
+            problem = f"a classifier learns from images, and these are only {data.examples}"
+            raise ConfigError("", problem, advice="Use features=inception or features=random.")
 
     def open(self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: Teller) -> Embedding:
-        raise NotImplementedError
+        """The network, from the cache or trained first, which takes seconds to minutes.
+
+        Raises:
+            ConfigError: as `check`, where there are no labelled images, and where training diverges.
+        """
+        if labelled is None:
+            self.check(DataSpec(data.shape, data.examples))
+        self.check(data)
+        assert labelled is not None
+        examples = labelled()
+        self.check(examples.spec)
+        spec = examples.spec
+        content = {"sha256": fingerprint(examples), "shape": list(spec.shape), "classes": spec.classes}
+        about = {"format": FORMAT, "data": content, "settings": asdict(self)}
+        trained = self.kept(about, spec, teller) or self.made(about, examples, teller)
+        share = f"accuracy {trained.accuracy:.4f} on {trained.held_out:,} held-out images"
+        teller.line(f"classifier features: {share}")
+        if trained.accuracy < MEANINGFUL:
+            advice = "features=classifier features.steps=N trains longer"
+            teller.warn(f"the classifier's features mean little: {share}; {advice}")
+        identity = {"name": "classifier", "weights_sha256": trained.sha256, "accuracy": trained.accuracy}
+        return embed(trained.weights, spec, {**identity, "settings": asdict(self)})
+
+    def kept(self, about: dict[str, Any], spec: DataSpec, teller: Teller) -> TrainedClassifier | None:
+        """What lies in the cache, None where nothing does that can be used."""
+        folder = folder_for(about)
+        try:
+            return read_classifier(folder, weight_shapes(spec.shape, spec.classes, self.width))
+        except DAMAGE as error:
+            teller.warn(f"the classifier in {folder} can't be used ({error}); it is trained again")
+            return None
+
+    def made(self, about: dict[str, Any], examples: Examples, teller: Teller) -> TrainedClassifier:
+        """A classifier trained now, and kept in the cache if that can be written. Raises ConfigError if it diverges."""
+        began = time.monotonic()
+        seen, held_out = split_off(examples, HELD_OUT)
+        assert held_out is not None  # there are FEWEST
+        weights = train(seen, self, teller)
+        if not all(np.isfinite(array).all() for array in weights.values()):
+            raise ConfigError("learning_rate", "the classifier's training diverged", self.learning_rate, "Lower it.")
+        accuracy = accuracy_on(held_out, embed(weights, examples.spec, {}))
+        trained = TrainedClassifier(weights, accuracy, held_out.spec.examples)
+        folder = folder_for(about)
+        more = {**about, "images": examples.spec.examples, "seconds": round(time.monotonic() - began, 1)}
+        more["versions"] = {name: version(name) for name in ("tensorflow", "numpy")}
+        try:
+            write_classifier(folder, trained, more)
+        except OSError as error:
+            teller.warn(f"the classifier can't be kept in {folder} ({error.strerror}); GAN_CLI_CACHE names another")
+        return trained
+
+
+def accuracy_on(examples: Examples, embedding: Embedding) -> float:
+    """Share of the examples whose label has the highest logit."""
+    right, count = 0, examples.spec.examples
+    for start in range(0, count, PORTION):
+        images, labels = examples.read(np.arange(start, min(start + PORTION, count)))
+        logits = embedding(images).logits
+        assert logits is not None
+        right += int((logits.argmax(axis=1) == labels).sum())
+    return right / count
+
+
+def embed(weights: dict[str, np.ndarray], spec: DataSpec, identity: dict[str, Any]) -> ClassifierEmbedding:
+    """The network with these weights, compiled for such images."""
+    tensors = {name: tf.constant(array) for name, array in weights.items()}
+
+    @tf.function(input_signature=[tf.TensorSpec((BATCH, *spec.shape), tf.uint8)], autograph=False)
+    def compute(images: Any) -> tuple[Any, Any]:
+        return apply(tensors, images)
+
+    return ClassifierEmbedding(compute, len(weights["hidden_bias"]), spec.classes, identity)
+
+
+@dataclass(frozen=True)
+class ClassifierEmbedding:
+    """The network, ready to work: features are its hidden layer, logits those of the data's classes."""
+
+    compute: Callable[[Any], tuple[Any, Any]]
+    dimensions: int
+    classes: int
+    identity: dict[str, Any]
+
+    def __call__(self, examples: np.ndarray) -> Extracted:
+        return in_batches(self.compute, examples, BATCH)
