@@ -111,6 +111,9 @@ def source_words(dataset: str, folder: Path, request: pytest.FixtureRequest) -> 
     if dataset == "tfds":
         words = ["dataset.name=mnist", "dataset.split=train[:200]", f"dataset.data_dir={prepared}"]
         return [words, [*words, streamed]]
+    if dataset == "stacked_mnist":
+        words = ["dataset.split=test[:500]", "dataset.examples=200", f"dataset.data_dir={prepared}"]
+        return [words, [*words, streamed]]
     if not (prepared / dataset).is_dir():
         pytest.skip(f"{dataset} is not prepared in {prepared}")
     return [[f"dataset.data_dir={prepared}", "dataset.split=test"]]
