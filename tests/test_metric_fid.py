@@ -190,3 +190,10 @@ def test_too_few_examples_are_told_by_the_keys_that_mend_it() -> None:
         FrechetDistance().check(POINTS, 100, 1)
     with pytest.raises(ConfigError, match=r"^real_samples=1: "):
         FrechetDistance().check(POINTS, 1, 100)
+
+
+def test_features_that_hardly_vary_are_told() -> None:
+    rows = INPUTS["real"].copy()
+    rows[:, 10:] = 3.0
+    (note, *_) = FrechetDistance()(Comparison(InMemoryEvidence(rows=rows), InMemoryEvidence(rows=rows))).notes
+    assert note.startswith("Only 10 of 48 features vary")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,11 +84,13 @@ class TFDS(ImageSource):
 
     def held_out(self) -> TFDS | None:
         """The test or validation split, where training has none of it; None without one."""
+        if not re.fullmatch(r"train(\[.*\])?", self.split):
+            return None  # `all`, say, or a sum of splits
         prepared = find_prepared(self.folder(), self.name, self.config)
         metadata = read_metadata(prepared) if prepared else KNOWN.get(self.name)
         splits = metadata.splits if metadata else {}
         for split in ("test", "validation"):
-            if split in splits and split not in self.split:
+            if split in splits:
                 return replace(self, split=split)
         return None
 

@@ -6,7 +6,6 @@ random subset, and the same pixels give the same numbers whether they come from 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from gan_cli.data import DataSpec, Examples, InMemory
+from gan_cli.data.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from gan_cli.sampling.trained import TrainedGenerator
 
 PORTION = 256  # examples read at once
-LOOKED_AT = 256  # examples that stand for all in the fingerprint of data that is streamed
 
 
 class ExampleSet(Protocol):
@@ -130,21 +129,3 @@ class GeneratedExamples:
 def random_order(count: int) -> np.ndarray:
     """int64 `[count]`, a permutation that is the same on every machine and for good (NumPy promises this stream)."""
     return np.random.RandomState(0).permutation(count)
-
-
-def fingerprint(examples: Examples, with_labels: bool = True) -> str:
-    """SHA-256 of the content: of every example in memory, or of 256 of them and their number where they are streamed.
-
-    Args:
-        examples: real examples.
-        with_labels: whether other labels of the same pixels make another content.
-    """
-    count = examples.spec.examples
-    indices = np.arange(count) if isinstance(examples, InMemory) else np.linspace(0, count - 1, LOOKED_AT).astype(int)
-    digest = hashlib.sha256(f"{count} {examples.spec.shape}".encode())
-    for start in range(0, len(indices), 4096):
-        values, labels = examples.read(indices[start : start + 4096])
-        digest.update(np.ascontiguousarray(values).tobytes())
-        if with_labels:
-            digest.update(labels.astype("<i4").tobytes())
-    return digest.hexdigest()

@@ -17,8 +17,8 @@ import numpy as np
 
 from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, Examples
+from gan_cli.data.fingerprint import fingerprint
 from gan_cli.data.subsets import split_off
-from gan_cli.evaluation.examples import fingerprint
 from gan_cli.features import Embedding, Extracted
 from gan_cli.features.batches import in_batches
 from gan_cli.features.classifier_cache import DAMAGE, TrainedClassifier, folder_for, read_classifier, write_classifier

@@ -96,7 +96,9 @@ class FrechetDistance:
 
 
 def _notes(real: Moments, fakes: int) -> tuple[str, ...]:
-    return tuple(
+    varying = int(np.count_nonzero(np.diag(real.scatter)))
+    dull = (f"Only {varying:,} of {real.dimensions:,} features vary among the real examples: it is blind to much.",)
+    return (dull if 2 * varying < real.dimensions else ()) + tuple(
         f"{count:,} {side} examples are too few for a covariance of {real.dimensions:,} dimensions: the distance comes "
         "out too large, and compares only with others of equally many examples."
         for side, count in ((REAL, real.count), (FAKE, fakes))

@@ -1,0 +1,73 @@
+"""Real examples that training never sees: a share kept aside, a test split, other points of a mixture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan_cli.data import InMemory
+from gan_cli.data.digits import Digits
+from gan_cli.data.fingerprint import fingerprint
+from gan_cli.data.ring import Ring
+from gan_cli.data.subsets import Subset, split_off
+from gan_cli.data.tfds import TFDS
+
+
+def test_a_share_kept_aside_and_the_rest_are_the_whole_each_time() -> None:
+    whole = Digits().open()
+    training, aside = split_off(whole, 0.1)
+    assert aside is not None
+    assert (training.spec.examples, aside.spec.examples) == (1618, 179)
+    parts = [side.read(np.arange(side.spec.examples))[0].reshape(-1, 64) for side in (training, aside)]
+    assert sorted(map(bytes, np.concatenate(parts))) == sorted(map(bytes, whole.values.reshape(-1, 64)))
+    again = split_off(whole, 0.1)
+    assert [fingerprint(side) for side in again if side] == [fingerprint(training), fingerprint(aside)]
+    assert split_off(whole, 0.0) == (whole, None)
+
+
+def test_what_is_streamed_is_kept_aside_alike() -> None:
+    whole = Digits().open()
+    assert isinstance(whole, InMemory)
+
+    class Streamed:
+        spec, left_out, read = whole.spec, whole.left_out, whole.read
+
+    in_memory, streamed = split_off(whole, 0.2), split_off(Streamed(), 0.2)
+    for first, second in zip(in_memory, streamed, strict=True):
+        assert isinstance(second, Subset)
+        assert first is not None
+        indices = np.arange(0, second.spec.examples, 7)
+        for one, other in zip(first.read(indices), second.read(indices), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [("train", "test"), ("train[:80%]", "test"), ("test", None), ("all", None), ("train+test", None)],
+)
+def test_a_test_split_is_held_out_where_training_has_none_of_it(
+    split: str, expected: str | None, tmp_path: Path
+) -> None:
+    found = TFDS(name="mnist", split=split, data_dir=str(tmp_path)).held_out()
+    assert (found and found.split) == expected
+
+
+def test_a_mixture_has_other_points() -> None:
+    ring = Ring(examples=50)
+    held_out = ring.held_out().open()
+    assert held_out.spec.examples == 50
+    assert not np.isin(held_out.values, ring.open().values).any()
+
+
+def test_the_fingerprint_is_of_the_content_alone() -> None:
+    digits = Digits().open()
+    same = InMemory(digits.spec, digits.values.copy(), digits.labels.copy(), [])
+    assert fingerprint(same) == fingerprint(digits)
+    other_labels = InMemory(digits.spec, digits.values, digits.labels + 1, [])
+    assert fingerprint(other_labels) != fingerprint(digits)
+    assert fingerprint(other_labels, with_labels=False) == fingerprint(digits, with_labels=False)
+    changed = digits.values.copy()
+    changed[700, 3, 3] ^= 1
+    assert fingerprint(InMemory(digits.spec, changed, digits.labels, [])) != fingerprint(digits)
