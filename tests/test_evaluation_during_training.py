@@ -12,6 +12,7 @@ from runs import assert_same_run, metric_lines
 
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
+from gan_cli.evaluation.recorded import best_recorded
 from gan_cli.evaluation.watch import Watch
 from gan_cli.runs.checkpoint import load_checkpoint
 from gan_cli.runs.directory import RunDirectory
@@ -92,7 +93,7 @@ def test_the_best_checkpoint_is_kept_and_can_be_sampled() -> None:
     found = {line["step"]: line["values"]["fid"]["value"] for line in evaluations(run)}
     best = load_checkpoint(run.best)
     assert found[best.step] == min(found.values())
-    assert run.evaluations.best() == ("fid", min(found.values()), best.step)
+    assert best_recorded(run) == ("fid", min(found.values()), best.step)
     assert gan_sample(["run=run", "step=best", "n=4", "format=npz", "output=best.npz"]) == 0
     assert gan_sample(["checkpoint=run/checkpoints/best.npz", "n=4", "format=npz", "output=same.npz"]) == 0
     np.testing.assert_array_equal(np.load("best.npz")["images"], np.load("same.npz")["images"])

@@ -152,6 +152,9 @@ def differences(before: Any, now: Any, key: str = "") -> list[Change]:
 def check_changes(changes: list[Change]) -> None:
     """Raises ConfigError for a change that the saved state does not survive."""
     for change in changes:
+        if change.key == "eval.held_out" and change.now > (change.before or 0.0):
+            problem = f"the run was begun with {show(change.before)}, and has seen examples that would be kept aside"
+            raise ConfigError(change.key, problem, change.now, "Start a new run for that.")
         scaled = change.key == "train.precision" and "mixed_float16" in (change.before, change.now)
         if scaled or change.key.startswith(FIXED) or change.key in ("model", "optimizer"):
             raise ConfigError(

@@ -6,7 +6,7 @@ written, and its clock stands still meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from gan_cli.evaluation.judged import first
 from gan_cli.evaluation.measure import Evaluation, check_embedding, choose_value, measure, needs_extractor, value_names
 from gan_cli.evaluation.protocol import describe_protocol
 from gan_cli.evaluation.real import describe_dataset, open_held_out
+from gan_cli.evaluation.recorded import alike
 from gan_cli.evaluation.watch import Watch
 from gan_cli.features import Embedding
 from gan_cli.metrics import Comparison
@@ -98,10 +99,7 @@ class Evaluator:
 
     def evaluate(self, state: TrainingState, step: int, teller: Teller) -> Evaluation:
         """Measures the state of `step`. Raises what the teller raises."""
-        job = self.job
-        facts = GeneratorFacts(job.model.latent_size, job.model.latent_distribution, self.training.spec, step)
-        about = {"weights": "averaged", "step": step}
-        fakes = GeneratedExamples(TrainedGenerator(state.averaged, facts), about, self.settings.samples)
+        job, fakes = self.job, self.generated(state.averaged, step)
         with ExitStack() as stack:
             comparison = Comparison(
                 real=self.evidence("real", self.reals, teller),
@@ -110,9 +108,18 @@ class Evaluator:
                 source=job.dataset,
                 teller=teller,
             )
-            protocol = describe_protocol(job.metrics, self.reals, fakes, self.embedding, seed=0)
             judged = self.judge(state, fakes)
-            return measure(job.metrics, comparison, protocol, {"discriminator": judged})
+            return measure(job.metrics, comparison, self.protocol(fakes), {"discriminator": judged})
+
+    def generated(self, averaged: Any, step: int) -> GeneratedExamples:
+        """What the averaged generator makes at `step`: always of the same latents."""
+        model = self.job.model
+        facts = GeneratorFacts(model.latent_size, model.latent_distribution, self.training.spec, step)
+        about = {"weights": "averaged", "step": step}
+        return GeneratedExamples(TrainedGenerator(averaged, facts), about, self.settings.samples)
+
+    def protocol(self, fakes: GeneratedExamples) -> dict[str, Any]:
+        return describe_protocol(self.job.metrics, self.reals, fakes, self.embedding, seed=0)
 
     def held_out_evidence(self, teller: Teller) -> ExtractedEvidence | None:
         wanted = any(getattr(metric, "wants_held_out", False) for metric in self.job.metrics.values())
@@ -143,13 +150,24 @@ class Evaluator:
             f"{watch.name} is {'infinite' if now is None else f'{now:.4g}'} at step {step}, more than "
             f"{watch.collapse_ratio:g} times worse than its best, {watch.best:.4g} at step {watch.best_step}"
         )
-        return Verdict(is_best, f"Late collapse: {told}. The best generator is kept in checkpoints/best.npz.")
+        return Verdict(is_best, f"Late collapse: {told}")
 
-    def recall(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Takes in what a run that goes on has measured before, lines of its evaluations.jsonl."""
-        self.watch = new_watch(self.job)
-        for line in lines:
+    def recall(self, lines: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Takes in what a run that goes on has measured before; gives what is to be said of that.
+
+        Args:
+            lines: of its evaluations.jsonl. Those that were measured in another way do not count.
+        """
+        self.watch = watch = new_watch(self.job)
+        if watch is None or not lines:
+            return []
+        counting = alike(lines, watch.name, self.protocol(self.generated(None, 0)))
+        for line in counting:
             self.consider(line["step"], line["values"])
+        if len(counting) == len(lines):
+            return []
+        others = f"{len(lines) - len(counting)} of {len(lines)} evaluations so far"
+        return [f"{others} had no {watch.name} or measured it in another way; new ones are not compared with them"]
 
     def why_to_end(self) -> str | None:
         """Why training should not go on, None where it should."""

@@ -63,7 +63,10 @@ class RealData:
 def open_held_out(source: Source, progress: Progress | None) -> Examples | None:
     """The examples that a data set keeps for tests, None where it has none."""
     found = source.held_out() if isinstance(source, HasHeldOut) else None
-    return None if found is None else found.open(progress)
+    try:
+        return None if found is None else found.open(progress)
+    except ConfigError as error:
+        raise error.below("dataset") from error
 
 
 def data_of_run(config: Mapping[str, Any], trust: bool) -> RealData:

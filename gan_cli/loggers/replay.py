@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gan_cli.loggers import Writer
 
 PICTURE_NAME = "samples"
+BOUNDS = ("_uncertainty", "_low", "_high")
 PICTURE_FILE = re.compile(r"step_(\d+)\.png")
 
 
@@ -44,9 +45,15 @@ def pictures_of(directory: Path) -> dict[int, Path]:
 
 
 def numbers_of(line: Mapping[str, Any]) -> dict[str, float]:
-    """What of a line of metrics.jsonl a destination can draw: its numbers, without the step itself."""
+    """What of a line of metrics.jsonl a destination can draw: its numbers, without the step itself.
+
+    The bounds of what was measured stay in the file: four curves for each number would hide it.
+    """
     return {
         name: float(value)
         for name, value in line.items()
-        if name != "step" and isinstance(value, int | float) and not isinstance(value, bool)
+        if name != "step"
+        and isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and not name.endswith(BOUNDS)
     }

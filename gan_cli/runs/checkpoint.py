@@ -107,9 +107,18 @@ def read_archive(path: Path, read_arrays: Callable[[Any], dict[str, np.ndarray]]
         raise DamagedCheckpoint(f"{path} can't be read whole ({error})") from error
 
 
+def step_in(path: Path) -> int | None:
+    """The step that a checkpoint says it is of; None where it is not there or can't be read."""
+    try:
+        return read_about(path).step if path.is_file() else None
+    except DamagedCheckpoint:
+        return None
+
+
 def load_newest(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
     """The newest checkpoint that is whole, None where there is none; `warn` is told of each that is passed over."""
-    for path in list_checkpoints(folder):
+    best = folder / "best.npz"  # the last resort
+    for path in [*list_checkpoints(folder), *([best] if best.is_file() else [])]:
         try:
             return load_checkpoint(path)
         except DamagedCheckpoint as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,13 @@ class MetricsLog:
         else:
             lines.append({**here, **more})
         write_text(self.path, "".join(as_line(line) for line in lines))
+
+    def take_from(self, step: int, names: Collection[str]) -> None:
+        """Takes the entries `names` out of the last line, where that is of `step`."""
+        lines = self.read()
+        if names and lines and lines[-1]["step"] == step:
+            lines[-1] = {name: value for name, value in lines[-1].items() if name not in names}
+            write_text(self.path, "".join(as_line(line) for line in lines))
 
     def sync(self) -> None:
         """Makes sure that all lines outlast a power cut."""

@@ -17,6 +17,7 @@ from gan_cli.config.build import build_job
 from gan_cli.config.combinations import check_job
 from gan_cli.config.compose import compose, composer, quoted
 from gan_cli.config.groups import loader
+from gan_cli.evaluation.recorded import best_recorded
 from gan_cli.runs.directory import RunDirectory
 from gan_cli.runs.files import write_json, write_text
 from gan_cli.runs.status import Status, read_status
@@ -167,7 +168,7 @@ def report_sweep() -> int:
         return 0
 
     table = Table(title="Sweep")
-    measured = any(RunDirectory(result.job.directory).evaluations.best() for result in RESULTS)
+    measured = any(best_recorded(RunDirectory(result.job.directory)) for result in RESULTS)
     best = ["best"] if measured else []
     for heading in ("job", "state", "step", "generator loss", "discriminator loss", *best, "run directory"):
         table.add_column(heading, overflow="fold")
@@ -187,5 +188,5 @@ def report_sweep() -> int:
 
 def describe_best(run: RunDirectory) -> str:
     """The best number that was measured while a job trained."""
-    found = run.evaluations.best()
+    found = best_recorded(run)
     return "-" if found is None else f"{found[0]} {found[1]:.4g} at step {found[2]}"

@@ -110,7 +110,8 @@ def carry_out(
             with console.training(resumed.step, section.steps):
                 train(calls, record, Plan.of(job), pace, stop, measuring)
             save_generator(run.generator, state.averaged, job.model, examples.spec, record.step)
-            why = evaluator.why_to_end() if evaluator and not stop.requested else None
+            early = evaluator is not None and not stop.requested and record.step < section.steps
+            why = evaluator.why_to_end() if evaluator and early else None
             end.state = "finished" if record.step == section.steps or why else "interrupted"
             if why:
                 console.line(f"Ended early at step {record.step}: {why}")

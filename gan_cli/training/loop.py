@@ -62,17 +62,18 @@ def train(
         pace.learn(count, result)
         record.progress(step, count, result)
 
-        measured = measuring is not None and plan.evaluates(step) and measuring.evaluate(step)
-        ending = measuring is not None and measuring.ends
-        last, stopping = step == plan.steps or ending, stop.requested
+        last, stopping = step == plan.steps, stop.requested
         if step % plan.log_every == 0 or last:
             record.metrics(step, calls.take_means(reset=step % plan.log_every == 0))
-        elif measured:
-            record.metrics(step)
         if step % plan.sample_every == 0 or last:
             record.picture(step)
-        is_best = measured and measuring is not None and measuring.is_best
-        if step % plan.checkpoint_every == 0 or last or stopping or is_best:
+        if step % plan.checkpoint_every == 0 or last or stopping:
             record.checkpoint(step)
-        if is_best:
-            record.keep_best()
+        # After the checkpoint: whatever happens to an evaluation, it can't cost what was trained.
+        if measuring is not None and plan.evaluates(step) and not stopping:
+            measuring.evaluate(step)
+            ending, stopping = measuring.ends, stop.requested
+    if (ending or stopping) and step > record.saved_step:
+        record.checkpoint(step)
+    if ending and record.last_picture != record.run.sample(step):
+        record.picture(step)

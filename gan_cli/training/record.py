@@ -12,7 +12,7 @@ import numpy as np
 from gan_cli.data import Examples
 from gan_cli.loggers import Writer
 from gan_cli.loggers.replay import numbers_of
-from gan_cli.runs.checkpoint import Checkpoint, list_checkpoints, save_checkpoint
+from gan_cli.runs.checkpoint import Checkpoint, save_checkpoint
 from gan_cli.runs.console import Console
 from gan_cli.runs.directory import RunDirectory
 from gan_cli.runs.files import link_whole, write_whole
@@ -51,10 +51,9 @@ class Record:
         self.batch_size = int(config["train"]["batch_size"])
         self.keep = int(config["run"]["keep_checkpoints"])
         self.timed_images, self.timed_seconds = 0, 0.0
-        self.measured: dict[str, Any] = {}
         self.measured_in_words = ""
-        saved = list_checkpoints(run.checkpoints)
-        self.last_checkpoint: Path | None = saved[0] if saved else None
+        self.saved_step = resumed.step
+        self.last_checkpoint: Path | None = resumed.checkpoint
         self.last_picture: Path | None = run.sample(resumed.step) if run.sample(resumed.step).exists() else None
 
     def progress(self, step: int, count: int, result: CallResult) -> None:
@@ -64,33 +63,32 @@ class Record:
             self.seconds += result.seconds
             self.timed_images += count * self.batch_size
             self.timed_seconds += result.seconds
-        self.measured = {}
         self.console.advance(step, result.metrics, self.images_per_second(), self.measured_in_words)
 
     def images_per_second(self) -> float | None:
         return self.timed_images / self.timed_seconds if self.timed_seconds > 0 else None
 
-    def metrics(self, step: int, means: Mapping[str, float] | None = None) -> None:
-        """Writes one line to every log: means since the last one, None where none are due, and what was measured."""
-        line: dict[str, Any] = {
-            "step": step,
-            "images": step * self.batch_size,
-            "seconds": round(self.seconds, 3),
+    def metrics(self, step: int, means: Mapping[str, float]) -> None:
+        """Writes one line to every log: means since the last one."""
+        rate = self.images_per_second()
+        self.timed_images, self.timed_seconds = 0, 0.0
+        line = {
+            **self.position(step),
+            **{name: value if math.isfinite(value) else None for name, value in means.items()},
+            "images_per_second": None if rate is None else round(rate, 2),
         }
-        if means is not None:
-            rate = self.images_per_second()
-            self.timed_images, self.timed_seconds = 0, 0.0
-            line |= {name: value if math.isfinite(value) else None for name, value in means.items()}
-            line["images_per_second"] = None if rate is None else round(rate, 2)
-        self.run.metrics.append(line | self.measured)
-        self.tell(lambda writer: writer.write_scalars(step, numbers_of(line | self.measured)))
+        self.run.metrics.append(line)
+        self.tell(lambda writer: writer.write_scalars(step, numbers_of(line)))
         self.left_out()
 
-    def measured_late(self, step: int) -> None:
-        """Writes what was measured only when the run went on, where it would have stood."""
-        here = {"step": step, "images": step * self.batch_size, "seconds": round(self.seconds, 3)}
-        self.run.metrics.add(here, self.measured)
-        self.tell(lambda writer: writer.write_scalars(step, numbers_of(self.measured)))
+    def position(self, step: int) -> dict[str, Any]:
+        """Where a line of the metric log belongs."""
+        return {"step": step, "images": step * self.batch_size, "seconds": round(self.seconds, 3)}
+
+    def measured(self, step: int, columns: Mapping[str, Any]) -> None:
+        """Adds what was measured at `step` to its line in every log, which is made where there is none."""
+        self.run.metrics.add(self.position(step), columns)
+        self.tell(lambda writer: writer.write_scalars(step, numbers_of(columns)))
 
     def left_out(self) -> None:
         """Names each file that could not be used since it last did; streamed ones are found broken on the way."""
@@ -135,10 +133,12 @@ class Record:
                 raise self.not_finite(f"The weights ({name}) became NaN or infinite by step {step}.")
         self.run.metrics.sync()  # no line that the checkpoint counts as written may be lost
         checkpoint = Checkpoint(step, self.seconds, self.examples.spec, self.config, arrays)
-        self.last_checkpoint = save_checkpoint(self.run.checkpoints, checkpoint, self.keep)
+        self.last_checkpoint, self.saved_step = save_checkpoint(self.run.checkpoints, checkpoint, self.keep), step
         self.run.write_status(Status("running", step))
 
-    def keep_best(self) -> None:
-        """Keeps the checkpoint that was just written as the best, however many newer ones push it out."""
-        if self.last_checkpoint is not None:
-            link_whole(self.last_checkpoint, self.run.best)
+    def keep_best(self, step: int) -> None:
+        """Keeps the checkpoint of `step` as the best, however many newer ones push it out."""
+        if self.saved_step != step or self.last_checkpoint is None:
+            self.checkpoint(step)
+        assert self.last_checkpoint is not None  # it was just written
+        link_whole(self.last_checkpoint, self.run.best)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
-from gan_cli.runs.checkpoint import list_checkpoints, load_newest
+from gan_cli.runs.checkpoint import checkpoint_path, list_checkpoints, load_newest, step_in
 from gan_cli.runs.directory import RunDirectory
+from gan_cli.runs.evaluations import as_columns
 from gan_cli.runs.files import remove_leftovers
 from gan_cli.runs.status import read_status
 from gan_cli.training.state import StateMismatch, TrainingState
@@ -16,11 +18,15 @@ from gan_cli.training.state import StateMismatch, TrainingState
 
 @dataclass(frozen=True)
 class Resumed:
-    """Where a run goes on: steps done, seconds spent training, and the data so far; a new run begins with nothing."""
+    """Where a run goes on: steps done, seconds spent training, the data so far, and the checkpoint that holds all this.
+
+    A new run begins with nothing.
+    """
 
     step: int = 0
     seconds: float = 0.0
     data: DataSpec | None = None
+    checkpoint: Path | None = None
 
 
 def restore(run: RunDirectory, state: TrainingState, steps: int, warn: Callable[[str], None]) -> Resumed:
@@ -39,17 +45,19 @@ def restore(run: RunDirectory, state: TrainingState, steps: int, warn: Callable[
         if done > 0:
             problem = f"its checkpoints are gone, though status.json says that {done} steps were done"
             raise ConfigError("resume", problem, run.path, "Bring them back, or start a new run.")
-        forget_after(run, 0, log_every=1, sample_every=1)
+        forget_after(run, 0)
         return Resumed()
     try:
         state.restore(checkpoint.arrays)
     except StateMismatch as error:
         raise ConfigError("resume", str(error), run.path, "Start a new run for another model.") from error
     log_every, sample_every = (checkpoint.config["run"][key] for key in ("log_every", "sample_every"))
+    evaluate_every = checkpoint.config.get("eval", {}).get("every", 1)
     if checkpoint.step == steps:  # nothing will be done again, so what stands at the end stays
-        log_every = sample_every = 1
-    forget_after(run, checkpoint.step, log_every, sample_every)
-    return Resumed(checkpoint.step, checkpoint.seconds, checkpoint.data)
+        log_every = sample_every = evaluate_every = 1
+    forget_after(run, checkpoint.step, log_every, sample_every, evaluate_every)
+    path = checkpoint_path(run.checkpoints, checkpoint.step)
+    return Resumed(checkpoint.step, checkpoint.seconds, checkpoint.data, path if path.is_file() else run.best)
 
 
 def describe_data_change(before: DataSpec | None, now: DataSpec) -> list[str]:
@@ -59,14 +67,24 @@ def describe_data_change(before: DataSpec | None, now: DataSpec) -> list[str]:
     return [f"Changed since the run began: the data, from {before} to {now}"]
 
 
-def forget_after(run: RunDirectory, step: int, log_every: int, sample_every: int) -> None:
-    """Drops metric lines and pictures from after `step`, which will be made again.
+def forget_after(
+    run: RunDirectory, step: int, log_every: int = 1, sample_every: int = 1, evaluate_every: int = 1
+) -> None:
+    """Drops metric lines, evaluations and pictures from after `step`, which will be made again.
 
-    A run that reached its end wrote a line and a picture there although none was due; a longer run would not have, so
-    these go too.
+    A run that reached its end wrote a line and a picture there, and measured, although nothing was due; a longer run
+    would not have, so these go too.
     """
-    run.evaluations.trim(step)
     run.metrics.trim(step if step % log_every == 0 else step - 1)
+    last_evaluation = step if step % evaluate_every == 0 else step - 1
+    dropped = run.evaluations.trim(last_evaluation)
+    run.metrics.take_from(step, [name for line in dropped if line["step"] == step for name in as_columns(line)])
+    if (step_in(run.best) or 0) > step:  # it will be the best again, if it is reached again
+        run.best.unlink()
+    for picture in run.evaluation_pictures.glob("step_*.png"):
+        number = picture.stem.split("_")[1]
+        if number.isdigit() and int(number) > last_evaluation:
+            picture.unlink()
     last_picture = step if step % sample_every == 0 else step - 1
     for picture in run.samples.glob("step_*.png"):
         number = picture.stem.removeprefix("step_")
