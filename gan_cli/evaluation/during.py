@@ -16,7 +16,7 @@ from gan_cli.data import Examples
 from gan_cli.evaluation.evidence import ExtractedEvidence, fresh_evidence, kept_evidence
 from gan_cli.evaluation.examples import GeneratedExamples, StoredExamples
 from gan_cli.evaluation.health import health
-from gan_cli.evaluation.judged import first
+from gan_cli.evaluation.judged import some_examples
 from gan_cli.evaluation.measure import Evaluation, check_embedding, choose_value, measure, needs_extractor, value_names
 from gan_cli.evaluation.protocol import describe_protocol
 from gan_cli.evaluation.real import describe_dataset, open_held_out
@@ -133,8 +133,8 @@ class Evaluator:
 
     def judge(self, state: TrainingState, fakes: GeneratedExamples) -> Any:
         """The health of the discriminator on the first examples of each side."""
-        held_out = first(self.held_out) if self.held_out else None
-        return health(state.discriminator, self.job.loss, first(self.reals), held_out, first(fakes))
+        held_out = some_examples(self.held_out) if self.held_out else None
+        return health(state.discriminator, self.job.loss, some_examples(self.reals), held_out, some_examples(fakes))
 
     def consider(self, step: int, values: Mapping[str, Mapping[str, Any]]) -> Verdict:
         """Takes in what was measured at `step`, and says what that means."""

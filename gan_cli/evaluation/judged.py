@@ -1,4 +1,7 @@
-"""The health of a trained run's discriminator: the part of a checkpoint that only `gan-eval run=` looks at."""
+"""Which examples a discriminator's health is read from, and the health of one that lies in a checkpoint.
+
+`gan_cli.evaluation.during` judges a discriminator while it trains, by the same number of examples of each side.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ HEALTH_EXAMPLES = 1000
 """Of each kind, for the discriminator's accuracies: a standard error of 1.6 points at most."""
 
 
-def first(examples: ExampleSet) -> np.ndarray:
-    """Some examples of a set, at random and always the same."""
+def some_examples(examples: ExampleSet) -> np.ndarray:
+    """The first `HEALTH_EXAMPLES` of a set, which are a random part and always the same."""
     return examples.read(0, min(examples.count, HEALTH_EXAMPLES))
 
 
@@ -52,5 +55,5 @@ def judge_checkpoint(
         assign_part(discriminator, checkpoint, "discriminator")
     except (ConfigError, DamagedCheckpoint) as error:
         return Result({}, (f"The discriminator's health is left out: {error}",))
-    unseen = None if held_out is None else first(StoredExamples(held_out, {}))
-    return health(discriminator, loss, first(reals), unseen, first(fakes))
+    unseen = None if held_out is None else some_examples(StoredExamples(held_out, {}))
+    return health(discriminator, loss, some_examples(reals), unseen, some_examples(fakes))
