@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gan_cli.data import InMemory
 from gan_cli.data.digits import Digits
-from gan_cli.data.fingerprint import fingerprint
+from gan_cli.data.fingerprint import fingerprint, key_of_content
+from gan_cli.data.folder import Folder
 from gan_cli.data.ring import Ring
 from gan_cli.data.subsets import Subset, split_off
 from gan_cli.data.tfds import TFDS
@@ -71,3 +73,17 @@ def test_the_fingerprint_is_of_the_content_alone() -> None:
     changed = digits.values.copy()
     changed[700, 3, 3] ^= 1
     assert fingerprint(InMemory(digits.spec, changed, digits.labels, [])) != fingerprint(digits)
+
+
+def test_streamed_pictures_that_were_changed_have_another_key(working_folder: Path) -> None:
+    (working_folder / "pictures").mkdir()
+    for index in range(300):
+        Image.new("L", (4, 4), index % 256).save(working_folder / "pictures" / f"{index:03d}.png")
+    source = Folder(path="pictures", memory_limit=0.0)
+    keys = [key_of_content(source.open()), key_of_content(source.open())]
+    Image.new("L", (4, 4), 99).save(working_folder / "pictures" / "001.png")
+    keys.append(key_of_content(source.open()))
+    assert keys[0] == keys[1] != keys[2]
+    training, aside = split_off(source.open(), 0.1)
+    assert aside is not None
+    assert len({key_of_content(training), key_of_content(aside), keys[2]}) == 3

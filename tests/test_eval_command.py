@@ -12,6 +12,7 @@ import pytest
 from conftest import TINY, command
 from PIL import Image
 
+from gan_cli.checks import ConfigError
 from gan_cli.commands.command_line import tell_errors
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
@@ -151,6 +152,30 @@ def test_features_of_real_examples_are_kept_checked_and_made_anew_where_damaged(
     assert made == ["generated", "real", "generated"]
 
 
+def test_a_cache_that_cannot_be_written_is_done_without(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"run={run}", "metric=[fid]", "features=random", "samples=100"]
+    first = measured(capsys, *words)
+    Path("file").write_text("no folder")
+    monkeypatch.setenv("GAN_CLI_CACHE", "file")
+    assert gan_eval([*words, "json=true"]) == 0
+    told = capsys.readouterr()
+    assert "can't be written" in told.err
+    assert json.loads(told.out)["values"] == first["values"]
+
+
+def test_lines_of_others_in_the_record_are_passed_over(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = run / "evaluations.jsonl"
+    nonsense = ['{"by": "x", "step": 1, "values": {"fid": 3.0}}', "[1]", "{", '{"by": "x", "step": 1, "values": {}}']
+    record.write_text("\n".join(nonsense))  # and no end of line
+    measured(capsys, f"run={run}", *PIXELS, "samples=100")
+    (line,) = RunDirectory(run).evaluations.read()
+    assert line["by"] == "gan-eval"
+    with pytest.raises(ConfigError, match="no recorded evaluation"):
+        gan_eval(["runs=[RUN,RUN]", "metric=[kid]", "recorded=true"])
+
+
 def test_help_and_configuration_are_shown_without_tensorflow(run: Path) -> None:
     assert "gan-eval run=outputs/RUN" in command("gan-eval", "--help").stdout
     assert "samples: null" in command("gan-eval", "--cfg", "job", "run=RUN").stdout
@@ -180,6 +205,11 @@ def test_help_and_configuration_are_shown_without_tensorflow(run: Path) -> None:
         (["dataset=digits", "fake=broken"], "fake=broken: "),
         (["dataset=mnist", "run=RUN"], "real: the real examples are 28x28x1, the generated ones 8x8x1"),
         (["dataset=digits", "fake=few.npz", "metric=[prdc]"], "samples=3: "),
+        (
+            ["real=ab", "fake=bc", "metric=[intra_fid]"],
+            "fake=bc: its sub-folders are other classes than those",
+        ),
+        (["runs=[RUN,RUN]", "recorded=true", "step=best"], "step=best: RUN has no checkpoints/best.npz"),
         (["checkpoint=RUN/generator.keras"], "real: a generator by itself does not know"),
         (["checkpoint=cut.npz"], "checkpoint: "),
         (["-m", "run=RUN"], "gan-eval has no sweeps"),
@@ -197,6 +227,10 @@ def test_what_cannot_be_measured_is_told_in_one_message(
     for side in (8, 9):
         Image.new("L", (side, side)).save(working_folder / "mixed" / f"{side}.png")
     (working_folder / "broken" / "one.png").write_bytes(b"\x89PNG no more")
+    for name in ("ab/a", "ab/b", "bc/b", "bc/c"):
+        (working_folder / name).mkdir(parents=True)
+        for index in range(9):
+            Image.new("L", (8, 8), 20 * index).save(working_folder / name / f"{index}.png")
     np.savez("few.npz", images=np.zeros((3, 8, 8, 1), np.uint8))
     Path("cut.npz").write_bytes((run / "checkpoints" / "step_00000015.npz").read_bytes()[:1000])
     before = sorted(path for path in working_folder.rglob("*"))

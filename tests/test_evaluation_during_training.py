@@ -10,6 +10,7 @@ import pytest
 from conftest import TINY
 from runs import assert_same_run, metric_lines
 
+from gan_cli.checks import ConfigError
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.evaluation.recorded import best_recorded
@@ -59,19 +60,49 @@ def test_it_does_not_disturb_training_and_both_logs_hold_numbers_and_protocol() 
         assert 0 <= lines[8][f"discriminator_accuracy_{name}"] <= 1
 
 
-def test_a_run_that_is_gone_on_with_measures_the_same() -> None:
-    whole = train("whole", "train.steps=9")
-    train("parts", "train.steps=5", "eval.every=2")  # other intervals until it is gone on with
-    assert gan_train(["resume=parts", "train.steps=9", "eval.every=3"]) == 0
+def test_a_run_that_is_made_longer_is_the_one_that_was_never_stopped() -> None:
+    whole = train("whole", "train.steps=12")
+    train("parts", "train.steps=8")  # measures at its end too, where none is due
+    assert [line["step"] for line in evaluations(RunDirectory(Path("parts")))] == [3, 6, 8]
+    assert gan_train(["resume=parts", "train.steps=12"]) == 0
     parts = RunDirectory(Path("parts"))
-    by_step = {line["step"]: line for line in evaluations(parts)}
-    for line in evaluations(whole):
-        if line["step"] > 5:
-            assert by_step[line["step"]]["values"] == line["values"]
-    np.testing.assert_array_equal(
-        load_checkpoint(whole.checkpoints / "step_00000009.npz").arrays["generator/0000"],
-        load_checkpoint(parts.checkpoints / "step_00000009.npz").arrays["generator/0000"],
-    )
+    assert evaluations(parts) == evaluations(whole)
+    assert_same_run(whole.path, parts.path)
+    assert load_checkpoint(parts.best).step == load_checkpoint(whole.best).step
+
+
+def test_numbers_of_another_protocol_are_not_judged_together(capsys: pytest.CaptureFixture[str]) -> None:
+    train("run", "train.steps=12", "eval.every=2", "optimizer.learning_rate=1e-12")
+    capsys.readouterr()
+    words = ["resume=run", "train.steps=16", "eval.samples=300", "eval.patience=3"]
+    assert gan_train(words) == 0  # would end at once if the evaluations of before counted
+    told = capsys.readouterr().out
+    assert "measured it in another way" in told
+    assert json.loads(Path("run/status.json").read_text())["step"] == 16
+
+
+def test_the_best_is_put_right_where_a_kill_left_it_wrong() -> None:
+    run = train("run", "train.steps=6", "run.checkpoint_every=3")
+    best = best_recorded(run)
+    assert best is not None
+    run.best.unlink()  # killed between the checkpoint and its second name
+    assert gan_train(["resume=run", "train.steps=7", "eval.every=100"]) == 0
+    assert load_checkpoint(run.best).step in (best[2], 7)
+
+    later = train("later", "train.steps=9", "run.checkpoint_every=3", "optimizer.learning_rate=2e-3")
+    assert load_checkpoint(later.best).step == 9
+    for step in (6, 9):
+        damaged = later.checkpoints / f"step_{step:08d}.npz"
+        damaged.unlink()  # the best is the same file by another name
+        damaged.write_bytes(b"damaged")
+    assert gan_train(["resume=later", "train.steps=4", "metric=[]"]) == 0
+    assert not later.best.exists()  # of a step that this run has not come to
+
+
+def test_a_share_that_training_has_seen_is_not_kept_aside_later(capsys: pytest.CaptureFixture[str]) -> None:
+    train("run", "train.steps=3")
+    with pytest.raises(ConfigError, match="has seen examples that would be kept aside"):
+        gan_train(["resume=run", "train.steps=6", "eval.held_out=0.3"])
 
 
 def test_an_evaluation_that_a_stop_broke_off_is_made_when_the_run_goes_on(

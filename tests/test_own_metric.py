@@ -7,11 +7,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import TINY
 
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.train import gan_train
+from gan_cli.runs.checkpoint import load_checkpoint
+from gan_cli.runs.directory import RunDirectory
 
 METRIC = '''
 from dataclasses import dataclass
@@ -77,7 +80,9 @@ def own_folder(working_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: 
         sys.modules.pop(name, None)
 
 
-def test_both_measure_while_training_and_afterwards(own_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_measure_while_training_and_afterwards(
+    own_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     own = ["--config-dir", "conf", "metric=[mean_distance,fid]", "features=brightness"]
     train = [*own, *TINY, "train.steps=6", "eval.every=3", "eval.samples=60", "hydra.run.dir=run"]
     assert gan_train([*train, "metric.mean_distance.scale=2"]) == 0
@@ -89,3 +94,67 @@ def test_both_measure_while_training_and_afterwards(own_folder: Path, capsys: py
     twice = 2 * afterwards["values"]["mean_distance"]["value"]
     assert lines[1]["values"]["mean_distance"]["value"] == pytest.approx(twice, rel=1e-12)
     assert afterwards["protocol"]["features"] == {"name": "brightness"}
+    assert not (tmp_path / "cache" / "evidence").exists()  # whose code may be another one next time
+
+
+BREAKING = """
+import os, signal
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gan_cli.metrics import EXAMPLES, Measured, Result
+
+calls = []
+
+
+@dataclass(frozen=True)
+class Breaking:
+    how: str = "raise"
+    values: ClassVar[dict] = {"breaking": "lower"}
+    needs: ClassVar[frozenset] = frozenset({EXAMPLES})
+
+    def check(self, data, real, fake):
+        pass
+
+    def __call__(self, comparison):
+        calls.append(1)
+        if len(calls) == 2 and self.how == "raise":
+            raise MemoryError("too large")
+        if len(calls) == 2 and self.how == "stop":
+            os.kill(os.getpid(), signal.SIGINT)
+            comparison.teller.progress("breaking", 0, 1)
+        return Result({"breaking": Measured(float(comparison.fake.examples(0, 9).mean()))})
+"""
+
+
+@pytest.mark.parametrize("how", ["raise", "stop"])
+def test_an_evaluation_that_fails_or_is_stopped_costs_no_training(
+    how: str, own_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own_folder / "my_breaking.py").write_text(BREAKING)
+    (own_folder / "conf" / "metric" / "breaking.yaml").write_text(
+        f"breaking:\n  _target_: my_breaking.Breaking\n  how: {how}\n"
+    )
+    words = ["--config-dir", "conf", "metric=[breaking]", *TINY, "eval.every=2", "eval.samples=20", "train.steps=6"]
+    assert gan_train([*words, "hydra.run.dir=run"]) == (0 if how == "raise" else 130)
+    told = capsys.readouterr().out
+    if how == "raise":
+        assert "evaluation at step 4 failed: MemoryError: too large" in told
+        assert measured_steps("run") == [2, 6]
+    else:
+        assert measured_steps("run") == [2]
+        assert (own_folder / "run" / "checkpoints" / "step_00000004.npz").exists()
+        assert gan_train(["--config-dir", "conf", "resume=run", "trust=true"]) == 0
+        assert measured_steps("run") == [2, 4, 6]
+    sys.modules.pop("my_breaking")
+    assert gan_train([*words, "metric.breaking.how=never", "hydra.run.dir=whole"]) == 0
+    for run in ("run", "whole"):
+        assert RunDirectory(Path(run)).sample(6).exists()
+    arrays = [load_checkpoint(Path(run) / "checkpoints" / "step_00000006.npz").arrays for run in ("run", "whole")]
+    for name, array in arrays[0].items():
+        np.testing.assert_array_equal(array, arrays[1][name], err_msg=name)
+    sys.modules.pop("my_breaking")
+
+
+def measured_steps(run: str) -> list[int]:
+    return [line["step"] for line in RunDirectory(Path(run)).evaluations.read()]

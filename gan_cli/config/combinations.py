@@ -8,7 +8,7 @@ from typing import Any
 from gan_cli.checks import ConfigError
 from gan_cli.config.build import TrainJob
 from gan_cli.data import DataSpec
-from gan_cli.evaluation.measure import COUNTS, check_metrics, choose_value
+from gan_cli.metrics.checks import COUNTS, check_metrics, choose_value
 
 
 def check_data(job: TrainJob, data: DataSpec) -> None:

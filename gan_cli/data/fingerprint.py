@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
 from gan_cli.data import Examples, InMemory
+from gan_cli.data.gathering import Streamed
+from gan_cli.data.subsets import Subset
 
 LOOKED_AT = 256  # examples that stand for all in the fingerprint of data that is streamed
 PORTION = 4096  # examples hashed at once
@@ -27,4 +31,27 @@ def fingerprint(examples: Examples, with_labels: bool = True) -> str:
         digest.update(np.ascontiguousarray(values).tobytes())
         if with_labels:
             digest.update(labels.astype("<i4").tobytes())
+    return digest.hexdigest()
+
+
+def key_of_content(examples: Examples) -> str:
+    """What is the same only where content and labels are: the fingerprint and, of streamed data, when files changed.
+
+    For caches on this machine: copies of the same files may have other keys.
+    """
+    return fingerprint(examples) + stamp_of(examples)
+
+
+def stamp_of(examples: Examples) -> str:
+    """Names, sizes and times of the files behind streamed examples, as one hash; "" for those in memory."""
+    if isinstance(examples, Subset):
+        return stamp_of(examples.whole)
+    return stamp(examples.undecoded.files()) if isinstance(examples, Streamed) else ""
+
+
+def stamp(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        facts = path.stat()
+        digest.update(f"{path.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()

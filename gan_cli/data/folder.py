@@ -55,6 +55,7 @@ class Folder(ImageSource):
             decode=decode,
             name=lambda index: listing.files[kept[index]],
             left_out=[*listing.foreign, *broken],
+            files=lambda: (listing.root / listing.files[file] for file in kept),
         )
         try:
             return gather(undecoded, self.memory_limit, progress)

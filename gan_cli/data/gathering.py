@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -31,12 +32,14 @@ class Undecoded:
         decode: from an index to uint8 `spec.shape` and a label; thread-safe; raises UnreadablePictureError.
         name: from an index to what a person would call the example.
         left_out: files found unusable so far.
+        files: gives the files that they come from.
     """
 
     spec: DataSpec
     decode: Callable[[int], tuple[np.ndarray, int]]
     name: Callable[[int], str]
     left_out: list[LeftOut] = field(default_factory=list)
+    files: Callable[[], Iterable[Path]] = tuple
 
 
 def gather(undecoded: Undecoded, memory_limit: float, progress: Progress | None) -> Examples:

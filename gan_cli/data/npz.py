@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -61,7 +62,9 @@ class Npz(ImageSource):
             image = values[index].reshape(*values.shape[1:3], -1)
             return fit.array(to_uint8(image, black)), int(labels[index])
 
-        return gather(Undecoded(spec, decode, "image {}".format), self.memory_limit, progress)
+        return gather(
+            Undecoded(spec, decode, "image {}".format, files=lambda: [Path(self.path)]), self.memory_limit, progress
+        )
 
     def examples_name(self, file: ArrayFile) -> str:
         """The array that holds the examples. Raises ConfigError where none will do."""

@@ -80,7 +80,11 @@ class TFDS(ImageSource):
                 raise UnreadablePictureError(f"a record without an image and a label ({error})") from error
             return fit.picture(read_picture(content)), label
 
-        return gather(Undecoded(spec, decode, "record {}".format), self.memory_limit, progress)
+        return gather(
+            Undecoded(spec, decode, "record {}".format, files=lambda: sorted(Path(builder.data_path).iterdir())),
+            self.memory_limit,
+            progress,
+        )
 
     def held_out(self) -> TFDS | None:
         """The test or validation split, where training has none of it; None without one."""

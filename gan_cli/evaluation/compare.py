@@ -9,6 +9,7 @@ from typing import Any
 from gan_cli.checks import ConfigError
 from gan_cli.evaluation.protocol import unlike
 from gan_cli.evaluation.report import aligned, number
+from gan_cli.runs.checkpoint import step_in
 from gan_cli.runs.directory import find_run
 
 
@@ -30,6 +31,10 @@ def recorded_entry(run: str, step: int | str | None, name: str | None) -> Entry:
         name: of the number to rank by; None for any.
     """
     directory = find_run("runs", Path(run))
+    if step == "best":
+        step = step_in(directory.best)
+        if step is None:
+            raise ConfigError("step", f"{run} has no checkpoints/best.npz", "best", "Leave it out, or name a step.")
     lines = [line for line in directory.evaluations.read() if step in (None, line["step"])]
     lines = [line for line in lines if name is None or name in line["values"]]
     if not lines:

@@ -17,13 +17,14 @@ from gan_cli.evaluation.evidence import ExtractedEvidence, fresh_evidence, kept_
 from gan_cli.evaluation.examples import GeneratedExamples, StoredExamples
 from gan_cli.evaluation.health import health
 from gan_cli.evaluation.judged import some_examples
-from gan_cli.evaluation.measure import Evaluation, check_embedding, choose_value, measure, needs_extractor, value_names
+from gan_cli.evaluation.measure import Evaluation, measure
 from gan_cli.evaluation.protocol import describe_protocol
 from gan_cli.evaluation.real import describe_dataset, open_held_out
 from gan_cli.evaluation.recorded import alike
 from gan_cli.evaluation.watch import Watch
 from gan_cli.features import Embedding
 from gan_cli.metrics import Comparison
+from gan_cli.metrics.checks import check_embedding, choose_value, needs_extractor, value_names
 from gan_cli.sampling.archive import GeneratorFacts
 from gan_cli.sampling.trained import TrainedGenerator
 from gan_cli.telling import Teller

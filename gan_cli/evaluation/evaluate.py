@@ -10,16 +10,18 @@ from typing import Any
 
 from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, Examples, Source
+from gan_cli.data.listing import list_folder
 from gan_cli.evaluation.console import EvaluationConsole
 from gan_cli.evaluation.evidence import fresh_evidence, kept_evidence
 from gan_cli.evaluation.examples import ExampleSet, GeneratedExamples, StoredExamples
 from gan_cli.evaluation.job import GENERATED, EvaluationJob
 from gan_cli.evaluation.judged import judge_checkpoint
-from gan_cli.evaluation.measure import Evaluation, check_embedding, check_metrics, measure, needs_extractor
+from gan_cli.evaluation.measure import Evaluation, measure
 from gan_cli.evaluation.protocol import describe_protocol
 from gan_cli.evaluation.real import RealData, data_of_run, files, open_files
 from gan_cli.features import Embedding, Extractor
 from gan_cli.metrics import Comparison, Result
+from gan_cli.metrics.checks import check_embedding, check_metrics, needs_extractor
 from gan_cli.runs.checkpoint import DamagedCheckpoint, list_checkpoints, read_about
 from gan_cli.runs.directory import find_run, read_config
 from gan_cli.sampling.trained import find_source, load_source
@@ -94,6 +96,7 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
     if settings.fake is not None:
         fakes = describe_files("fake", settings.fake, job)
         check_same_shape(data, fakes)
+        check_same_classes(job, real)
         made, classes = min(fakes.examples, settings.samples or fakes.examples), fakes.classes
     else:
         check_same_shape(data, fake.data)
@@ -133,6 +136,18 @@ def describe_files(key: str, path: str, job: EvaluationJob) -> DataSpec:
         raise renamed(error, key) from error
     assert found is not None  # files can always be looked at
     return found
+
+
+def check_same_classes(job: EvaluationJob, real: RealData | str) -> None:
+    """Raises ConfigError where a metric goes class by class, and the sub-folders of the two sides have other names."""
+    paths = [Path(real) if isinstance(real, str) else None, Path(str(job.settings.fake))]
+    if not any(getattr(metric, "needs_labels", False) for metric in job.metrics.values()):
+        return
+    names = [list_folder(path).classes for path in paths if path is not None and path.is_dir()]
+    if len(names) == 2 and names[0] != names[1]:
+        only = sorted(set(names[0]) ^ set(names[1]))
+        problem = f"its sub-folders are other classes than those of real={real}: {', '.join(only[:5])}"
+        raise ConfigError("fake", problem, job.settings.fake, "Give both the same sub-folders.")
 
 
 def check_same_shape(real: DataSpec | None, fake: DataSpec | None) -> None:

@@ -10,25 +10,29 @@ import hashlib
 import json
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
+import gan_cli.features
 from gan_cli.cache import cache_folder, sha256_of_file
 from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
-from gan_cli.evaluation.examples import PORTION, ExampleSet
+from gan_cli.evaluation.examples import PORTION, ExampleSet, StoredExamples
 from gan_cli.evaluation.rows import Rows, RowWriter
 from gan_cli.features import Embedding
+from gan_cli.runs.environment import installed_version
 from gan_cli.runs.files import write_json
 from gan_cli.telling import Teller
 
 FORMAT = 1
 FILES = ("features", "logits")
-DAMAGE = (OSError, ValueError, KeyError, TypeError)
+DAMAGE = (OSError, ValueError, KeyError, TypeError, RecursionError)
 
 Made = TypeVar("Made")
 
@@ -101,16 +105,14 @@ def fresh_evidence(
 
 
 def kept_evidence(
-    examples: ExampleSet, embedding: Embedding | None, teller: Teller, what: str = "real"
+    examples: StoredExamples, embedding: Embedding | None, teller: Teller, what: str = "real"
 ) -> ExtractedEvidence:
-    """Evidence of real examples, from the cache where it is there.
-
-    Raises:
-        ConfigError: where the cache can't be written.
-    """
+    """Evidence of real examples, from the cache where it is there."""
     if embedding is None or is_free(embedding):
         return ExtractedEvidence(examples, embedding, {})
-    about = {"format": FORMAT, "examples": content(examples), "embedding": embedding.identity}
+    if not is_own(embedding):
+        return unkept_evidence(examples, embedding, teller, what)
+    about = {"format": FORMAT, **content(examples), "embedding": embedding.identity, "code": code_of_features()}
     key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
     folder = cache_folder() / "evidence" / key
     if folder.exists():
@@ -121,17 +123,44 @@ def kept_evidence(
             shutil.rmtree(folder, ignore_errors=True)
     try:
         keep(examples, embedding, folder, about, teller, what)
+        return ExtractedEvidence(examples, embedding, open_rows(folder))
     except OSError as error:
-        advice = "Name another folder: GAN_CLI_CACHE=FOLDER."
-        raise ConfigError(
-            "", f"the cache {folder.parent} can't be written ({error.strerror})", advice=advice
-        ) from error
-    return ExtractedEvidence(examples, embedding, open_rows(folder))
+        advice = "the features of real examples will be computed each time; GAN_CLI_CACHE=FOLDER names another place"
+        teller.warn(f"the cache {folder.parent} can't be written ({error.strerror}): {advice}")
+        return unkept_evidence(examples, embedding, teller, what)
 
 
-def content(examples: ExampleSet) -> dict[str, Any]:
-    """What of a set's identity decides over its features: not where it came from."""
-    return {name: examples.identity[name] for name in ("sha256", "shape", "count")}
+def unkept_evidence(examples: ExampleSet, embedding: Embedding, teller: Teller, what: str) -> ExtractedEvidence:
+    """Evidence that lies in a temporary folder for as long as it is used."""
+    folder = Path(tempfile.mkdtemp(prefix="gan-cli-"))
+    try:
+        write_rows(examples, embedding, folder, teller, what)
+        evidence = ExtractedEvidence(examples, embedding, open_rows(folder))
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(evidence, shutil.rmtree, folder, ignore_errors=True)
+    return evidence
+
+
+def is_own(embedding: Embedding) -> bool:
+    """Whether an extractor is one of gan-cli's; the code of others may change from one call to the next."""
+    return type(embedding).__module__.startswith("gan_cli.")
+
+
+@cache
+def code_of_features() -> dict[str, str | None]:
+    """What else decides over features: the code of the extractors, and the versions that it runs on."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(gan_cli.features.__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    versions = {name: installed_version(name) for name in ("tensorflow", "keras", "numpy")}
+    return {"sha256": digest.hexdigest(), **versions}
+
+
+def content(examples: StoredExamples) -> dict[str, Any]:
+    """What of a set decides over its features: not where it came from."""
+    return {"content": examples.key, "shape": list(examples.data.shape), "count": examples.count}
 
 
 def is_free(embedding: Embedding) -> bool:
@@ -140,7 +169,7 @@ def is_free(embedding: Embedding) -> bool:
 
 
 def keep(
-    examples: ExampleSet, embedding: Embedding, folder: Path, about: dict[str, Any], teller: Teller, what: str
+    examples: StoredExamples, embedding: Embedding, folder: Path, about: dict[str, Any], teller: Teller, what: str
 ) -> None:
     """Fills the cache's `folder`, whole or not at all; another process may do the same meanwhile."""
     folder.parent.mkdir(parents=True, exist_ok=True)

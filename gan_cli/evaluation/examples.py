@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from gan_cli.data import DataSpec, Examples, InMemory
-from gan_cli.data.fingerprint import fingerprint
+from gan_cli.data.fingerprint import fingerprint, key_of_content
 
 if TYPE_CHECKING:
     from gan_cli.sampling.trained import TrainedGenerator
@@ -87,8 +87,19 @@ class StoredExamples:
             "shape": list(self.data.shape),
             "count": self.count,
             "of": self.data.examples,
-            "sha256": fingerprint(self.whole, with_labels=False),
+            **self.hashed,
         }
+
+    @cached_property
+    def hashed(self) -> dict[str, str]:
+        """SHA-256 of all pixels; where they are streamed, of those of 256 examples."""
+        name = "sha256" if isinstance(self.whole, InMemory) else "sha256_of_256"
+        return {name: fingerprint(self.whole, with_labels=False)}
+
+    @property
+    def key(self) -> str:
+        """For caches; see `gan_cli.data.fingerprint.key_of_content`."""
+        return key_of_content(self.whole)
 
     def read(self, start: int, stop: int) -> np.ndarray:
         return self.whole.read(self.order[start:stop])[0]

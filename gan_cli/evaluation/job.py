@@ -13,10 +13,10 @@ from gan_cli.config.schema import LARGEST, MOST_SAMPLES, check_step
 from gan_cli.config.targets import check_targets
 from gan_cli.data import Source
 from gan_cli.data.images import parse_channels, parse_size
-from gan_cli.evaluation.measure import choose_value, value_names
 from gan_cli.evaluation.real import describe_dataset
 from gan_cli.features import Extractor
 from gan_cli.metrics import Metric
+from gan_cli.metrics.checks import choose_value, value_names
 
 GENERATED = 10_000
 """Examples that a generator makes where nobody says how many."""

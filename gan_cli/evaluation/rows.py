@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +30,21 @@ class Rows:
         self.count, self.width = shape
         if path.stat().st_size != self.offset + 4 * self.count * self.width:
             raise ValueError(f"{path} is not whole")
+        self.descriptor = os.open(path, os.O_RDONLY)  # held open: the cache may be emptied meanwhile
+        weakref.finalize(self, os.close, self.descriptor)
 
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """float32 `[stop - start, width]`; stop is cut to the number of rows."""
         last = self.count if stop is None else min(stop, self.count)
         rows = max(last - start, 0)
-        values = np.fromfile(
-            self.path, np.float32, count=rows * self.width, offset=self.offset + 4 * start * self.width
-        )
-        return values.reshape(rows, self.width)
+        values = np.empty((rows, self.width), np.float32)
+        left, offset = values.reshape(-1).view(np.uint8).data, self.offset + 4 * start * self.width
+        while left:  # one call reads 2 GiB at most
+            done = os.preadv(self.descriptor, [left], offset)
+            if done == 0:
+                raise OSError(f"{self.path} was cut off")
+            left, offset = left[done:], offset + done
+        return values
 
 
 class RowWriter:

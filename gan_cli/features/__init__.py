@@ -50,7 +50,8 @@ class Embedding(Protocol):
     @property
     def identity(self) -> dict[str, Any]:
         """All that two numbers must share to be comparable, as plain JSON: at least `name`; `weights_sha256` where
-        there are weights, `resizer` where images are resized, the layer, and settings that change what comes out."""
+        there are weights, `resizer` where images are resized, the layer, and every setting that changes what comes out.
+        Features of real examples are kept on disk by it."""
         ...
 
     def __call__(self, examples: np.ndarray) -> Extracted:

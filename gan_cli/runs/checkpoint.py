@@ -97,6 +97,8 @@ def read_about(path: Path) -> Checkpoint:
 
 def read_archive(path: Path, read_arrays: Callable[[Any], dict[str, np.ndarray]]) -> Checkpoint:
     try:
+        if not zipfile.is_zipfile(path):  # of which NumPy would say that it could be loaded unsafely
+            raise zipfile.BadZipFile("it is no archive of arrays")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(archive["about"].tobytes())
             arrays = read_arrays(archive)
