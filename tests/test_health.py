@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from gan_cli.evaluation.health import VALUES, diagnose, health
-from gan_cli.evaluation.pairs import placements, wilson
 from gan_cli.losses.lsgan import LeastSquaresLoss
 from gan_cli.losses.non_saturating import NonSaturatingLoss
 from gan_cli.losses.wgan import WassersteinLoss
@@ -26,48 +25,6 @@ def brightness(**options: object) -> keras.Model:
 def grey(*levels: int) -> np.ndarray:
     """uint8 images `[len(levels), 2, 2, 1]`, each of one level."""
     return np.ones((1, 2, 2, 1), np.uint8) * np.array(levels, np.uint8)[:, None, None, None]
-
-
-# Pairs
-
-
-def test_placements_count_pairs_and_halve_ties() -> None:
-    found = placements(np.array([3.0, 1.0]), np.array([0.0, 1.0, 2.0, 5.0]))
-    np.testing.assert_allclose(found.above, [3 / 4, 1.5 / 4])
-    np.testing.assert_allclose(found.below, [1, 0.75, 0.5, 0])
-    assert found.share == pytest.approx((3 + 1.5) / 8)
-
-
-def test_the_share_of_pairs_is_that_of_all_comparisons_and_ignores_the_scale() -> None:
-    first, second = NORMAL(0.3, size=150).round(1), NORMAL(size=100).round(1)
-    above = (first[:, None] > second).mean() + (first[:, None] == second).mean() / 2
-    assert placements(first, second).share == pytest.approx(above)
-    assert placements(np.exp(first), np.exp(second)).share == pytest.approx(above)
-    assert placements(second, first).share == pytest.approx(1 - above)
-
-
-def test_the_standard_error_of_pairs_is_the_deviation_over_many_draws() -> None:
-    random = np.random.default_rng(1)
-    draws = [placements(random.normal(0.8, 2, 60), random.normal(0, 1, 90)) for _ in range(2000)]
-    shares, errors = np.array([(one.share, one.standard_error) for one in draws]).T
-    assert errors.mean() == pytest.approx(shares.std(), rel=0.05)  # the deviation itself is known to 1.6 %
-
-
-def test_outputs_that_are_missing_or_no_numbers_are_refused() -> None:
-    with pytest.raises(ValueError, match="0 and 2 outputs"):
-        placements(np.zeros(0), np.zeros(2))
-    with pytest.raises(ValueError, match="NaN"):
-        placements(np.array([np.nan]), np.zeros(2))
-
-
-def test_wilsons_interval_solves_its_equation() -> None:
-    # Its bounds p are where the share lies 1.96 standard errors sqrt(p (1 - p) / n) away from p.
-    for share, count in ((0.3, 10), (0.5, 400), (0.97, 60)):
-        for bound in wilson(share, count):
-            assert abs(share - bound) == pytest.approx(1.959964 * np.sqrt(bound * (1 - bound) / count), rel=1e-6)
-    # And where all or none are right, n / (n + 1.96²).
-    assert wilson(1.0, 20) == (pytest.approx(20 / (20 + 1.959964**2), rel=1e-6), 1.0)
-    assert wilson(0.0, 20) == (0.0, pytest.approx(1 - 20 / (20 + 1.959964**2), rel=1e-6))
 
 
 # Diagnosis

@@ -15,7 +15,7 @@ from human_page import OTHER, PROTOCOL, content, decoded, noise
 
 from gan_cli.evaluation.human.answers import Answers, read_answers
 from gan_cli.evaluation.human.page import Side, make_page
-from gan_cli.evaluation.human.rates import wilson
+from gan_cli.statistics import wilson
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

@@ -10,13 +10,12 @@ import pytest
 
 from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
-from gan_cli.evaluation.measure import check_embedding
 from gan_cli.features.pixels import Flattened
 from gan_cli.metrics import Comparison, Result
+from gan_cli.metrics.checks import check_embedding
 from gan_cli.metrics.evidence import InMemoryEvidence
 from gan_cli.metrics.fid import FrechetDistance, frechet_distance
 from gan_cli.metrics.moments import Moments, merged, moments_of, moments_of_groups, moments_of_portions
-from gan_cli.metrics.uncertainty import error_of_mean, jackknife_error
 
 INPUTS = golden.inputs()
 POINTS = DataSpec((2,), 1000)
@@ -116,13 +115,6 @@ def test_groups_are_interleaved_whatever_the_portions() -> None:
         np.testing.assert_allclose(found.mean, expected.mean, rtol=1e-12)
         np.testing.assert_allclose(found.scatter, expected.scatter, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(merged(groups).scatter, moments_of(rows).scatter, rtol=1e-9, atol=1e-9)
-
-
-def test_the_jackknife_gives_a_mean_its_textbook_error() -> None:
-    values = INPUTS["real"][:, 0].astype(np.float64)
-    without_each = (values.sum() - values) / (len(values) - 1)
-    assert jackknife_error(without_each) == pytest.approx(error_of_mean(values), rel=1e-9)
-    assert error_of_mean(values) == pytest.approx(values.std(ddof=1) / 20, rel=1e-12)
 
 
 def test_the_standard_error_is_what_a_hundred_repetitions_show() -> None:

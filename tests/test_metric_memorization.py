@@ -14,9 +14,9 @@ from gan_cli.data.tfds import TFDS
 from gan_cli.features.pixels import Flattened
 from gan_cli.metrics import Comparison, Measured, Result
 from gan_cli.metrics.evidence import InMemoryEvidence
-from gan_cli.metrics.memorization import NearestTraining, copied_share, nearer_share, pairs_picture
+from gan_cli.metrics.memorization import NearestTraining, copied_share, pairs_picture
 from gan_cli.metrics.nearest import nearest
-from gan_cli.metrics.shares import wilson_interval
+from gan_cli.statistics import wilson
 
 RANDOM = np.random.default_rng(0)
 DIGITS = RANDOM.permutation(np.round(load_digits().images[..., None] * (255 / 16)).astype(np.uint8))
@@ -71,12 +71,6 @@ def test_the_copied_share_counts_up_to_the_real_distance_at_the_quantile() -> No
     assert copied_share(np.zeros(5), np.zeros(5), 0.01) == 1
 
 
-def test_the_nearer_share_is_that_of_all_pairs_with_ties_as_halves() -> None:
-    fake, real = RANDOM.integers(0, 9, 50), RANDOM.integers(2, 12, 70)
-    pairs = fake[:, None] - real[None, :]
-    assert nearer_share(fake, real) == pytest.approx(((pairs < 0) + 0.5 * (pairs == 0)).mean(), rel=1e-12)
-
-
 def test_a_generator_that_copies_is_found_out_whole_or_in_part() -> None:
     everything = compare(TRAINING[RANDOM.integers(0, 1000, 500)]).values
     assert everything["memorization"].value == 1
@@ -120,7 +114,7 @@ def test_without_held_out_examples_it_is_said_how_to_get_some() -> None:
 def test_where_nothing_is_copied_the_interval_says_how_much_could_have_been_missed() -> None:
     found = compare(RANDOM.integers(0, 256, (300, 8, 8, 1)).astype(np.uint8)).values["memorization"]
     assert (found.value, found.low) == (0, 0)
-    assert found.high == pytest.approx(wilson_interval(0, 300)[1])
+    assert found.high == pytest.approx(wilson(0, 300)[1])
 
 
 def of_points(seed: int) -> dict[str, Measured]:

@@ -181,5 +181,5 @@ def test_what_can_t_be_measured_is_refused_by_its_key() -> None:
         SlicedWasserstein().check(DataSpec((2,), 100), None, 9)
     with pytest.raises(ConfigError, match=r"^directions=0: expected"):
         SlicedWasserstein(directions=0)
-    with pytest.raises(ConfigError, match="1 of 20 generated points are not finite"):
+    with pytest.raises(ConfigError, match="coordinates of 1 of the generated examples 0 to 19 are not finite"):
         distance(np.zeros((20, 2)), np.array([[0.0, np.nan], *np.zeros((19, 2))]))

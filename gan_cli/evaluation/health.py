@@ -7,8 +7,9 @@ for the first GAN (Goodfellow et al. 2014, arXiv:1406.2661, proposition 1), a lo
 that output (see `gan_cli.losses`). It is the threshold between real and generated here.
 
 The outputs of critics and of relativistic discriminators mean something only beside other outputs. Their accuracy is
-the share of pairs of a real and a generated example in which the real one is judged higher, and their distance from
-equilibrium, where both kinds are judged alike, is the difference of the means.
+the share of pairs of a real and a generated example in which the real one is judged higher (Mann & Whitney's U, see
+`gan_cli.statistics`), which does not depend on their scale, and their distance from equilibrium, where both kinds are
+judged alike, is the difference of the means.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from gan_cli.evaluation.pairs import Placements, placements, variance_of_mean, wilson
 from gan_cli.metrics import Measured, Result
+from gan_cli.metrics.shares import measured_share
 from gan_cli.sampling.discriminators import judge_all
+from gan_cli.statistics import Placements, placements, variance_of_mean, wilson
 
 VALUES: Mapping[str, str] = MappingProxyType(
     {
@@ -121,17 +123,16 @@ def _paired(train: np.ndarray, held_out: np.ndarray | None, fake: np.ndarray) ->
 def accuracy(margins: np.ndarray) -> Measured:
     """Share of margins `[n]` above 0, exactly 0 counting half: whoever says nothing is right half of the time."""
     rightly = np.where(margins == 0, 0.5, margins > 0)
-    share, count = float(rightly.mean()), len(margins)
-    low, high = wilson(share, count)
-    return Measured(share, math.sqrt(share * (1 - share) / count), f"Wilson's interval, {count:,} examples", low, high)
+    return measured_share(float(rightly.sum()), len(margins), "examples")
 
 
 def _pair_accuracy(pairs: Placements) -> Measured:
     """The variance of a share of pairs is at most that of as many independent pairs as there are of the rarer kind
     (Birnbaum & Klose 1957), so that Wilson's interval of these is wide enough even where all pairs are alike."""
     count = min(len(pairs.above), len(pairs.below))
-    low, high = wilson(pairs.share, count)
-    return Measured(pairs.share, pairs.standard_error, f"Wilson's interval, {count:,} pairs", low, high)
+    low, high = wilson(pairs.share * count, count)
+    by = f"standard error of a share of pairs and Wilson's interval of {count:,} pairs"
+    return Measured(pairs.share, pairs.standard_error, by, low, high)
 
 
 def _mean_distance(real: np.ndarray, fake: np.ndarray) -> Measured:

@@ -20,7 +20,7 @@ from gan_cli.metrics import EXAMPLES, Comparison, Evidence, Measured, Result
 from gan_cli.metrics.portions import example_portions
 from gan_cli.metrics.reading import check_counts
 from gan_cli.metrics.ssim import WEIGHTS, ms_ssim, scales_that_fit
-from gan_cli.metrics.uncertainty import error_of_mean
+from gan_cli.statistics import error_of_mean
 
 BLOCK = 2**19  # values of the images of one side that are compared at once; about ten maps of that size are needed
 

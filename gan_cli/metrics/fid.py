@@ -23,7 +23,7 @@ from gan_cli.data import DataSpec
 from gan_cli.metrics import FEATURES, Comparison, Measured, Result
 from gan_cli.metrics.moments import Moments, merged, moments_of, moments_of_groups, moments_of_portions
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, feature_portions
-from gan_cli.metrics.uncertainty import jackknife_error
+from gan_cli.statistics import jackknife_error
 
 __all__ = ["FrechetDistance", "Moments", "frechet_distance", "moments_of"]
 

@@ -19,7 +19,7 @@ from gan_cli.metrics import FEATURES, Comparison, Evidence, Measured, Result
 from gan_cli.metrics.fid import MOST_DIMENSIONS, Moments, frechet_distance, root_of_covariance
 from gan_cli.metrics.moments import merged, moments_of
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, feature_portions
-from gan_cli.metrics.uncertainty import jackknife_error
+from gan_cli.statistics import jackknife_error
 
 MOST_NUMBERS = 2**26
 """Of all moments of one side that lie in memory at once: 512 MiB, three classes of 2,048 dimensions in five groups."""

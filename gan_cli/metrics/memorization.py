@@ -29,8 +29,8 @@ from gan_cli.data import DataSpec
 from gan_cli.metrics import EXAMPLES, FEATURES, Comparison, Evidence, Measured, Result
 from gan_cli.metrics.nearest import Neighbours, nearest
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, feature_portions, features_of
-from gan_cli.metrics.shares import wilson_interval
 from gan_cli.sampling.pictures import GRID_SIDE, MODES, image_grid
+from gan_cli.statistics import placements, wilson
 
 HELD_OUT = "held-out"
 AROUND = 50  # neighbours; Carlini et al. 2023, section 5
@@ -57,17 +57,6 @@ def copied_share(fake: np.ndarray, real: np.ndarray, quantile: float) -> float:
     """
     place = max(1, round(quantile * len(real))) - 1
     return float(np.mean(fake <= np.partition(real, place)[place]))
-
-
-def nearer_share(fake: np.ndarray, real: np.ndarray) -> float:
-    """Share of all pairs of a generated and a real example in which the generated one has the smaller distance.
-
-    Equal ones count half. Distances to the nearest training example, `[m]` and `[n]`.
-    """
-    ordered = np.sort(real)
-    farther = len(real) - np.searchsorted(ordered, fake, side="right")
-    as_far = len(real) - np.searchsorted(ordered, fake, side="left") - farther
-    return float(np.mean(farther + as_far / 2) / len(real))
 
 
 @dataclass(frozen=True)
@@ -125,7 +114,7 @@ class NearestTraining:
         fake, real = (np.stack([side[:, 0], relative_distances(side)], axis=1) for side in (fake, real))
 
         def numbers(fake: np.ndarray, real: np.ndarray) -> list[float]:
-            shares = copied_share(fake[:, 1], real[:, 1], self.quantile), nearer_share(fake[:, 0], real[:, 0])
+            shares = copied_share(fake[:, 1], real[:, 1], self.quantile), placements(real[:, 0], fake[:, 0]).share
             return [*shares, float(np.median(fake[:, 0])), float(np.median(real[:, 0]))]
 
         random = np.random.default_rng(seed)
@@ -135,7 +124,7 @@ class NearestTraining:
         by = f"deviation and percentiles over {RESAMPLES} bootstrap samples of {len(fake):,} generated and "
         by += f"{len(real):,} real examples"
         found = numbers(fake, real)
-        low, high = wilson_interval(round(found[0] * len(fake)), len(fake))  # all draws of no copies have none either
+        low, high = wilson(round(found[0] * len(fake)), len(fake))  # all draws of no copies have none either
         lows[0], highs[0] = min(low, lows[0]), max(high, highs[0])
         each = zip(self.values, found, errors, lows, highs, strict=True)
         return {name: Measured(v, float(e), by, float(low), float(high)) for name, v, e, low, high in each}

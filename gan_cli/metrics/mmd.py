@@ -19,7 +19,7 @@ from gan_cli.metrics import FEATURES, Comparison, Measured, Result
 from gan_cli.metrics.distances import squared_distances
 from gan_cli.metrics.kernels import gaussians_of
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, features_of, notes_of_bound
-from gan_cli.metrics.uncertainty import jackknife_error
+from gan_cli.statistics import jackknife_error
 
 MEDIAN = "median"
 LEAST = 3

@@ -25,7 +25,7 @@ from gan_cli.metrics import FEATURES, Comparison, Measured, Result
 from gan_cli.metrics.distances import ROUNDING, blocks, largest_squared_norm, squared_distances
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, features_of, notes_of_bound
 from gan_cli.metrics.shares import measured_share
-from gan_cli.metrics.uncertainty import error_of_mean
+from gan_cli.statistics import error_of_mean
 
 
 class Neighbourhoods(NamedTuple):

@@ -68,9 +68,17 @@ def _portions(
     read: Callable[[int, int], np.ndarray], what: str, side: str, first: int, end: int
 ) -> Iterator[np.ndarray]:
     for start in range(first, end, PORTION):
-        rows = read(start, min(start + PORTION, end))
-        bad = int(np.count_nonzero(~np.isfinite(rows).all(axis=1)))
-        if bad:
-            problem = f"{what} of {bad:,} of the {side} examples {start:,} to {start + len(rows) - 1:,} are not finite"
-            raise ConfigError("", problem, advice="A generator whose weights became NaN or infinite can't be measured.")
-        yield rows
+        yield check_finite(read(start, min(start + PORTION, end)), what, side, start)
+
+
+def check_finite(rows: np.ndarray, what: str, side: str, start: int = 0) -> np.ndarray:
+    """The same rows `[n, dimensions]`, the first of which is that of example `start`.
+
+    Raises:
+        ConfigError: where a number in them is not finite.
+    """
+    bad = int(np.count_nonzero(~np.isfinite(rows).all(axis=1)))
+    if bad:
+        problem = f"{what} of {bad:,} of the {side} examples {start:,} to {start + len(rows) - 1:,} are not finite"
+        raise ConfigError("", problem, advice="A generator whose weights became NaN or infinite can't be measured.")
+    return rows

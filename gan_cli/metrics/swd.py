@@ -23,7 +23,7 @@ from gan_cli.data import DataSpec
 from gan_cli.metrics import EXAMPLES, Comparison, Evidence, Measured, Result
 from gan_cli.metrics.portions import example_portions
 from gan_cli.metrics.pyramid import LEAST_SIDE, laplacian_pyramid, level_shapes
-from gan_cli.metrics.reading import FAKE, REAL, check_counts
+from gan_cli.metrics.reading import FAKE, REAL, check_counts, check_finite
 
 SCALE = 1000.0  # distances between patches are told times this, as in the paper
 AT_ONCE = 32  # directions; the projections on all of them may be larger than the rows
@@ -135,12 +135,8 @@ class SlicedWasserstein:
 
     def of_points(self, comparison: Comparison) -> Result:
         count = min(comparison.real.count, comparison.fake.count, self.images * self.patches)
-        real, fake = comparison.real.examples(0, count), comparison.fake.examples(0, count)
-        for side, points in ((REAL, real), (FAKE, fake)):
-            bad = int(np.count_nonzero(~np.isfinite(points).all(axis=1)))
-            if bad:
-                advice = "A generator whose weights became NaN or infinite can't be measured."
-                raise ConfigError("", f"{bad:,} of {count:,} {side} points are not finite", advice=advice)
+        real = check_finite(comparison.real.examples(0, count), "coordinates", REAL)
+        fake = check_finite(comparison.fake.examples(0, count), "coordinates", FAKE)
         return Result({"swd": self.measured(self.distances(real, fake, comparison.seed))})
 
     def patches_of(self, evidence: Evidence, count: int, shapes: list[tuple[int, int]], seed: int) -> list[np.ndarray]:
