@@ -12,9 +12,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
 from gan_cli.metrics import Comparison, Result
-from gan_cli.metrics.c2st import ClassifierTest, held_out_hits, nearest_neighbour_hits
+from gan_cli.metrics.c2st import LEAST, ClassifierTest, held_out_hits, nearest_neighbour_hits
 from gan_cli.metrics.evidence import InMemoryEvidence
-from gan_cli.metrics.shares import measured_share, wilson_interval
+from gan_cli.metrics.shares import measured_share
+from gan_cli.statistics import wilson
 
 RANDOM = np.random.default_rng(0)
 DIGITS = (load_digits().data / 8 - 1).astype(np.float32)
@@ -117,15 +118,10 @@ def test_a_feature_that_never_changes_does_no_harm() -> None:
     assert compare(real, fake).values["c2st"].value == 1
 
 
-def test_wilson_s_interval_holds_the_shares_within_1_96_of_their_own_errors() -> None:
-    for hits, trials in ((0, 10), (3, 10), (50, 100), (999, 1000)):
-        for bound in wilson_interval(hits, trials):
-            if 0 < bound < 1:
-                distance = abs(hits / trials - bound)
-                assert distance == pytest.approx(1.959964 * math.sqrt(bound * (1 - bound) / trials), rel=1e-6)
-    assert wilson_interval(0, 10) == pytest.approx((0, 0.2775), abs=1e-4)
-    assert wilson_interval(10, 10)[1] == pytest.approx(1)
-    assert measured_share(50, 100, "coins").uncertainty == pytest.approx(0.05)
+def test_an_accuracy_is_told_with_its_error_and_wilson_s_interval() -> None:
+    told = measured_share(50, 100, "coins")
+    assert told == (0.5, 0.05, "standard error and Wilson's interval of 100 coins", *wilson(50, 100))
+    assert wilson(LEAST / 2, LEAST) == pytest.approx((0.30, 0.70), abs=0.005)  # as the module says of so few
 
 
 def test_what_can_t_be_measured_is_refused_by_its_key() -> None:

@@ -7,7 +7,8 @@ units trained for 100 epochs with Adam, is `c2st`.
 `c2st_nearest` is the accuracy of the nearest neighbour, each example left out in its turn: Xu et al. 2018, "An
 empirical study on evaluation metrics of generative adversarial networks", arXiv:1806.07755. Told apart by side: among
 real examples it is low where generated ones lie closer by than other real ones do, among generated ones it is high
-where they lie close together. Below 0.5 on both, generated examples are copies of the real ones beside them.
+where they lie close together. Below 0.5 on both, generated examples are copies of the real ones beside them,
+so that a lower one is no better by itself.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from gan_cli.metrics.shares import measured_share
 LEARNING_RATE = 0.01
 """Adam's. With 0.001, 200 rows a step and 100 epochs, two sets of 200 that lie wholly apart were told with an accuracy
 of 0.93, and 2,000 points near a circle from a Gaussian with 0.70; with 0.01 it was 1 and 0.81."""
-LEAST = 20  # examples a side; the interval of an accuracy over 20 is 0.28 to 0.72 wide
+LEAST = 20  # examples a side; the interval of an accuracy of 0.5 over 20 is 0.30 to 0.70
 
 
 def nearest_neighbour_hits(real: np.ndarray, fake: np.ndarray, seed: int) -> tuple[int, int]:
@@ -96,7 +97,7 @@ class ClassifierTest:
 
     values: ClassVar[Mapping[str, str]] = {
         "c2st": "lower",
-        "c2st_nearest": "lower",
+        "c2st_nearest": "",
         "c2st_nearest_real": "",
         "c2st_nearest_fake": "",
     }

@@ -10,8 +10,9 @@ import numpy as np
 from gan_cli.metrics import Evidence
 
 BYTES = 2**24
-"""Of an uncompressed portion of images: 16 MiB, 5,461 images of 32x32 in colour or five of 1024x1024."""
-MOST = 256  # examples, however small
+"""Of an uncompressed portion of images: 16 MiB, five of 1024x1024 in colour; up to 147x147, MOST bounds it."""
+MOST = 256
+"""Examples of a portion, however small."""
 
 
 def example_portions(evidence: Evidence, count: int) -> Iterator[tuple[int, np.ndarray]]:
