@@ -14,22 +14,8 @@ from human_page import answers_file
 
 from gan_cli.checks import ConfigError
 from gan_cli.commands.evaluate import gan_eval
-from gan_cli.evaluation.human.rates import Z95, over_people, wilson
-
-
-@pytest.mark.parametrize(("wrong", "answers"), [(0, 7), (7, 7), (1, 2), (37, 100), (500, 1000)])
-def test_wilsons_bounds_solve_its_equation(wrong: int, answers: int) -> None:
-    share, bounds = wrong / answers, wilson(wrong, answers)
-    for bound in bounds:
-        assert answers * (share - bound) ** 2 == pytest.approx(Z95**2 * bound * (1 - bound), abs=1e-12)
-    assert bounds[0] <= share <= bounds[1]
-
-
-def test_wilsons_bounds_of_no_error_are_closed_forms() -> None:
-    assert wilson(0, 10) == (0, pytest.approx(Z95**2 / (10 + Z95**2)))
-    assert wilson(10, 10) == (pytest.approx(10 / (10 + Z95**2)), pytest.approx(1))
-    with pytest.raises(ValueError, match="0 answers"):
-        wilson(0, 0)
+from gan_cli.evaluation.human.rates import over_people
+from gan_cli.statistics import wilson
 
 
 def test_the_interval_over_people_is_that_of_the_resampled_people() -> None:
@@ -128,6 +114,7 @@ def with_answer(**changes: Any) -> Callable[[dict[str, Any]], None]:
         lambda whole: whole.update(protocol=[]),
         lambda whole: whole["protocol"].update(real="noise"),
         lambda whole: whole["protocol"].update(real={"name": "\x1b[2J"}),
+        lambda whole: whole["protocol"].update(real={"name": "noise", "shape": 5}),
         lambda whole: whole["protocol"].update(deep=[[[[]]]]),
         with_answer(image=1),
         with_answer(image=10),

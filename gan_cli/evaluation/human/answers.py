@@ -116,7 +116,8 @@ def _check(path: Path, content: Any) -> Answers:
     protocol = _mapping(found.get("protocol"), "protocol")
     _check_plain(protocol, DEEPEST)
     for side in KINDS:
-        _mapping(protocol.get(side), f"{side} in protocol")
+        if "shape" in _mapping(protocol.get(side), f"{side} in protocol"):
+            raise _Unexpected(f"expected the shape of images beside {side} in protocol, not in it")
     listed = found.get("answers")
     if not isinstance(listed, list) or not listed:
         raise _Unexpected("expected answers")

@@ -11,7 +11,7 @@ from gan_cli.checks import ConfigError
 from gan_cli.evaluation.human.answers import Answers
 from gan_cli.evaluation.human.rates import ENOUGH_PEOPLE, Rate, over_answers, over_people
 from gan_cli.evaluation.protocol import differences, short
-from gan_cli.evaluation.report import aligned
+from gan_cli.evaluation.report import aligned, in_words
 
 FORMAT = "gan-cli human error rates"
 MAY_DIFFER = ("seed", "versions")
@@ -160,10 +160,6 @@ def table(pooled: Pooled) -> list[str]:
     }
     told_protocol = [f"{name:<10} {text}" for name, text in asked.items()]
     return [*aligned(rows, right=range(1, 7)), "", *told_protocol, *(f"Note: {note}" for note in pooled.notes)]
-
-
-def in_words(facts: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {short(value)}" for key, value in facts.items() if value is not None)
 
 
 def cells(rates: Mapping[str, Rate], seconds: Sequence[float]) -> tuple[str, ...]:
