@@ -43,8 +43,8 @@ def test_many_examples_give_what_the_definition_gives_for_all_pairs_at_once() ->
         return np.square(first[:, None] - second[None]).sum(axis=2)
 
     real_radii = np.sort(distances(real, real), axis=1)[:, 5]
-    np.testing.assert_allclose(squared_radii(real, 5, origin), real_radii, rtol=1e-9)
-    fake_radii = squared_radii(fake, 5, origin)
+    np.testing.assert_allclose(squared_radii(real, 5), real_radii, rtol=1e-9)
+    fake_radii = squared_radii(fake, 5)
     np.testing.assert_allclose(fake_radii[:50], np.sort(distances(fake[:50], fake), axis=1)[:, 5], rtol=1e-9)
     between = distances(real, fake)
     found = neighbourhoods(real, fake, real_radii, fake_radii, origin)
@@ -124,5 +124,5 @@ def test_mistakes_are_told_by_their_keys() -> None:
             PrecisionRecall(**settings)
     with pytest.raises(ConfigError, match=r"^samples=5: .*at least 6 generated"):
         PrecisionRecall().check(DataSpec((2,), 10), 6, 5)
-    with pytest.raises(ValueError, match="5 neighbours among 5 rows"):
-        squared_radii(np.zeros((5, 2)), 5, np.zeros(2))
+    with pytest.raises(ValueError, match="5 rows: expected at least 5 besides"):
+        squared_radii(np.zeros((5, 2)), 5)

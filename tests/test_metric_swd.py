@@ -14,7 +14,7 @@ from gan_cli.data import DataSpec
 from gan_cli.data.folder import Folder
 from gan_cli.metrics import Comparison
 from gan_cli.metrics.evidence import InMemoryEvidence
-from gan_cli.metrics.pyramid import blurred, from_pyramid, laplacian_pyramid, level_shapes
+from gan_cli.metrics.pyramid import blurred, laplacian_pyramid, level_shapes
 from gan_cli.metrics.swd import (
     SlicedWasserstein,
     normalised,
@@ -23,7 +23,7 @@ from gan_cli.metrics.swd import (
     sliced_wasserstein,
 )
 
-RANDOM = np.random.default_rng(0)
+RANDOM = np.random.RandomState(0)
 DIGITS = np.round(load_digits().images[..., None] * (255 / 16)).astype(np.uint8)
 AXES = np.eye(3, dtype=np.float32)
 
@@ -34,7 +34,7 @@ def distance(real: np.ndarray, fake: np.ndarray, metric: SlicedWasserstein | Non
 
 
 def noisy(images: np.ndarray, deviation: float) -> np.ndarray:
-    drawn = np.random.default_rng(1).normal(scale=deviation, size=images.shape)
+    drawn = np.random.RandomState(1).normal(scale=deviation, size=images.shape)
     return np.clip(np.round(images + drawn), 0, 255).astype(np.uint8)
 
 
@@ -42,7 +42,7 @@ def test_a_moved_set_is_as_far_as_it_moved_along_each_direction() -> None:
     rows = RANDOM.normal(size=(500, 3)).astype(np.float32)
     offset = np.array([3.0, -1.0, 0.5], np.float32)
     assert sliced_wasserstein(rows, rows + offset, AXES) == pytest.approx((3 + 1 + 0.5) / 3, rel=1e-6)
-    directions = random_directions(1000, 3, np.random.default_rng(2))
+    directions = random_directions(1000, 3, np.random.RandomState(2))
     # Over all directions of space |u_x| has the mean 1/2.
     assert sliced_wasserstein(rows, rows + offset, directions) == pytest.approx(np.linalg.norm(offset) / 2, rel=0.03)
 
@@ -67,12 +67,34 @@ def test_sets_of_two_sizes_are_refused() -> None:
 
 
 @pytest.mark.parametrize("size", [(8, 8), (28, 28), (33, 47), (64, 48), (5, 90)])
-def test_a_pyramid_can_be_put_together_again(size: tuple[int, int]) -> None:
-    images = RANDOM.integers(0, 256, (2, *size, 2)).astype(np.uint8)
-    for levels in (1, 2, 3):
-        bands = laplacian_pyramid(images, levels)
-        assert [band.shape[1] for band in bands] == [-(-size[0] // 2**level) for level in range(levels)]
-        np.testing.assert_allclose(from_pyramid(bands), images, atol=1e-3)
+def test_each_level_is_half_as_large_and_more_levels_change_none_but_the_last(size: tuple[int, int]) -> None:
+    images = RANDOM.randint(0, 256, (2, *size, 2)).astype(np.uint8)
+    whole = laplacian_pyramid(images, 3)
+    assert [band.shape for band in whole] == [(2, -(-size[0] // d), -(-size[1] // d), 2) for d in (1, 2, 4)]
+    fewer = laplacian_pyramid(images, 2)
+    np.testing.assert_array_equal(whole[0], fewer[0])
+    np.testing.assert_array_equal(whole[2], blurred(fewer[1])[:, ::2, ::2])
+    np.testing.assert_array_equal(laplacian_pyramid(images, 1)[0], images)
+
+
+def test_a_checkerboard_lies_in_the_finest_level_alone() -> None:
+    """The filter takes away a wave of two pixels, 1 - 4 + 6 - 4 + 1 = 0, and leaves the grey beneath it."""
+    board = np.indices((32, 24)).sum(axis=0) % 2 * 2 - 1
+    finest, rest = laplacian_pyramid((100 + 50 * board)[None, :, :, None], 2)
+    np.testing.assert_allclose(finest[0, :, :, 0], 50 * board, atol=1e-4)
+    np.testing.assert_allclose(rest, 100, rtol=1e-6)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_wave_of_four_pixels_lies_in_the_two_finest_levels_as_the_filter_divides_it(axis: int) -> None:
+    """A quarter of it passes the filter, (6 - 2) / 16, and is a wave of two pixels then. Enlarged, that is twice a
+    quarter of the wave again, as every other place is 0, of which a quarter passes the filter: an eighth."""
+    places = np.indices((33, 33))[axis]  # ends where the wave is its own mirror image
+    wave = np.cos(np.pi / 2 * places)
+    finest, middle, rest = (band[0, :, :, 0] for band in laplacian_pyramid(wave[None, :, :, None], 3))
+    np.testing.assert_allclose(finest, 7 / 8 * wave, atol=1e-6)
+    np.testing.assert_allclose(middle, wave[::2, ::2] / 4, atol=1e-6)
+    np.testing.assert_allclose(rest, 0, atol=1e-6)
 
 
 def test_a_pyramid_of_one_colour_holds_it_in_its_last_level_alone() -> None:
@@ -97,7 +119,7 @@ def test_levels_end_where_the_smaller_side_would_have_fewer_than_16_pixels() -> 
 
 def test_patches_are_squares_of_the_image_from_every_place() -> None:
     images = np.arange(2 * 5 * 6 * 2, dtype=np.float32).reshape(2, 5, 6, 2)
-    found = [random_patches(images, 11, 3, np.random.default_rng(seed)) for seed in range(50)]
+    found = [random_patches(images, 11, 3, np.random.RandomState(seed)) for seed in range(50)]
     assert {patches.shape for patches in found} == {(22, 2, 3, 3)}
     corners = set()
     for patches in found:
@@ -111,7 +133,7 @@ def test_patches_are_squares_of_the_image_from_every_place() -> None:
 
 def test_of_fewer_places_than_patches_each_is_taken_once() -> None:
     images = np.arange(2 * 5 * 6, dtype=np.float32).reshape(2, 5, 6, 1)
-    patches = random_patches(images, 128, 3, np.random.default_rng(0))
+    patches = random_patches(images, 128, 3, np.random.RandomState(0))
     assert patches[:, 0, 0, 0].tolist() == images[:, :3, :4, 0].ravel().tolist()
 
 
@@ -126,9 +148,9 @@ def test_a_set_has_no_distance_from_itself_and_a_small_one_from_itself_in_anothe
     images = DIGITS[:900]
     assert distance(images, images) == 0
     # Each of the four places of a patch of 7x7 in 8x8 is taken: the same patches in another order.
-    assert distance(images, np.random.default_rng(3).permutation(images)) < 1e-3
+    assert distance(images, np.random.RandomState(3).permutation(images)) < 1e-3
     larger = images.repeat(2, 1).repeat(2, 2)
-    other_order = distance(larger, np.random.default_rng(3).permutation(larger))
+    other_order = distance(larger, np.random.RandomState(3).permutation(larger))
     assert 0 < other_order < distance(larger, noisy(larger, 60)) / 2
 
 
@@ -150,7 +172,7 @@ def test_photographs_have_a_number_for_each_level_and_fine_noise_shows_in_the_fi
 
 
 def test_any_size_and_number_of_channels_is_measured_and_levels_are_named_by_their_sizes() -> None:
-    images = RANDOM.integers(0, 256, (40, 40, 33, 4)).astype(np.uint8)
+    images = RANDOM.randint(0, 256, (40, 40, 33, 4)).astype(np.uint8)
     comparison = Comparison(InMemoryEvidence(values=images[:20]), InMemoryEvidence(values=images[20:]))
     result = SlicedWasserstein(patches=10)(comparison)
     assert set(result.values) == {"swd", "swd_40x33", "swd_20x17"}

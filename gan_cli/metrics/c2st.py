@@ -23,6 +23,7 @@ import numpy as np
 from gan_cli.checks import check_number
 from gan_cli.data import DataSpec
 from gan_cli.metrics import FEATURES, Comparison, Result
+from gan_cli.metrics.drawing import generator
 from gan_cli.metrics.nearest import nearest
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, features_of, notes_of_bound
 from gan_cli.metrics.shares import measured_share
@@ -42,7 +43,7 @@ def nearest_neighbour_hits(real: np.ndarray, fake: np.ndarray, seed: int) -> tup
     """
     rows = np.concatenate([real, fake])
     is_real = np.arange(len(rows)) < len(real)
-    order = np.random.default_rng([seed, 1]).permutation(len(rows))
+    order = generator(seed, "order of equally near neighbours").permutation(len(rows))
     rows, is_real = rows[order], is_real[order]
     found = nearest(rows, [rows], own=np.arange(len(rows)))
     hit = is_real[found.places[:, 0]] == is_real
@@ -63,7 +64,7 @@ def held_out_hits(real: np.ndarray, fake: np.ndarray, hidden: int, epochs: int, 
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
-    random = np.random.default_rng([seed, 2])
+    random = generator(seed, "classifier of two samples")
     half = len(real) // 2
     sides = [rows[random.permutation(len(rows))] for rows in (real, fake)]
     learned, held_out = (np.concatenate(parts) for parts in zip(*((s[:half], s[half:]) for s in sides), strict=True))
@@ -74,7 +75,7 @@ def held_out_hits(real: np.ndarray, fake: np.ndarray, hidden: int, epochs: int, 
         learning_rate_init=LEARNING_RATE,
         max_iter=epochs,
         n_iter_no_change=epochs,
-        random_state=int(random.integers(2**31)),
+        random_state=random.randint(2**31),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it is to stop after so many epochs

@@ -10,7 +10,7 @@ BLOCK = 2000
 """Rows of a block: the distances between two of them are 31 MiB."""
 
 ROUNDING = 1e-12
-"""What a squared distance may be off by, as a share of the largest squared norm: some thousand float64 roundings."""
+"""What a squared distance may be off by, as a share of the squared norms: some thousand float64 roundings."""
 
 
 def squared_distances(first: np.ndarray, second: np.ndarray, origin: np.ndarray | float = 0.0) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 from gan_cli.checks import check_number
 from gan_cli.data import DataSpec
 from gan_cli.metrics import FEATURES, Comparison, Measured, Result
+from gan_cli.metrics.drawing import generator
 from gan_cli.metrics.kernels import mmd_squared, polynomial_kernel
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, features_of, notes_of_bound
 
@@ -37,7 +38,7 @@ def kernel_distances(
 
 def draw_subsets(real: int, fake: int, subsets: int, size: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Of each subset `size` different rows of `real` and as many of `fake`."""
-    random = np.random.Generator(np.random.PCG64(seed))
+    random = generator(seed, "subsets of both sides")
     for _ in range(subsets):
         yield random.choice(real, size, replace=False), random.choice(fake, size, replace=False)
 

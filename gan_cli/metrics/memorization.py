@@ -27,6 +27,7 @@ from PIL import Image
 from gan_cli.checks import check_number
 from gan_cli.data import DataSpec
 from gan_cli.metrics import EXAMPLES, FEATURES, Comparison, Evidence, Measured, Result
+from gan_cli.metrics.drawing import generator
 from gan_cli.metrics.nearest import Neighbours, nearest
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, feature_portions, features_of
 from gan_cli.sampling.pictures import GRID_SIDE, MODES, image_grid
@@ -117,8 +118,12 @@ class NearestTraining:
             shares = copied_share(fake[:, 1], real[:, 1], self.quantile), placements(real[:, 0], fake[:, 0]).share
             return [*shares, float(np.median(fake[:, 0])), float(np.median(real[:, 0]))]
 
-        random = np.random.default_rng(seed)
-        draws = [numbers(random.choice(fake, len(fake)), random.choice(real, len(real))) for _ in range(RESAMPLES)]
+        def drawn_anew(side: np.ndarray) -> np.ndarray:
+            drawn: np.ndarray = side[random.randint(len(side), size=len(side))]
+            return drawn
+
+        random = generator(seed, "bootstrap of distances to training examples")
+        draws = [numbers(drawn_anew(fake), drawn_anew(real)) for _ in range(RESAMPLES)]
         errors = np.std(draws, axis=0, ddof=1)
         lows, highs = np.percentile(draws, [2.5, 97.5], axis=0)
         by = f"deviation and percentiles over {RESAMPLES} bootstrap samples of {len(fake):,} generated and "

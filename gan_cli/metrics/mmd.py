@@ -17,6 +17,7 @@ from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec
 from gan_cli.metrics import FEATURES, Comparison, Measured, Result
 from gan_cli.metrics.distances import squared_distances
+from gan_cli.metrics.drawing import generator
 from gan_cli.metrics.kernels import gaussians_of
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, features_of, notes_of_bound
 from gan_cli.statistics import jackknife_error
@@ -89,12 +90,12 @@ def permutation_p_value(pooled: PooledKernel, permutations: int, seed: int) -> f
 
     That division is counted as one of them, so that the test holds its level exactly: at least 1 / (1 + permutations).
     """
-    random = np.random.Generator(np.random.PCG64(seed))
+    random = generator(seed, "divisions into two sides")
     observed, reached = pooled.mmd_squared(), 0
     for start in range(0, permutations, AT_ONCE):
         columns = min(AT_ONCE, permutations - start)
-        sides = np.repeat(np.arange(pooled.n + pooled.m)[:, None] < pooled.n, columns, axis=1)
-        reached += int(np.count_nonzero(pooled.of_members(random.permuted(sides, axis=0)) >= observed))
+        order = random.random_sample((pooled.n + pooled.m, columns)).argsort(axis=0)  # a permutation each
+        reached += int(np.count_nonzero(pooled.of_members(order < pooled.n) >= observed))
     return (1 + reached) / (1 + permutations)
 
 

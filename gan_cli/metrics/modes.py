@@ -19,6 +19,7 @@ import numpy as np
 from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, Mixture, Source
 from gan_cli.metrics import EXAMPLES, Comparison, Measured, Result
+from gan_cli.metrics.drawing import generator
 from gan_cli.metrics.portions import example_portions
 from gan_cli.metrics.reading import check_counts
 from gan_cli.metrics.shares import measured_share
@@ -157,6 +158,6 @@ def measured_divergence(counts: np.ndarray, seed: int) -> Measured:
     value, total = divergence_from_equal(counts), int(counts.sum())
     if total == 0:
         return Measured(value, by="infinite: no sample is good")
-    others = np.random.default_rng(seed).multinomial(total, counts / total, size=RESAMPLES)
+    others = generator(seed, "bootstrap of counts of modes").multinomial(total, counts / total, size=RESAMPLES)
     deviation = float(np.std([divergence_from_equal(other) for other in others], ddof=1))
     return Measured(value, deviation, f"deviation over {RESAMPLES} bootstrap samples")

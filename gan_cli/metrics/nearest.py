@@ -7,10 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_cli.metrics.distances import blocks, squared_distances, squared_norms
-
-ROUNDING = 1e-13
-"""Of |x|² + |y|², from the middle of the queries: a squared distance below is rounding, and 0."""
+from gan_cli.metrics.distances import ROUNDING, blocks, squared_distances, squared_norms
 
 
 class Neighbours(NamedTuple):

@@ -23,6 +23,7 @@ from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec
 from gan_cli.metrics import FEATURES, Comparison, Measured, Result
 from gan_cli.metrics.distances import ROUNDING, blocks, largest_squared_norm, squared_distances
+from gan_cli.metrics.nearest import nearest
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, features_of, notes_of_bound
 from gan_cli.metrics.shares import measured_share
 from gan_cli.statistics import error_of_mean
@@ -42,32 +43,17 @@ class Neighbourhoods(NamedTuple):
     covered: np.ndarray
 
 
-def squared_radii(rows: np.ndarray, neighbours: int, origin: np.ndarray) -> np.ndarray:
+def squared_radii(rows: np.ndarray, neighbours: int) -> np.ndarray:
     """Squared distance from each row to its k-th nearest other row, float64 `[n]`.
 
     Args:
         rows: `[n, dimensions]`.
         neighbours: k, from 1 to n - 1.
-        origin: a point in the middle of the rows, `[dimensions]`, for the sake of digits.
+
+    Raises:
+        ValueError: where there are no more than k rows.
     """
-    if not 1 <= neighbours < len(rows):
-        raise ValueError(f"{neighbours} neighbours among {len(rows)} rows: expected from 1 to {len(rows) - 1}.")
-    nearest = np.full((len(rows), neighbours), np.inf)
-    for first in blocks(len(rows)):
-        for second in blocks(len(rows), first.start):
-            squared = squared_distances(rows[first], rows[second], origin)
-            if first == second:
-                np.fill_diagonal(squared, np.inf)  # nobody is their own neighbour
-            else:
-                nearest[second] = _smallest(nearest[second], squared.T)
-            nearest[first] = _smallest(nearest[first], squared)
-    return nearest.max(axis=1)
-
-
-def _smallest(nearest: np.ndarray, more: np.ndarray) -> np.ndarray:
-    """The k smallest of each row of `[n, k]` and of `[n, any]` together, in any order."""
-    count = nearest.shape[1]
-    return np.partition(np.concatenate([nearest, more], axis=1), count - 1, axis=1)[:, :count]
+    return nearest(rows, [rows], neighbours, own=np.arange(len(rows))).distances[:, -1] ** 2
 
 
 def neighbourhoods(
@@ -78,7 +64,7 @@ def neighbourhoods(
     Args:
         real, fake: `[n, dimensions]` and `[m, dimensions]`.
         real_radii, fake_radii: their `squared_radii`, `[n]` and `[m]`.
-        origin: as there.
+        origin: a point in the middle of the rows, `[dimensions]`, for the sake of digits.
     """
     balls = np.zeros(len(fake), np.int64)
     recalled, covered = np.zeros(len(real), bool), np.zeros(len(real), bool)
@@ -128,9 +114,9 @@ class PrecisionRecall:
         origin = real.mean(axis=0, dtype=np.float64)
         real_radii = comparison.real.once(
             f"squared radii of {self.neighbours} neighbours among {self.most}",
-            lambda: squared_radii(real, self.neighbours, origin),
+            lambda: squared_radii(real, self.neighbours),
         )
-        found = neighbourhoods(real, fake, real_radii, squared_radii(fake, self.neighbours, origin), origin)
+        found = neighbourhoods(real, fake, real_radii, squared_radii(fake, self.neighbours), origin)
         density = found.balls / self.neighbours
         return Result(
             {

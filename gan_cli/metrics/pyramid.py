@@ -39,14 +39,6 @@ def laplacian_pyramid(images: np.ndarray, levels: int) -> list[np.ndarray]:
     return bands
 
 
-def from_pyramid(bands: list[np.ndarray]) -> np.ndarray:
-    """The images that `laplacian_pyramid` took apart, up to rounding."""
-    images = bands[-1]
-    for band in reversed(bands[:-1]):
-        images = band + enlarged(images, band.shape[1], band.shape[2])
-    return images
-
-
 def enlarged(images: np.ndarray, height: int, width: int) -> np.ndarray:
     """Images of twice the size: each pixel at an even place, the places between filled by the filter."""
     spread = np.zeros((len(images), height, width, images.shape[-1]), np.float32)

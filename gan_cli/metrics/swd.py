@@ -21,6 +21,7 @@ import numpy as np
 from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec
 from gan_cli.metrics import EXAMPLES, Comparison, Evidence, Measured, Result
+from gan_cli.metrics.drawing import generator
 from gan_cli.metrics.portions import example_portions
 from gan_cli.metrics.pyramid import LEAST_SIDE, laplacian_pyramid, level_shapes
 from gan_cli.metrics.reading import FAKE, REAL, check_counts, check_finite
@@ -51,13 +52,13 @@ def sliced_wasserstein(first: np.ndarray, second: np.ndarray, directions: np.nda
     return total / len(directions)
 
 
-def random_directions(count: int, dimensions: int, random: np.random.Generator) -> np.ndarray:
+def random_directions(count: int, dimensions: int, random: np.random.RandomState) -> np.ndarray:
     """float32 `[count, dimensions]`, each of length 1 and equally likely anywhere on the sphere."""
     drawn = random.standard_normal((count, dimensions))
     return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
 
 
-def random_patches(images: np.ndarray, per_image: int, side: int, random: np.random.Generator) -> np.ndarray:
+def random_patches(images: np.ndarray, per_image: int, side: int, random: np.random.RandomState) -> np.ndarray:
     """Squares from random places of each image, any that lies within it equally likely; each once if there are fewer.
 
     Args:
@@ -72,7 +73,7 @@ def random_patches(images: np.ndarray, per_image: int, side: int, random: np.ran
     if places <= per_image:
         drawn = np.broadcast_to(np.arange(places), (len(images), places))
     else:
-        drawn = random.integers(places, size=(len(images), per_image))
+        drawn = random.randint(places, size=(len(images), per_image))
     rows, columns = np.divmod(drawn, windows.shape[2])
     return windows[np.arange(len(images))[:, None], rows, columns].reshape(-1, images.shape[-1], side, side)
 
@@ -145,7 +146,7 @@ class SlicedWasserstein:
         Their places are the same on both sides, so that a set has the distance 0 from itself.
         """
         found: list[np.ndarray] = []
-        random = np.random.default_rng([seed, 1])
+        random = generator(seed, "places of patches")
         for start, images in example_portions(evidence, count):
             for level, band in enumerate(laplacian_pyramid(images, len(shapes))):
                 drawn = random_patches(band, self.patches, self.patch_side, random)
@@ -157,7 +158,7 @@ class SlicedWasserstein:
 
     def distances(self, real: np.ndarray, fake: np.ndarray, seed: int) -> np.ndarray:
         """float64 `[repeats]`, one distance for each set of directions."""
-        random = np.random.default_rng([seed, 2])
+        random = generator(seed, "directions")
         sets = [random_directions(self.directions, real.shape[1], random) for _ in range(self.repeats)]
         return np.array([sliced_wasserstein(real, fake, directions) for directions in sets])
 
