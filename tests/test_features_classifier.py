@@ -170,9 +170,9 @@ from gan_cli.data.digits import Digits
 from gan_cli.features.classifier import Classifier
 from gan_cli.telling import Silent
 examples = Digits().open()
-print(Classifier(steps=100).open(examples.spec, lambda: examples, Silent()).identity["weights_sha256"])
+print(Classifier(steps=40).open(examples.spec, lambda: examples, Silent()).identity["weights_sha256"])
 """
-    here = opened(digits, Classifier(steps=100)).identity["weights_sha256"]
+    here = opened(digits, Classifier(steps=40)).identity["weights_sha256"]
     environment = {**os.environ, "GAN_CLI_CACHE": str(tmp_path / "another")}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr

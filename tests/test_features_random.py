@@ -16,7 +16,7 @@ from gan_cli.data.tfds import TFDS
 from gan_cli.devices import dtype_policy, set_up_tensorflow
 from gan_cli.features import Embedding
 from gan_cli.features.random_network import BATCH, RandomNetwork, random_kernels
-from gan_cli.metrics.fid import frechet_distance
+from gan_cli.metrics.fid import frechet_distance, root_of_covariance
 from gan_cli.metrics.moments import moments_of
 from gan_cli.telling import Silent
 
@@ -34,8 +34,12 @@ def noise_images(count: int, shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
 
 
-def distance(embedding: Embedding, first: np.ndarray, second: np.ndarray) -> float:
-    return frechet_distance(*(moments_of(embedding(images).features) for images in (first, second)))
+def distances_from(first: np.ndarray, *others: np.ndarray) -> list[float]:
+    """The Fréchet distance of each of the other images to the first ones."""
+    embedding = opened(first.shape[1:])
+    moments = moments_of(embedding(first).features)
+    root = root_of_covariance(moments)
+    return [frechet_distance(moments, moments_of(embedding(images).features), root) for images in others]
 
 
 def with_noise(images: np.ndarray, deviation: float) -> np.ndarray:
@@ -102,7 +106,7 @@ def test_digits_are_nearer_to_digits_than_to_noisy_ones() -> None:
     digits = first_of(Digits(), 1797)
     some, others = digits[:900], digits[900:]
     compared = [others, *(with_noise(others, deviation) for deviation in (10, 20, 40)), 255 - others]
-    distances = [distance(opened((8, 8, 1)), some, images) for images in compared]
+    distances = distances_from(some, *compared)
     assert distances == sorted(distances)
 
 
@@ -115,7 +119,7 @@ def test_photographs_are_farther_from_mnist_than_noise_and_its_test_images(
     )
     photographs = first_of(Folder(path=str(eurosat_folder), image_size="28", channels="grey"), 1000)
     compared = [test, with_noise(test, 20), with_noise(test, 60), photographs]
-    distances = [distance(opened((28, 28, 1)), train, images) for images in compared]
+    distances = distances_from(train, *compared)
     assert distances == sorted(distances)
     assert 5 * distances[0] < distances[1]
 
