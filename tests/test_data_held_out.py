@@ -10,7 +10,7 @@ from PIL import Image
 
 from gan_cli.data import InMemory
 from gan_cli.data.digits import Digits
-from gan_cli.data.fingerprint import fingerprint, key_of_content
+from gan_cli.data.fingerprint import fingerprint
 from gan_cli.data.folder import Folder
 from gan_cli.data.ring import Ring
 from gan_cli.data.subsets import Subset, split_off
@@ -63,27 +63,33 @@ def test_a_mixture_has_other_points() -> None:
     assert not np.isin(held_out.values, ring.open().values).any()
 
 
-def test_the_fingerprint_is_of_the_content_alone() -> None:
+def test_the_fingerprint_is_of_every_example_and_of_nothing_else() -> None:
     digits = Digits().open()
     same = InMemory(digits.spec, digits.values.copy(), digits.labels.copy(), [])
     assert fingerprint(same) == fingerprint(digits)
-    other_labels = InMemory(digits.spec, digits.values, digits.labels + 1, [])
-    assert fingerprint(other_labels) != fingerprint(digits)
-    assert fingerprint(other_labels, with_labels=False) == fingerprint(digits, with_labels=False)
+    other_labels = fingerprint(InMemory(digits.spec, digits.values, digits.labels + 1, []))
+    assert other_labels.labelled != fingerprint(digits).labelled
+    assert other_labels.content == fingerprint(digits).content
     changed = digits.values.copy()
     changed[700, 3, 3] ^= 1
-    assert fingerprint(InMemory(digits.spec, changed, digits.labels, [])) != fingerprint(digits)
+    assert fingerprint(InMemory(digits.spec, changed, digits.labels, [])).content != fingerprint(digits).content
 
 
-def test_streamed_pictures_that_were_changed_have_another_key(working_folder: Path) -> None:
+def test_streamed_pictures_have_the_fingerprint_of_those_in_memory_and_a_new_one_once_changed(
+    working_folder: Path,
+) -> None:
     (working_folder / "pictures").mkdir()
     for index in range(300):
         Image.new("L", (4, 4), index % 256).save(working_folder / "pictures" / f"{index:03d}.png")
-    source = Folder(path="pictures", memory_limit=0.0)
-    keys = [key_of_content(source.open()), key_of_content(source.open())]
+    streamed = Folder(path="pictures", memory_limit=0.0)
+    first = fingerprint(streamed.open())
+    assert first == fingerprint(Folder(path="pictures").open())
+    read: list[int] = []
+    assert fingerprint(streamed.open(), lambda done, total: read.append(done)) == first
+    assert not read  # it was known
     Image.new("L", (4, 4), 99).save(working_folder / "pictures" / "001.png")
-    keys.append(key_of_content(source.open()))
-    assert keys[0] == keys[1] != keys[2]
-    training, aside = split_off(source.open(), 0.1)
+    changed = fingerprint(streamed.open())
+    assert changed.content != first.content
+    training, aside = split_off(streamed.open(), 0.1)
     assert aside is not None
-    assert len({key_of_content(training), key_of_content(aside), keys[2]}) == 3
+    assert len({fingerprint(training).content, fingerprint(aside).content, changed.content}) == 3

@@ -172,8 +172,9 @@ def test_lines_of_others_in_the_record_are_passed_over(run: Path, capsys: pytest
     measured(capsys, f"run={run}", *PIXELS, "samples=100")
     (line,) = RunDirectory(run).evaluations.read()
     assert line["by"] == "gan-eval"
+    shutil.copytree(run, "COPY")
     with pytest.raises(ConfigError, match="no recorded evaluation"):
-        gan_eval(["runs=[RUN,RUN]", "metric=[kid]", "recorded=true"])
+        gan_eval(["runs=[RUN,COPY]", "metric=[kid]", "recorded=true"])
 
 
 def test_help_and_configuration_are_shown_without_tensorflow(run: Path) -> None:
@@ -198,18 +199,22 @@ def test_help_and_configuration_are_shown_without_tensorflow(run: Path) -> None:
         (["run=RUN", "split=test"], "split=test: expected one of train, held_out"),
         (["run=RUN", "split=held_out", "metric=[fid]"], "split=held_out: there are no held-out examples"),
         (["runs=[RUN]"], "runs=[RUN]: expected two run directories or more"),
-        (["runs=[RUN,RUN]", "recorded=true"], "runs=RUN: has no recorded evaluation with fid"),
+        (["runs=[RUN,COPY]", "recorded=true"], "runs=RUN: has no recorded evaluation with fid"),
+        (["runs=[RUN,RUN/]"], "runs=[RUN,RUN/]: names a run twice"),
+        (["runs=[RUN,RUM]"], "runs=RUM: there is no such run directory"),
+        (["real=few.npz", "fake=few.npz", "split=held_out"], "split=held_out: does not go with real="),
+        (["dataset=mnist", "fake=few.npz", "split=held_out", "metric=[memorization]"], "split=held_out: metric.memo"),
         (["fake=nothing.npz"], "real: is needed beside fake="),
         (["real=nothing", "fake=nothing.npz"], "real=nothing: there is no such folder or file"),
         (["dataset=digits", "fake=mixed"], "image_size=null: the pictures have 2 different sizes"),
         (["dataset=digits", "fake=broken"], "fake=broken: "),
         (["dataset=mnist", "run=RUN"], "real: the real examples are 28x28x1, the generated ones 8x8x1"),
-        (["dataset=digits", "fake=few.npz", "metric=[prdc]"], "samples=3: "),
+        (["dataset=digits", "fake=few.npz", "metric=[prdc]"], "fake=few.npz: "),
         (
             ["real=ab", "fake=bc", "metric=[intra_fid]"],
             "fake=bc: its sub-folders are other classes than those",
         ),
-        (["runs=[RUN,RUN]", "recorded=true", "step=best"], "step=best: RUN has no checkpoints/best.npz"),
+        (["runs=[RUN,COPY]", "recorded=true", "step=best"], "step=best: RUN has no checkpoints/best.npz"),
         (["checkpoint=RUN/generator.keras"], "real: a generator by itself does not know"),
         (["checkpoint=cut.npz"], "checkpoint: "),
         (["-m", "run=RUN"], "gan-eval has no sweeps"),
@@ -222,6 +227,7 @@ def test_help_and_configuration_are_shown_without_tensorflow(run: Path) -> None:
 def test_what_cannot_be_measured_is_told_in_one_message(
     words: list[str], expected: str, run: Path, working_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    shutil.copytree(run, "COPY")
     (working_folder / "mixed").mkdir()
     (working_folder / "broken").mkdir()
     for side in (8, 9):

@@ -3,49 +3,74 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from gan_cli.data import Examples, InMemory
+from gan_cli.cache import cache_folder
+from gan_cli.data import Examples, InMemory, Progress
 from gan_cli.data.gathering import Streamed
 from gan_cli.data.subsets import Subset
+from gan_cli.runs.files import write_json
 
-LOOKED_AT = 256  # examples that stand for all in the fingerprint of data that is streamed
-PORTION = 4096  # examples hashed at once
+PORTION = 256  # examples hashed at once
+LOOKED_AT = 256  # examples that are hashed, beside the times of files, to find what is known of streamed ones
 
 
-def fingerprint(examples: Examples, with_labels: bool = True) -> str:
-    """SHA-256 of the content: of every example in memory, or of 256 of them and their number where they are streamed.
+class Fingerprint(NamedTuple):
+    """SHA-256 of every example of a data set, in hexadecimal.
 
-    Args:
-        examples: real examples.
-        with_labels: whether other labels of the same pixels make another content.
+    Attributes:
+        content: of their values and their number.
+        labelled: of their labels as well.
+    """
+
+    content: str
+    labelled: str
+
+
+def fingerprint(examples: Examples, progress: Progress | None = None) -> Fingerprint:
+    """The same for the same examples in the same order, wherever they come from.
+
+    Of streamed ones, which must all be decoded for it, it is kept in the cache until their files change.
     """
     count = examples.spec.examples
-    indices = np.arange(count) if isinstance(examples, InMemory) else np.linspace(0, count - 1, LOOKED_AT).astype(int)
-    digest = hashlib.sha256(f"{count} {examples.spec.shape}".encode())
+    if isinstance(examples, InMemory):
+        return hashed(examples, np.arange(count))
+    known = hashed(examples, np.linspace(0, count - 1, LOOKED_AT).astype(int)).labelled + stamp_of(examples)
+    path = cache_folder() / "fingerprints" / f"{hashlib.sha256(known.encode()).hexdigest()}.json"
+    try:
+        content, labelled = json.loads(path.read_text())
+        return Fingerprint(str(content), str(labelled))
+    except (OSError, ValueError, RecursionError):
+        found = hashed(examples, np.arange(count), progress)
+    with suppress(OSError):  # without a cache it is found anew each time
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, found)
+    return found
+
+
+def hashed(examples: Examples, indices: np.ndarray, progress: Progress | None = None) -> Fingerprint:
+    first = f"{examples.spec.examples} {examples.spec.shape}".encode()
+    values_digest, labels_digest = hashlib.sha256(first), hashlib.sha256()
     for start in range(0, len(indices), PORTION):
         values, labels = examples.read(indices[start : start + PORTION])
-        digest.update(np.ascontiguousarray(values).tobytes())
-        if with_labels:
-            digest.update(labels.astype("<i4").tobytes())
-    return digest.hexdigest()
-
-
-def key_of_content(examples: Examples) -> str:
-    """What is the same only where content and labels are: the fingerprint and, of streamed data, when files changed.
-
-    For caches on this machine: copies of the same files may have other keys.
-    """
-    return fingerprint(examples) + stamp_of(examples)
+        values_digest.update(np.ascontiguousarray(values).tobytes())
+        labels_digest.update(labels.astype("<i4").tobytes())
+        if progress:
+            progress(min(start + PORTION, len(indices)), len(indices))
+    content = values_digest.hexdigest()
+    return Fingerprint(content, hashlib.sha256((content + labels_digest.hexdigest()).encode()).hexdigest())
 
 
 def stamp_of(examples: Examples) -> str:
     """Names, sizes and times of the files behind streamed examples, as one hash; "" for those in memory."""
     if isinstance(examples, Subset):
-        return stamp_of(examples.whole)
+        return stamp_of(examples.whole) + hashlib.sha256(examples.indices.tobytes()).hexdigest()
     return stamp(examples.undecoded.files()) if isinstance(examples, Streamed) else ""
 
 

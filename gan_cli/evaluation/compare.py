@@ -23,10 +23,21 @@ class Entry:
     protocol: dict[str, Any]
 
 
-def recorded_entry(run: str, step: int | str | None, name: str | None) -> Entry:
+def short_names(runs: list[str]) -> dict[str, str]:
+    """What to call each run: the last parts of its path, as many as tell them all apart."""
+    paths = {run: Path(run).absolute().parts for run in runs}
+    for count in range(1, max(map(len, paths.values())) + 1):
+        names = {run: "/".join(parts[-count:]) for run, parts in paths.items()}
+        if len(set(names.values())) == len(runs):
+            break
+    return names
+
+
+def recorded_entry(run: str, called: str, step: int | str | None, name: str | None) -> Entry:
     """The newest evaluation in a run's evaluations.jsonl that has the number `name`. Raises ConfigError without one.
 
     Args:
+        called: what to call the run in the table.
         step: only of this step; None for any.
         name: of the number to rank by; None for any.
     """
@@ -41,7 +52,7 @@ def recorded_entry(run: str, step: int | str | None, name: str | None) -> Entry:
         wanted = f" with {name}" if name else ""
         raise ConfigError("runs", f"has no recorded evaluation{wanted}", run, f"Make one: gan-eval run={run}")
     newest = lines[-1]
-    return Entry(directory.path.absolute().name, newest["step"], newest["values"], newest["protocol"])
+    return Entry(called, newest["step"], newest["values"], newest["protocol"])
 
 
 def obstacles(entries: list[Entry], name: str) -> list[str]:
@@ -69,10 +80,17 @@ def ranking(entries: list[Entry], name: str, better: str) -> list[Entry]:
 
 def runs_table(entries: list[Entry], ranked: bool) -> list[str]:
     """One line a run, one column a number; the first column counts where they are ranked."""
-    names = list(dict.fromkeys(name for entry in entries for name in entry.values))
+    told = [(name, value["metric"]) for entry in entries for name, value in entry.values.items()]
+    names = list(dict.fromkeys(name for name, metric in told if metric != "discriminator"))
     rows = [["", "run", "step", *names]]
     for place, entry in enumerate(entries, start=1):
-        numbers = [number(entry.values[name]["value"]) if name in entry.values else "" for name in names]
+        numbers = [with_spread(entry.values[name]) if name in entry.values else "" for name in names]
         step = "" if entry.step is None else str(entry.step)
         rows.append([str(place) if ranked else "", entry.run, step, *numbers])
     return aligned(rows, right=range(2, 3 + len(names)))
+
+
+def with_spread(told: dict[str, Any]) -> str:
+    """A number with its standard error."""
+    spread = told.get("uncertainty")
+    return number(told["value"]) + ("" if spread is None else f" ± {spread:.2g}")

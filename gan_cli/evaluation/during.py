@@ -83,9 +83,13 @@ class Evaluator:
     def __init__(self, job: TrainJob, training: Examples, aside: Examples | None, teller: Teller) -> None:
         self.job, self.settings, self.training = job, job.evaluation, training
         self.embedding = self.open_embedding(teller) if needs_extractor(job.metrics) else None
-        self.aside = aside or open_held_out(job.dataset, lambda done, total: teller.progress("reading", done, total))
+
+        def reading(done: int, total: int) -> None:
+            teller.progress("reading data", done, total)
+
+        self.aside = aside or open_held_out(job.dataset, reading)
         about = describe_dataset(job.config["dataset"])
-        self.reals = StoredExamples(training, about, self.settings.real_samples)
+        self.reals = StoredExamples(training, about, self.settings.real_samples, reading)
         self.held_out = StoredExamples(self.aside, {**about, "split": "held_out"}) if self.aside else None
         self.real_evidence: dict[str, ExtractedEvidence] = {}
         self.watch = new_watch(job)

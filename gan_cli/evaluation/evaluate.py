@@ -27,6 +27,9 @@ from gan_cli.runs.directory import find_run, read_config
 from gan_cli.sampling.trained import find_source, load_source
 from gan_cli.telling import Teller
 
+MOST_NAMED = 20
+"""Files left out that are told one by one."""
+
 
 @dataclass(frozen=True)
 class RealSide:
@@ -70,20 +73,25 @@ def find_fake(job: EvaluationJob, run: str | None = None) -> FakeSide:
     run = run or settings.run
     if settings.fake is not None:
         return FakeSide(None, None, {"path": settings.fake}, None)
-    source = find_source(run, settings.checkpoint, settings.step)
+    try:
+        source = find_source(run, settings.checkpoint, settings.step)
+    except ConfigError as error:
+        if error.key == "run" and settings.run is None:
+            raise ConfigError("runs", error.problem, run, error.advice) from None
+        raise
     newest = next(iter(list_checkpoints(source)), None) if source.is_dir() else source
     config, data = None, None
     if newest is not None and newest.suffix == ".npz":
         try:
-            about = read_about(newest)
-            config, data = about.config, about.data
+            saved = read_about(newest)
+            config, data = saved.config, saved.data
         except DamagedCheckpoint as error:
             if not source.is_dir():
                 raise ConfigError("checkpoint", str(error)) from error
     if run is not None:
         config = read_config(find_run("run", Path(run)))
-    name = Path(run).absolute().name if run is not None else source.name
-    return FakeSide(source, config, {"run": name, "weights": settings.weights}, data)
+    about = {"checkpoint": source.name} if run is None else {"run": Path(run).absolute().name}
+    return FakeSide(source, config, {**about, "weights": settings.weights}, data)
 
 
 def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
@@ -91,6 +99,8 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
     settings = job.settings
     real = find_real(job, fake)
     source = real.source if isinstance(real, RealData) else None
+    if isinstance(real, RealData):
+        real.check_split(settings.split)
     data = describe(job, real)
     count = None if data is None else min(data.examples, settings.real_samples or data.examples)
     if settings.fake is not None:
@@ -101,7 +111,14 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
     else:
         check_same_shape(data, fake.data)
         made, classes = settings.samples or GENERATED, 0
-    check_metrics(job.metrics, job.features, source, data, count, made, classes > 1)
+    try:
+        check_metrics(job.metrics, job.features, source, data, count, made, classes > 1)
+    except ConfigError as error:
+        key = {"samples": "fake", "real_samples": "real"}.get(error.key)
+        typed = getattr(settings, error.key, None) if key else None
+        if key is None or typed is not None or getattr(settings, key) is None:
+            raise
+        raise ConfigError(key, error.problem, getattr(settings, key), error.advice) from None
 
 
 def find_real(job: EvaluationJob, fake: FakeSide) -> RealData | str:
@@ -175,7 +192,10 @@ def evaluate(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> 
         count = settings.samples or GENERATED
         fakes = GeneratedExamples(generator, {**fake.about, "step": step}, count, settings.seed, settings.truncation)
     check_same_shape(real.examples.spec, fakes.data)
-    reals = StoredExamples(real.examples, real.about, settings.real_samples)
+    tell_left_out("real", real.examples, console)
+    if isinstance(fakes, StoredExamples):
+        tell_left_out("fake", fakes.whole, console)
+    reals = StoredExamples(real.examples, real.about, settings.real_samples, console.reading)
     has_classes = fakes.labels is not None
     check_metrics(job.metrics, job.features, real.source, reals.data, reals.count, fakes.count, has_classes)
     judged: dict[str, Result] = {}
@@ -183,6 +203,15 @@ def evaluate(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> 
         result = judge_checkpoint(fake.generator, step, fake.config, reals, real.held_out(), fakes, settings.trust)
         judged["discriminator"] = result
     return compare(job, reals, fakes, real, console, judged), step
+
+
+def tell_left_out(side: str, examples: Examples, teller: Teller) -> None:
+    """Names the files of one side that could not be used."""
+    left_out = examples.left_out
+    for name, reason in left_out[:MOST_NAMED]:
+        teller.warn(f"left out of {side}: {name}: {reason}")
+    if len(left_out) > MOST_NAMED:
+        teller.warn(f"left out of {side}: {len(left_out) - MOST_NAMED:,} more files")
 
 
 def is_own_data(job: EvaluationJob) -> bool:

@@ -160,7 +160,7 @@ def code_of_features() -> dict[str, str | None]:
 
 def content(examples: StoredExamples) -> dict[str, Any]:
     """What of a set decides over its features: not where it came from."""
-    return {"content": examples.key, "shape": list(examples.data.shape), "count": examples.count}
+    return {"content": examples.fingerprint.labelled, "shape": list(examples.data.shape), "count": examples.count}
 
 
 def is_free(embedding: Embedding) -> bool:
@@ -178,6 +178,7 @@ def keep(
         files = {path.name: sha256_of_file(path) for path in sorted(Path(made).iterdir())}
         write_json(Path(made) / "about.json", {**about, "files": files, "source": examples.identity})
         try:
+            Path(made).chmod(0o755)  # a cache may be shared
             Path(made).rename(folder)
         except OSError:
             if not (folder / "about.json").is_file():  # else the other process was first, with the same content

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from gan_cli.data import DataSpec, Examples, InMemory
-from gan_cli.data.fingerprint import fingerprint, key_of_content
+from gan_cli.data import DataSpec, Examples, InMemory, Progress
+from gan_cli.data.fingerprint import Fingerprint, fingerprint
 
 if TYPE_CHECKING:
     from gan_cli.sampling.trained import TrainedGenerator
@@ -53,11 +53,13 @@ class StoredExamples:
         whole: all that there are.
         about: where they come from, in words and plain JSON: {"name": "mnist", "split": "train"}.
         wanted: how many of them; None for all.
+        progress: is told how many are read, where all must be read to be known again.
     """
 
     whole: Examples
     about: dict[str, Any]
     wanted: int | None = None
+    progress: Progress | None = None
 
     @property
     def data(self) -> DataSpec:
@@ -87,19 +89,14 @@ class StoredExamples:
             "shape": list(self.data.shape),
             "count": self.count,
             "of": self.data.examples,
-            **self.hashed,
+            **({"left_out": len(self.whole.left_out)} if self.whole.left_out else {}),
+            "sha256": self.fingerprint.content,
         }
 
     @cached_property
-    def hashed(self) -> dict[str, str]:
-        """SHA-256 of all pixels; where they are streamed, of those of 256 examples."""
-        name = "sha256" if isinstance(self.whole, InMemory) else "sha256_of_256"
-        return {name: fingerprint(self.whole, with_labels=False)}
-
-    @property
-    def key(self) -> str:
-        """For caches; see `gan_cli.data.fingerprint.key_of_content`."""
-        return key_of_content(self.whole)
+    def fingerprint(self) -> Fingerprint:
+        """Of all that there are, wanted or not."""
+        return fingerprint(self.whole, self.progress)
 
     def read(self, start: int, stop: int) -> np.ndarray:
         return self.whole.read(self.order[start:stop])[0]

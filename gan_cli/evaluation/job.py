@@ -71,8 +71,13 @@ class EvaluationSettings:
             raise ConfigError("step", "goes with run= or runs=", self.step)
         if self.runs is not None and (not isinstance(self.runs, list) or len(self.runs) < 2):
             raise ConfigError("runs", "expected two run directories or more: runs=[A,B]", self.runs)
+        paths = [Path(str(run)).resolve() for run in self.runs or ()]
+        if len(set(paths)) < len(paths):
+            raise ConfigError("runs", "names a run twice", self.runs)
         if self.runs is not None and self.real is not None:
             raise ConfigError("real", "does not go with runs=, each of which has data of its own", self.real)
+        if self.real is not None and self.split != "train":
+            raise ConfigError("split", "does not go with real=, which is all of one kind", self.split)
         if self.recorded and self.runs is None:
             raise ConfigError("recorded", "goes with runs=[A,B]", self.recorded)
         if self.fake is not None and self.truncation != 1:
@@ -106,6 +111,10 @@ def build_evaluation(plain: Mapping[str, Any], folders: list[Path]) -> Evaluatio
         raise ConfigError("dataset", "does not go with real= or runs=", advice="Leave one of them out.")
     if settings.fake is not None and settings.real is None and node is None:
         raise ConfigError("real", "is needed beside fake=", advice="real=FOLDER_OR_FILE, or dataset=NAME.")
+    wanting = [name for name, metric in metrics.items() if getattr(metric, "wants_held_out", False)]
+    if settings.split == "held_out" and wanting:
+        problem = f"metric.{wanting[0]} compares with the training examples, and takes the held-out ones beside them"
+        raise ConfigError("split", problem, settings.split, "Leave it at split=train.")
     directed = any(value_names(metrics).values())
     return EvaluationJob(
         settings,

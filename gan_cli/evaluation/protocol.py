@@ -13,9 +13,9 @@ from gan_cli.metrics import FEATURES, LOGITS, Metric
 from gan_cli.runs.environment import installed_version
 
 PACKAGES = ("gan-cli", "tensorflow", "keras", "numpy")
-DIFFERENT_BY_NATURE = ("run", "step", "seed", "path", "checkpoint", "sha256", "sha256_of_256", "of")
+DIFFERENT_BY_NATURE = ("run", "step", "seed", "path", "checkpoint", "sha256", "of")
 """What two generated sides may differ in: it says which generator and which of its samples, not how it was measured."""
-NAMES = ("name", "split", "path", "of")
+NAMES = ("name", "split", "path", "of", "left_out")
 """What says where real examples come from; what they are, their content's hash says."""
 
 

@@ -50,6 +50,12 @@ class RealData:
             return split_off(self.whole(progress), self.share)[1]
         return open_held_out(self.source, progress)
 
+    def check_split(self, name: str) -> None:
+        """Raises ConfigError where there is no such split, as far as that is known before a download."""
+        has_own = isinstance(self.source, HasHeldOut) and self.source.held_out() is not None
+        if name == "held_out" and self.share == 0 and not has_own:
+            raise ConfigError("split", "there are no held-out examples", name, NONE_HELD_OUT)
+
     def split(self, name: str, progress: Progress | None) -> tuple[Examples, dict[str, Any]]:
         """The examples of `train` or `held_out`, and what to say of them. Raises ConfigError where there are none."""
         if name == "train":
@@ -84,7 +90,8 @@ def data_of_run(config: Mapping[str, Any], trust: bool) -> RealData:
 def describe_dataset(node: Mapping[str, Any]) -> dict[str, Any]:
     """Where real examples come from, in plain JSON: the data set's name, its split, its path."""
     name = node.get("name") or str(node["_target_"]).rpartition(".")[2].lower()
-    return {"name": name, **{key: node[key] for key in ("split", "path") if node.get(key) is not None}}
+    more = {key: node[key] for key in ("split", "path") if node.get(key) is not None}
+    return {"name": name, "split": "train", **more}
 
 
 def files(key: str, path: str, image_size: Any, channels: Any) -> Source:

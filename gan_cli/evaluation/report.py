@@ -14,8 +14,11 @@ def table(evaluation: Evaluation) -> list[str]:
     rows = [("", "value", "± or 95 %", "better")]
     for name, told in evaluation.values.items():
         rows.append((name, number(told["value"]), spread(told), told["better"]))
-    ways = dict.fromkeys((told["metric"], told["by"]) for told in evaluation.values.values() if told.get("by"))
-    found = [f"{metric}: {by}" for metric, by in ways]
+    ways: dict[str, list[str]] = {}
+    for name, told in evaluation.values.items():
+        if told.get("by"):
+            ways.setdefault(told["by"], []).append(name)
+    found = [f"{', '.join(names)}: {by}" for by, names in ways.items()]
     return [*aligned(rows, right=(1, 2)), "", *found, *(f"Note: {note}" for note in evaluation.notes)]
 
 

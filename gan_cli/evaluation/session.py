@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.checks import ConfigError
-from gan_cli.evaluation.compare import Entry, obstacles, ranking, recorded_entry, runs_table
+from gan_cli.evaluation.compare import Entry, obstacles, ranking, recorded_entry, runs_table, short_names
 from gan_cli.evaluation.console import EvaluationConsole
 from gan_cli.evaluation.evaluate import FakeSide, check_evaluation, evaluate, find_fake
 from gan_cli.evaluation.job import EvaluationJob
@@ -29,7 +28,8 @@ def run_evaluation(job: EvaluationJob) -> int:
     """
     if job.settings.recorded:
         runs, name = job.settings.runs, job.best_by[0] if job.best_by else None
-        return tell_runs(job, [recorded_entry(str(run), job.settings.step, name) for run in runs])
+        names = short_names([str(run) for run in runs])
+        return tell_runs(job, [recorded_entry(run, names[run], job.settings.step, name) for run in names])
     if job.settings.runs is not None:
         return evaluate_runs(job)
     fake = find_fake(job)
@@ -46,14 +46,14 @@ def evaluate_runs(job: EvaluationJob) -> int:
     fakes = {str(run): find_fake(job, str(run)) for run in job.settings.runs}
     for fake in fakes.values():
         check_evaluation(job, fake)
+    names = short_names(list(fakes))
     entries = []
     with closing(EvaluationConsole()) as console:
         set_up()
         for run, fake in fakes.items():
             console.line(f"Measuring {run}")
             done = evaluate_and_record(job, fake, run, console)
-            name = Path(run).absolute().name
-            entries.append(Entry(name, done.step, done.evaluation.values, done.evaluation.protocol))
+            entries.append(Entry(names[run], done.step, done.evaluation.values, done.evaluation.protocol))
     return tell_runs(job, entries)
 
 
@@ -81,7 +81,7 @@ class Done:
 def evaluate_and_record(job: EvaluationJob, fake: FakeSide, run: str | None, console: EvaluationConsole) -> Done:
     evaluation, step = evaluate(job, fake, console)
     directory = find_run("run", Path(run)) if run is not None else None
-    pictures = write_pictures(evaluation, directory, job.settings.output, step)
+    pictures = write_pictures(evaluation, directory, job.settings.output, step, console)
     if directory is not None:
         try:
             directory.evaluations.append("gan-eval", step or 0, evaluation.as_dict())
@@ -91,7 +91,11 @@ def evaluate_and_record(job: EvaluationJob, fake: FakeSide, run: str | None, con
 
 
 def write_pictures(
-    evaluation: Evaluation, directory: RunDirectory | None, output: str | None, step: int | None
+    evaluation: Evaluation,
+    directory: RunDirectory | None,
+    output: str | None,
+    step: int | None,
+    console: EvaluationConsole,
 ) -> dict[str, str]:
     """Writes what metrics drew; gives the paths by name."""
     if not evaluation.pictures:
@@ -106,8 +110,9 @@ def write_pictures(
             write_whole(path, lambda file, image=image: image.save(file, format="PNG"))  # type: ignore[misc]
             written[name] = str(path)
         return written
-    except OSError as error:
-        raise ConfigError("output", f"can't be written ({error.strerror})", folder) from error
+    except OSError as error:  # the numbers are told all the same
+        console.warn(f"pictures can't be written into {folder} ({error.strerror}); output=FOLDER names another place")
+        return {}
 
 
 def tell_one(job: EvaluationJob, done: Done) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, Examples
-from gan_cli.data.fingerprint import key_of_content
+from gan_cli.data.fingerprint import fingerprint
 from gan_cli.data.subsets import split_off
 from gan_cli.features import Embedding, Extracted
 from gan_cli.features.batches import in_batches
@@ -63,7 +63,7 @@ class Classifier(Recipe):
         examples = labelled()
         self.check(examples.spec)
         spec = examples.spec
-        content = {"sha256": key_of_content(examples), "shape": list(spec.shape), "classes": spec.classes}
+        content = {"sha256": fingerprint(examples).labelled, "shape": list(spec.shape), "classes": spec.classes}
         about = {"format": FORMAT, "data": content, "settings": asdict(self)}
         trained = self.kept(about, spec, teller) or self.made(about, examples, teller)
         share = f"accuracy {trained.accuracy:.4f} on {trained.held_out:,} held-out images"

@@ -17,6 +17,8 @@ from gan_cli.telling import Teller
 class Pixels:
     """No extraction. Needs neither weights nor labels; distances between pixels say little of large images."""
 
+    gives_logits: ClassVar[bool] = False
+
     def check(self, data: DataSpec) -> None:
         """Any data will do."""
 

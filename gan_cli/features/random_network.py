@@ -16,7 +16,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,6 +45,8 @@ class RandomNetwork:
     Raises:
         ConfigError: for a seed out of range.
     """
+
+    gives_logits: ClassVar[bool] = False
 
     seed: int = 0
 
@@ -120,7 +122,7 @@ class RandomEmbedding:
 
     @property
     def identity(self) -> dict[str, Any]:
-        return {"name": "random", "weights_sha256": self.weights_sha256, "seed": self.seed}
+        return {"name": "random", "weights_sha256": self.weights_sha256, "seed": self.seed, "resizer": "none"}
 
     def __call__(self, examples: np.ndarray) -> Extracted:
         return in_batches(self.compute, examples, BATCH)

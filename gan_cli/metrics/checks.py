@@ -11,6 +11,7 @@ from gan_cli.metrics import FEATURES, LOGITS, Metric
 
 COUNTS = ("samples", "real_samples")
 """Keys that a metric's check may name and that are not its own."""
+WITH_CLASSES = "Use features=inception or features=classifier."
 RESERVED = ("step", "images", "seconds", "images_per_second", "real_logits", "fake_logits", "protocol")
 RESERVED_BEGINNINGS = ("generator_", "discriminator_", "penalty_")
 """Names that the lines of metrics.jsonl have for something else."""
@@ -51,6 +52,8 @@ def check_metrics(
                 check_source(source)
             if data is not None:
                 metric.check(data, real, fake)
+            if LOGITS in metric.needs and data is not None and not gives_logits(features, data):
+                raise ConfigError("features", f"metric.{name} needs the probabilities of classes", advice=WITH_CLASSES)
             if getattr(metric, "needs_labels", False) and not fakes_have_classes:
                 advice = "A folder with a sub-folder for each class has some; for others use metric=fid."
                 raise ConfigError("", "goes class by class, and the generated examples have no classes", advice=advice)
@@ -61,6 +64,13 @@ def check_metrics(
             features.check(data)
         except ConfigError as error:
             raise error.below("features") from None
+
+
+def gives_logits(features: Extractor, data: DataSpec) -> bool:
+    """Whether an extractor tells classes, as far as that is known before it is opened."""
+    choose = getattr(features, "choose", None)
+    chosen = choose(data) if choose is not None else features
+    return bool(getattr(chosen, "gives_logits", True))
 
 
 def check_embedding(metrics: Mapping[str, Metric], embedding: Embedding) -> None:
@@ -74,12 +84,12 @@ def check_embedding(metrics: Mapping[str, Metric], embedding: Embedding) -> None
             raise ConfigError("features", problem, embedding.identity["name"], "features=inception has 2,048.")
         if LOGITS in metric.needs and embedding.classes == 0:
             problem = f"metric.{name} needs the probabilities of classes, which {embedding.identity['name']} has not"
-            raise ConfigError("features", problem, advice="Use features=inception or features=classifier.")
+            raise ConfigError("features", problem, advice=WITH_CLASSES)
 
 
 def below(metric: str, error: ConfigError) -> ConfigError:
     """The error seen from the root; the number of examples is no key of the metric."""
-    return error if error.key in COUNTS else error.below(f"metric.{metric}")
+    return error if error.key in (*COUNTS, "features") else error.below(f"metric.{metric}")
 
 
 def value_names(metrics: Mapping[str, Metric]) -> dict[str, str]:

@@ -123,7 +123,10 @@ def from_checkpoint(checkpoint: Checkpoint, weights: str, trust: bool) -> Traine
         model = pair.generator(checkpoint.data)
     part = {"averaged": "averaged", "raw": "generator"}[weights]
     for index, variable in enumerate(model.variables):
-        variable.assign(checkpoint.arrays[f"{part}/{index:04d}"])
+        array = checkpoint.arrays[f"{part}/{index:04d}"]
+        if not np.isfinite(array).all():
+            raise ConfigError("checkpoint", f"the {weights} weights of step {checkpoint.step} are not all finite")
+        variable.assign(array)
     facts = GeneratorFacts(pair.latent_size, pair.latent_distribution, checkpoint.data, checkpoint.step)
     return TrainedGenerator(model, facts)
 

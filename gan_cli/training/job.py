@@ -112,7 +112,8 @@ def carry_out(
             save_generator(run.generator, state.averaged, job.model, examples.spec, record.step)
             early = evaluator is not None and not stop.requested and record.step < section.steps
             why = evaluator.why_to_end() if evaluator and early else None
-            end.state = "finished" if record.step == section.steps or why else "interrupted"
+            is_whole = record.step == section.steps and not (measuring and measuring.is_missing)
+            end.state = "finished" if is_whole or why else "interrupted"
             if why:
                 console.line(f"Ended early at step {record.step}: {why}")
             if end.state == "interrupted":

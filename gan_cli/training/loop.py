@@ -70,7 +70,7 @@ def train(
         if step % plan.checkpoint_every == 0 or last or stopping:
             record.checkpoint(step)
         # After the checkpoint: whatever happens to an evaluation, it can't cost what was trained.
-        if measuring is not None and plan.evaluates(step) and not stopping:
+        if measuring is not None and plan.evaluates(step):
             measuring.evaluate(step)
             ending, stopping = measuring.ends, stop.requested
     if (ending or stopping) and step > record.saved_step:

@@ -14,11 +14,16 @@ from gan_cli.training.record import Record
 
 
 class Measuring:
-    """What the loop calls when an evaluation is due."""
+    """What the loop calls when an evaluation is due.
+
+    Attributes:
+        is_missing: whether an evaluation was broken off, which is made when the run goes on.
+    """
 
     def __init__(self, evaluator: Evaluator, record: Record, stop: StopRequest) -> None:
         self.evaluator, self.record = evaluator, record
         self.told: set[str] = set()
+        self.is_missing = False
         self.teller = Interruptible(record.console, lambda: stop.requested)
         for text in evaluator.recall(record.run.evaluations.of_training()):
             record.console.line(text)
@@ -37,8 +42,10 @@ class Measuring:
         training goes on: it has taken longer than any evaluation.
         """
         try:
+            self.teller.progress("evaluation", 0, 1)
             evaluation = self.evaluator.evaluate(self.record.state, step, self.teller)
         except BrokenOff:
+            self.is_missing = True
             return
         except Exception as error:
             self.record.console.warn(f"evaluation at step {step} failed: {type(error).__name__}: {error}")
