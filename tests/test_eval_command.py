@@ -18,6 +18,7 @@ from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.evaluation import evidence
+from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
 from gan_cli.runs.directory import RunDirectory
 
 PIXELS = ["metric=[fid]", "features=pixels"]
@@ -107,6 +108,42 @@ def test_images_from_any_tool_are_compared(capsys: pytest.CaptureFixture[str], w
     assert found["run"] is None
     assert found["protocol"]["fake"]["count"] == 50
     assert any("too few for a covariance of 576 dimensions" in note for note in found["notes"])
+
+
+def test_files_that_cannot_be_used_are_named_and_counted(
+    working_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for side in ("real", "fake"):
+        (working_folder / side).mkdir()
+        for index in range(9):
+            Image.new("L", (8, 8), 20 * index).save(working_folder / side / f"{index}.png")
+    (working_folder / "fake" / "cut.png").write_bytes((working_folder / "fake" / "3.png").read_bytes()[:40])
+    assert gan_eval(["real=real", "fake=fake", *PIXELS, "json=true"]) == 0
+    told = capsys.readouterr()
+    assert "left out of fake: cut.png" in told.err
+    assert json.loads(told.out)["protocol"]["fake"]["left_out"] == 1
+    assert gan_eval(["human", "real=real", "fake=fake", "n=8"]) == 0
+    assert "left out of fake: cut.png" in capsys.readouterr().err
+
+
+def test_a_generator_whose_weights_are_no_numbers_is_not_measured(run: Path) -> None:
+    checkpoint = load_checkpoint(run / "checkpoints" / "step_00000015.npz")
+    last = max(name for name in checkpoint.arrays if name.startswith("averaged/"))
+    checkpoint.arrays[last][...] = np.nan
+    save_checkpoint(run / "checkpoints", checkpoint, keep=1)
+    with pytest.raises(ConfigError, match="weights of step 15 are not all finite"):
+        gan_eval([f"run={run}", *PIXELS, "samples=100"])
+
+
+def test_numbers_that_were_found_are_told_where_pictures_cannot_be_written(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "evaluations").write_text("a file where a folder should be")
+    words = [f"run={run}", "metric=[memorization]", "features=pixels", "samples=100", "json=true"]
+    assert gan_eval(words) == 0
+    told = capsys.readouterr()
+    assert "pictures can't be written" in told.err
+    assert "nearest_distance" in json.loads(told.out)["values"]
 
 
 def test_runs_measured_alike_are_ranked_and_others_are_not(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

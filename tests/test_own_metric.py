@@ -120,20 +120,20 @@ class Breaking:
         calls.append(1)
         if len(calls) == 2 and self.how == "raise":
             raise MemoryError("too large")
-        if len(calls) == 2 and self.how == "stop":
+        if len(calls) == {"stop": 2, "stop at the end": 3}.get(self.how):
             os.kill(os.getpid(), signal.SIGINT)
             comparison.teller.progress("breaking", 0, 1)
         return Result({"breaking": Measured(float(comparison.fake.examples(0, 9).mean()))})
 """
 
 
-@pytest.mark.parametrize("how", ["raise", "stop"])
+@pytest.mark.parametrize("how", ["raise", "stop", "stop at the end"])
 def test_an_evaluation_that_fails_or_is_stopped_costs_no_training(
     how: str, own_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (own_folder / "my_breaking.py").write_text(BREAKING)
     (own_folder / "conf" / "metric" / "breaking.yaml").write_text(
-        f"breaking:\n  _target_: my_breaking.Breaking\n  how: {how}\n"
+        f"breaking:\n  _target_: my_breaking.Breaking\n  how: '{how}'\n"
     )
     words = ["--config-dir", "conf", "metric=[breaking]", *TINY, "eval.every=2", "eval.samples=20", "train.steps=6"]
     assert gan_train([*words, "hydra.run.dir=run"]) == (0 if how == "raise" else 130)
@@ -142,8 +142,9 @@ def test_an_evaluation_that_fails_or_is_stopped_costs_no_training(
         assert "evaluation at step 4 failed: MemoryError: too large" in told
         assert measured_steps("run") == [2, 6]
     else:
-        assert measured_steps("run") == [2]
-        assert (own_folder / "run" / "checkpoints" / "step_00000004.npz").exists()
+        stopped = 4 if how == "stop" else 6
+        assert measured_steps("run") == list(range(2, stopped, 2))
+        assert (own_folder / "run" / "checkpoints" / f"step_{stopped:08d}.npz").exists()
         assert gan_train(["--config-dir", "conf", "resume=run", "trust=true"]) == 0
         assert measured_steps("run") == [2, 4, 6]
     sys.modules.pop("my_breaking")

@@ -278,14 +278,14 @@ def test_real_examples_are_those_that_no_run_saw(runs: Path, capsys: pytest.Capt
     words = ("runs=[runs/first,runs/critic]", "most=1", "output=a.png")
     change_config(runs / "first", "held_out: 0.0", "held_out: 0.1")
     real = tournament(capsys, *words)["protocol"]["real"]  # of which `critic` saw some
-    assert ("split" in real, real["of"]) == (False, 1797 - 179)
+    assert (real["split"], real["of"]) == ("train", 1797 - 179)
     with pytest.raises(ConfigError, match="split=held_out: there are no examples that all runs held out"):
         gan_eval_tournament([*words, "split=held_out"])
     change_config(runs / "critic", "held_out: 0.0", "held_out: 0.25")
     real = tournament(capsys, *words)["protocol"]["real"]
     assert (real["split"], real["of"]) == ("held_out", 179)  # which are part of the other run's 449
     real = tournament(capsys, *words, "split=train")["protocol"]["real"]
-    assert ("split" in real, real["of"]) == (False, 1797 - 449)
+    assert (real["split"], real["of"]) == ("train", 1797 - 449)
 
 
 def test_points_play_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -350,5 +350,12 @@ def test_a_run_that_names_foreign_code_is_refused(runs: Path, group: str) -> Non
 
 def test_a_picture_that_cannot_be_written_is_told_before_anything_is_played(runs: Path) -> None:
     Path("file").write_text("")
-    with pytest.raises(ConfigError, match=r"output=file/a\.png: can't be written"):
+    with pytest.raises(ConfigError, match=r"output=file: can't be written"):
         gan_eval_tournament(["runs=runs/first", "output=file/a.png"])
+
+
+def test_the_numbers_are_not_written_over_a_file_of_the_run(runs: Path) -> None:
+    before = (runs / "first" / "status.json").read_text()
+    with pytest.raises(ConfigError, match=r"status\.json, where the numbers go, is there already"):
+        gan_eval_tournament(["runs=runs/first", "output=runs/first/status.png"])
+    assert (runs / "first" / "status.json").read_text() == before

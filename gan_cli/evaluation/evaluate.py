@@ -18,7 +18,7 @@ from gan_cli.evaluation.job import GENERATED, EvaluationJob
 from gan_cli.evaluation.judged import judge_checkpoint
 from gan_cli.evaluation.measure import Evaluation, measure
 from gan_cli.evaluation.protocol import describe_protocol
-from gan_cli.evaluation.real import RealData, data_of_run, files, open_files
+from gan_cli.evaluation.real import RealData, data_of_run, describe_files, open_files, tell_left_out
 from gan_cli.features import Embedding, Extractor
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.checks import check_embedding, check_metrics, needs_extractor
@@ -26,9 +26,6 @@ from gan_cli.runs.checkpoint import DamagedCheckpoint, list_checkpoints, read_ab
 from gan_cli.runs.directory import find_run, read_config
 from gan_cli.sampling.trained import find_source, load_source
 from gan_cli.telling import Teller
-
-MOST_NAMED = 20
-"""Files left out that are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
     data = describe(job, real)
     count = None if data is None else min(data.examples, settings.real_samples or data.examples)
     if settings.fake is not None:
-        fakes = describe_files("fake", settings.fake, job)
+        fakes = describe_files("fake", settings.fake, settings.image_size, settings.channels)
         check_same_shape(data, fakes)
         check_same_classes(job, real)
         made, classes = min(fakes.examples, settings.samples or fakes.examples), fakes.classes
@@ -137,22 +134,8 @@ def find_real(job: EvaluationJob, fake: FakeSide) -> RealData | str:
 def describe(job: EvaluationJob, real: RealData | str) -> DataSpec | None:
     """What is known of the real examples at once."""
     if isinstance(real, str):
-        return describe_files("real", real, job)
-    try:
-        return real.source.describe()
-    except ConfigError as error:
-        raise error.below("dataset") from error
-
-
-def describe_files(key: str, path: str, job: EvaluationJob) -> DataSpec:
-    from gan_cli.evaluation.real import renamed
-
-    try:
-        found = files(key, path, job.settings.image_size, job.settings.channels).describe()
-    except ConfigError as error:
-        raise renamed(error, key) from error
-    assert found is not None  # files can always be looked at
-    return found
+        return describe_files("real", real, job.settings.image_size, job.settings.channels)
+    return real.describe()
 
 
 def check_same_classes(job: EvaluationJob, real: RealData | str) -> None:
@@ -203,15 +186,6 @@ def evaluate(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> 
         result = judge_checkpoint(fake.generator, step, fake.config, reals, real.held_out(), fakes, settings.trust)
         judged["discriminator"] = result
     return compare(job, reals, fakes, real, console, judged), step
-
-
-def tell_left_out(side: str, examples: Examples, teller: Teller) -> None:
-    """Names the files of one side that could not be used."""
-    left_out = examples.left_out
-    for name, reason in left_out[:MOST_NAMED]:
-        teller.warn(f"left out of {side}: {name}: {reason}")
-    if len(left_out) > MOST_NAMED:
-        teller.warn(f"left out of {side}: {len(left_out) - MOST_NAMED:,} more files")
 
 
 def is_own_data(job: EvaluationJob) -> bool:

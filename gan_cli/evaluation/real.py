@@ -10,12 +10,15 @@ from typing import Any
 from gan_cli.checks import ConfigError
 from gan_cli.config.build import build
 from gan_cli.config.targets import check_targets
-from gan_cli.data import Examples, HasHeldOut, Progress, Source
+from gan_cli.data import DataSpec, Examples, HasHeldOut, Progress, Source
 from gan_cli.data.folder import Folder
 from gan_cli.data.npy import ArrayFile
 from gan_cli.data.npz import Npz
 from gan_cli.data.subsets import split_off
+from gan_cli.telling import Teller
 
+MOST_NAMED = 20
+"""Files left out that are told one by one."""
 NONE_HELD_OUT = "Train with eval.held_out=0.1, or on a data set with a test split, such as mnist."
 
 
@@ -34,6 +37,13 @@ class RealData:
     about: dict[str, Any]
     share: float = 0.0
     key: str = "dataset"
+
+    def describe(self) -> DataSpec | None:
+        """What is known of the source at once."""
+        try:
+            return self.source.describe()
+        except ConfigError as error:
+            raise error.below(self.key) from error
 
     def whole(self, progress: Progress | None) -> Examples:
         try:
@@ -106,6 +116,16 @@ def files(key: str, path: str, image_size: Any, channels: Any) -> Source:
     return Npz(path=path, image_size=image_size, channels=channels, labels_key=labels)
 
 
+def describe_files(key: str, path: str, image_size: Any, channels: Any) -> DataSpec:
+    """What is known at once of files; `key` names them in errors."""
+    try:
+        found = files(key, path, image_size, channels).describe()
+    except ConfigError as error:
+        raise renamed(error, key) from error
+    assert found is not None  # files can always be looked at
+    return found
+
+
 def open_files(key: str, path: str, image_size: Any, channels: Any, progress: Progress | None) -> Examples:
     """The examples in a folder or an array file; `key` names them in errors."""
     try:
@@ -118,3 +138,12 @@ def renamed(error: ConfigError, key: str) -> ConfigError:
     """An error of a source as one of gan-eval, whose keys for sizes are the same and whose path is `real` or `fake`."""
     named = error.key if error.key in ("image_size", "channels") else key
     return ConfigError(named, error.problem, error.value, error.advice.replace("dataset.", ""))
+
+
+def tell_left_out(side: str, examples: Examples, teller: Teller) -> None:
+    """Names the files of one side that could not be used."""
+    left_out = examples.left_out
+    for name, reason in left_out[:MOST_NAMED]:
+        teller.warn(f"left out of {side}: {name}: {reason}")
+    if len(left_out) > MOST_NAMED:
+        teller.warn(f"left out of {side}: {len(left_out) - MOST_NAMED:,} more files")

@@ -15,7 +15,7 @@ from gan_cli.evaluation.job import EvaluationJob
 from gan_cli.evaluation.measure import Evaluation
 from gan_cli.evaluation.report import table, told_protocol
 from gan_cli.runs.directory import RunDirectory, find_run
-from gan_cli.runs.files import write_whole
+from gan_cli.runs.files import check_folder, write_whole
 
 UNRANKED = 1
 
@@ -35,7 +35,7 @@ def run_evaluation(job: EvaluationJob) -> int:
     fake = find_fake(job)
     check_evaluation(job, fake)
     with closing(EvaluationConsole()) as console:
-        set_up()
+        set_up(job)
         done = evaluate_and_record(job, fake, job.settings.run, console)
     tell_one(job, done)
     return 0
@@ -49,7 +49,7 @@ def evaluate_runs(job: EvaluationJob) -> int:
     names = short_names(list(fakes))
     entries = []
     with closing(EvaluationConsole()) as console:
-        set_up()
+        set_up(job)
         for run, fake in fakes.items():
             console.line(f"Measuring {run}")
             done = evaluate_and_record(job, fake, run, console)
@@ -57,7 +57,9 @@ def evaluate_runs(job: EvaluationJob) -> int:
     return tell_runs(job, entries)
 
 
-def set_up() -> None:
+def set_up(job: EvaluationJob) -> None:
+    if job.settings.output is not None:
+        check_folder("output", Path(job.settings.output))
     from gan_cli.devices import load_tensorflow, set_up_tensorflow  # here, since they load TensorFlow
 
     load_tensorflow()

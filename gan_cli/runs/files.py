@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from gan_cli.checks import ConfigError
+
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Writes a file through a temporary name beside it, so that a kill leaves the old or the new one, never half.
@@ -26,6 +28,16 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_folder(key: str, folder: Path) -> None:
+    """Makes a folder to write into. Raises ConfigError where it can't be made or written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(key, f"can't be written ({error.strerror})", folder, "Name another place.") from error
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(key, "can't be written (Permission denied)", folder, "Name another place.")
 
 
 def link_whole(source: Path, path: Path) -> None:

@@ -90,6 +90,8 @@ def format_of(path: Path) -> Any:
 
 
 def _load(path: Path) -> Any:
+    if path.exists() and not path.is_file():
+        raise ConfigError("results", "is no file", path)  # a pipe would be waited for
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)

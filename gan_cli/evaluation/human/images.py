@@ -12,11 +12,12 @@ import numpy as np
 
 from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, Examples, Progress
+from gan_cli.evaluation.console import EvaluationConsole
 from gan_cli.evaluation.evaluate import check_same_shape
 from gan_cli.evaluation.examples import StoredExamples
 from gan_cli.evaluation.human.job import HumanJob
 from gan_cli.evaluation.human.page import Side
-from gan_cli.evaluation.real import RealData, data_of_run, files, open_files, renamed
+from gan_cli.evaluation.real import RealData, data_of_run, describe_files, open_files, tell_left_out
 from gan_cli.runs.checkpoint import DamagedCheckpoint, read_about
 from gan_cli.runs.directory import find_run, read_config
 from gan_cli.sampling.trained import TrainedGenerator, find_source, load_source
@@ -42,10 +43,10 @@ def find_images(job: HumanJob) -> Found:
     generator = None if job.fake else find_source(job.run, job.checkpoint, job.step)
     name = Path(job.run or job.checkpoint or str(job.fake)).absolute()
     found = Found(generator, find_own_data(job, generator), name.name if job.run else name.stem)
-    real = describe_own(found.real) if found.real else describe_files("real", str(job.real), job)
+    real = found.real.describe() if found.real else describe_files("real", str(job.real), job.image_size, job.channels)
     check_images("real", real, job)
     if job.fake is not None:
-        fake = describe_files("fake", job.fake, job)
+        fake = describe_files("fake", job.fake, job.image_size, job.channels)
         check_images("fake", fake, job)
         check_same_shape(real, fake)
     return found
@@ -66,20 +67,6 @@ def find_own_data(job: HumanJob, generator: Path | None) -> RealData | None:
         raise ConfigError("checkpoint", str(error)) from error
 
 
-def describe_own(data: RealData) -> DataSpec | None:
-    try:
-        return data.source.describe()
-    except ConfigError as error:
-        raise error.below(data.key) from error
-
-
-def describe_files(key: str, path: str, job: HumanJob) -> DataSpec | None:
-    try:
-        return files(key, path, job.image_size, job.channels).describe()
-    except ConfigError as error:
-        raise renamed(error, key) from error
-
-
 def check_images(key: str, data: DataSpec | None, job: HumanJob) -> None:
     """Raises ConfigError for points, and for fewer images than half the page."""
     if data is None:
@@ -94,17 +81,21 @@ def check_images(key: str, data: DataSpec | None, job: HumanJob) -> None:
         raise ConfigError("n", f"there are {data.examples:,} {side} images, and half the page needs more", job.n)
 
 
-def read_images(job: HumanJob, found: Found, progress: Progress) -> tuple[Side, Side, dict[str, Any], int | None]:
+def read_images(
+    job: HumanJob, found: Found, console: EvaluationConsole
+) -> tuple[Side, Side, dict[str, Any], int | None]:
     """The real and the generated side, what the protocol says of both, and the generator's step. TensorFlow is loaded.
 
     Raises:
         ConfigError: where they can't be read, or are of two sizes.
     """
-    reals, about = open_real(job, found, progress)
+    reals, about = open_real(job, found, console.reading)
+    tell_left_out("real", reals, console)
     check_images("real", reals.spec, job)
     real = chosen(StoredExamples(reals, about), job)
     if found.generator is None:
-        stored = open_files("fake", str(job.fake), job.image_size, job.channels, progress)
+        stored = open_files("fake", str(job.fake), job.image_size, job.channels, console.reading)
+        tell_left_out("fake", stored, console)
         check_images("fake", stored.spec, job)
         check_same_shape(reals.spec, stored.spec)
         fakes = StoredExamples(stored, {"name": found.name})

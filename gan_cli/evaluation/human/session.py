@@ -14,7 +14,7 @@ from gan_cli.evaluation.human.job import HumanJob
 from gan_cli.evaluation.human.page import make_page
 from gan_cli.evaluation.human.pooling import FORMAT, as_json, pool, table
 from gan_cli.runs.environment import installed_version
-from gan_cli.runs.files import write_json, write_text
+from gan_cli.runs.files import check_folder, write_json, write_text
 
 LARGE_PAGE = 64 * 2**20  # bytes, about what a telephone opens without trouble
 
@@ -35,21 +35,25 @@ def run_human(job: HumanJob) -> int:
 def write_page(job: HumanJob) -> Path:
     """The path of the page that the job asks for."""
     found = find_images(job)
+    folder = Path(job.output).parent if job.output else default_folder(job)
+    check_folder("output", folder)
     with closing(EvaluationConsole()) as console:
         if found.generator is not None:
             from gan_cli.devices import load_tensorflow, set_up_tensorflow  # here, since they load TensorFlow
 
             load_tensorflow()
             set_up_tensorflow(seed=0, deterministic=True)
-        real, fake, protocol, step = read_images(job, found, console.reading)
+        real, fake, protocol, step = read_images(job, found, console)
         versions = {"gan-cli": installed_version("gan-cli")}
         protocol |= {"seconds": job.seconds, "seed": job.seed, "versions": versions}
         text = make_page(real, fake, protocol, job.seed, found.name)
         if len(text) > LARGE_PAGE:
             console.warn(f"The page has {len(text) / 2**20:,.0f} MiB; some browsers refuse so much. A smaller n helps.")
-        path = Path(job.output) if job.output else default_folder(job) / f"{page_name(job, step)}.html"
-        make_folder(path.parent)
-        write_text(path, text)
+        path = Path(job.output) if job.output else folder / f"{page_name(job, step)}.html"
+        try:
+            write_text(path, text)
+        except OSError as error:
+            raise ConfigError("output", f"can't be written ({error.strerror})", path) from error
         return path
 
 
@@ -68,14 +72,6 @@ def default_folder(job: HumanJob) -> Path:
     return (Path(job.checkpoint).parent if job.checkpoint else Path()) / "human"
 
 
-def make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"can't be written ({error.strerror})"
-        raise ConfigError("output", problem, folder, "Name a place with output=.") from error
-
-
 def pool_results(job: HumanJob) -> None:
     """Prints what the answers come to, and writes it where `output` says."""
     pooled = pool([read_answers(path) for path in answer_files(job.result_names)])
@@ -83,7 +79,7 @@ def pool_results(job: HumanJob) -> None:
     if job.output is not None:
         output = Path(job.output)
         check_overwrites_no_answers(output)
-        make_folder(output.parent)
+        check_folder("output", output.parent)
         write_json(output, content)
     print(json.dumps(content, indent=2) if job.json else "\n".join(table(pooled)))
 

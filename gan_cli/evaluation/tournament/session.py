@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +16,10 @@ from gan_cli.evaluation.tournament.picture import picture_of
 from gan_cli.evaluation.tournament.players import Entrant, find_entrants
 from gan_cli.evaluation.tournament.report import as_dict, tables
 from gan_cli.evaluation.tournament.tournament import hold
-from gan_cli.runs.files import write_json, write_whole
+from gan_cli.runs.files import check_folder, write_json, write_whole
+
+FORMAT = "gan-cli tournament"
+"""What the file of numbers says that it is."""
 
 
 def run_tournament(job: TournamentJob) -> int:
@@ -28,14 +30,15 @@ def run_tournament(job: TournamentJob) -> int:
     """
     entrants = find_entrants(job)
     output = Path(job.output) if job.output else default_output(entrants)
-    check_writable(output)
+    check_folder("output", output.parent)
+    check_numbers_file(output.with_suffix(".json"))
     with closing(EvaluationConsole()) as console:
         from gan_cli.devices import load_tensorflow, set_up_tensorflow  # here, since they load TensorFlow
 
         load_tensorflow()
         set_up_tensorflow(seed=0, deterministic=True)
         tournament = hold(job, entrants, console)
-        told = {**as_dict(tournament), "picture": str(output)}
+        told = {"format": FORMAT, **as_dict(tournament), "picture": str(output)}
         print(json.dumps(told, allow_nan=False) if job.json else "\n".join([*tables(tournament), f"Picture: {output}"]))
         try:
             write(output, picture_of(tournament), told)
@@ -53,14 +56,17 @@ def default_output(entrants: Sequence[Entrant]) -> Path:
     return first.absolute().parent / f"{names}.png"
 
 
-def check_writable(output: Path) -> None:
-    """Makes the folder of a file. Raises ConfigError where that, or a file in it, can't be made."""
+def check_numbers_file(path: Path) -> None:
+    """Raises ConfigError where the numbers would be written over something else: over a run's status.json, say."""
+    if not path.exists():
+        return
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError("output", f"can't be written ({error.strerror})", output) from error
-    if not os.access(output.parent, os.W_OK):
-        raise ConfigError("output", "can't be written", output, "Name a place with output=FILE.png.")
+        is_ours = json.loads(path.read_text()).get("format") == FORMAT
+    except (OSError, ValueError, AttributeError, RecursionError):
+        is_ours = False
+    if not is_ours:
+        problem = f"{path.name}, where the numbers go, is there already and holds something else"
+        raise ConfigError("output", problem, path.with_suffix(".png"), "Name another file: output=FILE.png")
 
 
 def write(output: Path, picture: Any, told: dict[str, Any]) -> None:
