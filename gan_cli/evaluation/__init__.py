@@ -6,5 +6,8 @@ evidence   what an extractor says of them; kept on disk for real ones
    |
 measure    every metric over both sides; each value with its protocol and its uncertainty
    |
-report     the table, evaluations.jsonl; `during` does the same while training
+report     the table for people
+
+`session` is a call of gan-eval, `during` the same while training, `compare` several runs in one table. People and other
+GANs judge in `human` and `tournament`; `health` and `judged` look at the discriminator.
 """

@@ -4,7 +4,7 @@ The mathematics stands in pure functions of arrays, tested against published val
 dataclass, whose module imports neither TensorFlow nor Keras at its top, with
 
 - `values`: a ClassVar, the name of each number that it gives with what is better, "lower", "higher" or "" for neither;
-  the first is the one by which checkpoints are compared. Names are unique among all metrics.
+  the first with a direction is the one by which checkpoints are compared. Names are unique among all metrics.
 - `needs`: a ClassVar, what it reads of both sides, some of FEATURES, LOGITS and EXAMPLES;
 - `check(data, real, fake)`: raises `ConfigError` where it can't work on such data or with so few examples, at once and
   without TensorFlow; `real` and `fake` count the examples, and `real` is None where that is not known yet;

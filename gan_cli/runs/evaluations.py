@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from gan_cli.runs.files import write_text
+from gan_cli.runs.files import read_json_lines, write_text
 from gan_cli.runs.metrics import as_line
 
 TRAINING = "training"
@@ -30,17 +29,7 @@ class EvaluationsLog:
 
     def read(self) -> list[dict[str, Any]]:
         """The evaluations so far; what is none, such as a last line that a kill cut in half, is left out."""
-        if not self.path.exists():
-            return []
-        lines = []
-        for text in self.path.read_text(errors="replace").splitlines():
-            try:
-                line = json.loads(text)
-            except (ValueError, RecursionError):
-                continue
-            if is_evaluation(line):
-                lines.append(line)
-        return lines
+        return [line for line in read_json_lines(self.path) if is_evaluation(line)]
 
     def of_training(self) -> list[dict[str, Any]]:
         return [line for line in self.read() if line["by"] == TRAINING]
@@ -77,9 +66,9 @@ class EvaluationsLog:
                     return
 
 
-def is_evaluation(line: Any) -> bool:
-    """Whether a line that was read is one: a file may be anybody's."""
-    if not isinstance(line, dict) or not isinstance(line.get("by"), str) or not isinstance(line.get("step"), int):
+def is_evaluation(line: Mapping[str, Any]) -> bool:
+    """Whether an object that was read is one: a file may be anybody's."""
+    if not isinstance(line.get("by"), str) or not isinstance(line.get("step"), int):
         return False
     values, protocol = line.get("values"), line.get("protocol")
     if not isinstance(values, dict) or not isinstance(protocol, dict):

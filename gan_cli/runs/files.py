@@ -61,6 +61,24 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects in a file with one a line, none where there is no such file.
+
+    What is none, such as a last line that a kill cut in half, is left out.
+    """
+    if not path.exists():
+        return []
+    lines = []
+    for text in path.read_text(errors="replace").splitlines():
+        try:
+            line = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(line, dict):
+            lines.append(line)
+    return lines
+
+
 def remove_leftovers(folder: Path) -> None:
     """Removes temporary files of a process that was killed while it wrote."""
     for leftover in folder.glob(".*.tmp"):

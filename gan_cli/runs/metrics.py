@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from gan_cli.runs.files import write_text
+from gan_cli.runs.files import read_json_lines, write_text
 
 
 class MetricsLog:
@@ -19,17 +19,7 @@ class MetricsLog:
 
     def read(self) -> list[dict[str, Any]]:
         """The lines so far; a last line that a kill cut in half is left out."""
-        if not self.path.exists():
-            return []
-        lines = []
-        for text in self.path.read_text(errors="replace").splitlines():
-            try:
-                line = json.loads(text)
-            except ValueError:
-                continue
-            if isinstance(line, dict) and isinstance(line.get("step"), int):
-                lines.append(line)
-        return lines
+        return [line for line in read_json_lines(self.path) if isinstance(line.get("step"), int)]
 
     def trim(self, step: int) -> list[dict[str, Any]]:
         """Drops what lies after `step`, which a run that goes on from there will do again; gives what is left."""
