@@ -79,7 +79,12 @@ def test_the_features_are_means_and_deviations_of_the_convolutions() -> None:
 
 def test_the_weights_are_the_same_on_every_machine() -> None:
     digest = "00ff104fc7c4f6803e19906cd3aa9675cb4e8bb2d0b73e2927c6d83d84823f12"
-    assert opened((28, 28, 1)).identity == {"name": "random", "weights_sha256": digest, "seed": 0}
+    assert opened((28, 28, 1)).identity == {
+        "name": "random",
+        "weights_sha256": digest,
+        "seed": 0,
+        "resizer": "none",
+    }
 
 
 def test_the_weights_keep_the_scale_of_what_they_are_given() -> None:
