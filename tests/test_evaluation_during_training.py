@@ -159,9 +159,27 @@ def test_a_collapse_is_a_value_so_many_times_worse_than_the_best(
     watch = Watch("fid", better, collapse_ratio=1.5)
     seen = []
     for step, value in enumerate(values):
-        watch.see(step, value)
+        watch.see(step, {"fid": {"value": value, "better": better, "metric": "fid"}})
         seen.append(watch.collapsed)
     assert seen == collapsed
+
+
+def test_of_equal_values_the_other_numbers_of_the_metric_decide() -> None:
+    watch = Watch("modes", "higher", collapse_ratio=1.5)
+    measured = [(7.0, 0.9), (8.0, 0.1), (8.0, 0.8), (8.0, 0.8), (7.0, 1.0)]
+    bests = [
+        watch.see(
+            step,
+            {
+                "modes": {"value": modes, "better": "higher", "metric": "modes"},
+                "good_share": {"value": share, "better": "higher", "metric": "modes"},
+                "fid": {"value": 1.0 / (step + 1), "better": "lower", "metric": "fid"},  # of another metric
+            },
+        )
+        for step, (modes, share) in enumerate(measured)
+    ]
+    assert bests == [True, True, True, False, False]
+    assert (watch.best, watch.best_step, watch.since_best) == (8.0, 2, 2)
 
 
 def test_a_late_collapse_is_told_and_can_end_the_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -147,7 +147,7 @@ class Evaluator:
         if watch is None or watch.name not in values:
             return Verdict()
         before = watch.collapsed
-        is_best = watch.see(step, values[watch.name]["value"])
+        is_best = watch.see(step, values)
         if not watch.collapsed or before:
             return Verdict(is_best)
         now = values[watch.name]["value"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gan_cli.evaluation.protocol import unlike
+from gan_cli.evaluation.watch import ranks
 from gan_cli.runs.directory import RunDirectory
 
 
@@ -24,10 +25,7 @@ def best_recorded(run: RunDirectory) -> tuple[str, float, int] | None:
     name = lines[-1].get("decides") if lines else None
     if not isinstance(name, str) or name not in lines[-1]["values"]:
         return None
-    told = [(line["values"][name], line["step"]) for line in alike(lines, name, lines[-1]["protocol"])]
-    found = [(value["value"], step) for value, step in told if value["value"] is not None]
-    if not found:
-        return None
-    sign = 1 if told[0][0]["better"] == "lower" else -1
-    value, step = min(found, key=lambda each: sign * each[0])
-    return name, value, step
+    counting = alike(lines, name, lines[-1]["protocol"])
+    best = min(counting, key=lambda line: ranks(line["values"], name))
+    value = best["values"][name]["value"]
+    return None if value is None else (name, value, best["step"])
