@@ -53,7 +53,7 @@ def test_it_prints_a_table_and_appends_to_the_runs_evaluations(run: Path, capsys
     (line,) = RunDirectory(run).evaluations.read()
     assert (line["by"], line["step"]) == ("gan-eval", 15)
     protocol = line["protocol"]
-    assert protocol["features"] == {"name": "pixels"}
+    assert protocol["features"] == {"name": "pixels", "resizer": "none"}
     assert protocol["fake"] == {
         "run": "RUN",
         "weights": "averaged",

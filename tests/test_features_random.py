@@ -83,7 +83,6 @@ def test_the_weights_are_the_same_on_every_machine() -> None:
         "name": "random",
         "weights_sha256": digest,
         "seed": 0,
-        "resizer": "none",
     }
 
 

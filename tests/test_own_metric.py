@@ -93,7 +93,7 @@ def test_both_measure_while_training_and_afterwards(
     assert [line["step"] for line in lines] == [3, 6, 6]
     twice = 2 * afterwards["values"]["mean_distance"]["value"]
     assert lines[1]["values"]["mean_distance"]["value"] == pytest.approx(twice, rel=1e-12)
-    assert afterwards["protocol"]["features"] == {"name": "brightness"}
+    assert afterwards["protocol"]["features"] == {"name": "brightness", "resizer": "none"}
     assert not (tmp_path / "cache" / "evidence").exists()  # whose code may be another one next time
 
 

@@ -24,13 +24,18 @@ def describe_protocol(
 ) -> dict[str, Any]:
     """The protocol of an evaluation, as plain JSON."""
     return {
-        "features": None if embedding is None else dict(embedding.identity),
+        "features": None if embedding is None else {**embedding.identity, "resizer": resizer_of(embedding)},
         "real": dict(real.identity),
         "fake": dict(fake.identity),
         "metrics": {name: settings_of(metric) for name, metric in metrics.items()},
         "seed": seed,
         "versions": {"python": platform.python_version()} | {name: installed_version(name) for name in PACKAGES},
     }
+
+
+def resizer_of(embedding: Embedding) -> str:
+    """How images are resized before features are taken; most extractors take them as they are."""
+    return str(embedding.identity.get("resizer", "none"))
 
 
 def settings_of(metric: Metric) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class RandomEmbedding:
 
     @property
     def identity(self) -> dict[str, Any]:
-        return {"name": "random", "weights_sha256": self.weights_sha256, "seed": self.seed, "resizer": "none"}
+        return {"name": "random", "weights_sha256": self.weights_sha256, "seed": self.seed}
 
     def __call__(self, examples: np.ndarray) -> Extracted:
         return in_batches(self.compute, examples, BATCH)
