@@ -75,6 +75,12 @@ def set_up_tensorflow(seed: int, deterministic: bool) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
+def load_for_inference() -> None:
+    """TensorFlow, ready for everything but training: nothing is drawn, and the bits are the same each time."""
+    load_tensorflow()
+    set_up_tensorflow(seed=0, deterministic=True)
+
+
 def device_name() -> str:
     """What training runs on, in words."""
     import tensorflow as tf

@@ -217,3 +217,15 @@ def test_what_cannot_be_measured_is_told_before_anything_is_made(
     told = capsys.readouterr().err
     assert told.startswith(f"gan-train: {key}")
     assert not list(working_folder.iterdir())
+
+
+def test_pictures_that_cannot_be_written_do_not_end_training(capsys: pytest.CaptureFixture[str]) -> None:
+    train("run", "train.steps=3", "metric=[memorization]", "eval.samples=100")
+    pictures = RunDirectory(Path("run")).evaluation_pictures
+    for path in pictures.iterdir():
+        path.unlink()
+    pictures.rmdir()
+    pictures.write_text("a file where a folder should be")
+    assert gan_train(["resume=run", "train.steps=6"]) == 0
+    assert "pictures can't be written" in capsys.readouterr().out
+    assert [line["step"] for line in evaluations(RunDirectory(Path("run")))] == [3, 6]

@@ -13,7 +13,14 @@ import hydra
 from hydra._internal.utils import get_args_parser
 
 from gan_cli.checks import ConfigError
-from gan_cli.config.compose import HYDRA_VERSION_BASE, as_written, config_directory, in_full
+from gan_cli.config.compose import (
+    HYDRA_VERSION_BASE,
+    Composition,
+    as_written,
+    compose,
+    config_directory,
+    in_full,
+)
 from gan_cli.config.extensions import teach_hydra
 
 BARE_FLAGS = ("multirun", "resolve", "shell_completion", "hydra_help")
@@ -54,6 +61,23 @@ def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job
     teach_hydra()
     sys.argv = [program, *flag_words(flags), *flags.overrides]
     hydra.main(config_path=str(config_directory()), config_name=config_name, version_base=HYDRA_VERSION_BASE)(job)()
+
+
+def composed(
+    program: str, config_name: str, arguments: list[str], help_text: Callable[[str | None], str], advice: str
+) -> Composition | None:
+    """What the arguments of a command without sweeps compose; None where its flags asked Hydra for something else.
+
+    Args:
+        advice: what to do instead of a sweep.
+    """
+    flags = read_command_line(program, arguments, help_text)
+    if flags.multirun:
+        raise ConfigError("", f"{program} has no sweeps", advice=advice)
+    if flags.cfg or flags.info or flags.shell_completion or flags.hydra_help:
+        hand_to_hydra(program, flags, config_name, print)
+        return None
+    return compose(config_name, flags.overrides, flags.config_dir)
 
 
 def flag_words(flags: argparse.Namespace) -> list[str]:

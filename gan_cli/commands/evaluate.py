@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from gan_cli.checks import ConfigError
-from gan_cli.commands.command_line import hand_to_hydra, read_command_line, tell_errors
+from gan_cli.commands.command_line import composed, tell_errors
 from gan_cli.commands.help import evaluate_help
-from gan_cli.config.compose import compose
 
 GAMES = ("human", "tournament")
 """First words that ask for something else than numbers."""
@@ -23,17 +21,14 @@ def gan_eval(arguments: list[str]) -> int:
     """Does what the arguments say and gives the exit code."""
     if arguments and arguments[0] in GAMES:
         return play(arguments[0], arguments[1:])
-    flags = read_command_line("gan-eval", arguments, evaluate_help)
-    if flags.multirun:
-        raise ConfigError("", "gan-eval has no sweeps", advice="To measure several runs: runs=[A,B].")
-    if flags.cfg or flags.info or flags.shell_completion or flags.hydra_help:
-        hand_to_hydra("gan-eval", flags, "eval", print)
+    advice = "To measure several runs: runs=[A,B]."
+    composition = composed("gan-eval", "eval", arguments, evaluate_help, advice)
+    if composition is None:
         return 0
 
     from gan_cli.evaluation.job import build_evaluation  # here, since --help should not wait for it
     from gan_cli.evaluation.session import run_evaluation
 
-    composition = compose("eval", flags.overrides, flags.config_dir)
     return run_evaluation(build_evaluation(composition.config, composition.folders))
 
 

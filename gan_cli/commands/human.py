@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from gan_cli.checks import ConfigError
-from gan_cli.commands.command_line import hand_to_hydra, read_command_line
+from gan_cli.commands.command_line import composed
 from gan_cli.config.build import build_section
-from gan_cli.config.compose import compose
 
 PROGRAM = "gan-eval human"
 HELP = """\
@@ -32,14 +30,11 @@ Flags: --help, --version, --cfg job.
 
 def gan_eval_human(arguments: list[str]) -> int:
     """Does what the arguments say and gives the exit code."""
-    flags = read_command_line(PROGRAM, arguments, lambda config_dir: HELP)
-    if flags.multirun:
-        raise ConfigError("", "gan-eval human has no sweeps", advice="Run it once for each setting.")
-    if flags.cfg or flags.info or flags.shell_completion or flags.hydra_help:
-        hand_to_hydra(PROGRAM, flags, "human", print)
+    composition = composed(PROGRAM, "human", arguments, lambda config_dir: HELP, "Run it once for each setting.")
+    if composition is None:
         return 0
 
     from gan_cli.evaluation.human.job import HumanJob  # here, since --help should not wait for it
     from gan_cli.evaluation.human.session import run_human
 
-    return run_human(build_section("", compose("human", flags.overrides, flags.config_dir).config, HumanJob))
+    return run_human(build_section("", composition.config, HumanJob))

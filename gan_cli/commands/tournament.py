@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from gan_cli.checks import ConfigError
-from gan_cli.commands.command_line import hand_to_hydra, read_command_line
+from gan_cli.commands.command_line import composed
 from gan_cli.config.build import build_section
-from gan_cli.config.compose import compose
 
 PROGRAM = "gan-eval tournament"
 HELP = """\
@@ -32,15 +30,11 @@ Flags: --help, --version, --cfg job.
 
 def gan_eval_tournament(arguments: list[str]) -> int:
     """Does what the arguments say and gives the exit code."""
-    flags = read_command_line(PROGRAM, arguments, lambda config_dir: HELP)
-    if flags.multirun:
-        raise ConfigError("", "gan-eval tournament has no sweeps", advice="Name all runs at once: runs=[A,B].")
-    if flags.cfg or flags.info or flags.shell_completion or flags.hydra_help:
-        hand_to_hydra(PROGRAM, flags, "tournament", print)
+    composition = composed(PROGRAM, "tournament", arguments, lambda config_dir: HELP, "Name all runs: runs=[A,B].")
+    if composition is None:
         return 0
 
     from gan_cli.evaluation.tournament.job import TournamentJob  # here, since --help should not wait for it
     from gan_cli.evaluation.tournament.session import run_tournament
 
-    job = build_section("", compose("tournament", flags.overrides, flags.config_dir).config, TournamentJob)
-    return run_tournament(job)
+    return run_tournament(build_section("", composition.config, TournamentJob))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from gan_cli.checks import ConfigError
 from gan_cli.metrics import Comparison, Measured, Metric, Result
 from gan_cli.metrics.checks import below
+from gan_cli.runs.files import write_bytes
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,17 @@ class Evaluation:
         """Plain JSON, without the pictures."""
         return {"values": self.values, "notes": list(self.notes), "protocol": self.protocol}
 
-    def numbers(self) -> dict[str, float]:
-        """The finite values alone, by name."""
-        return {name: float(told["value"]) for name, told in self.values.items() if told["value"] is not None}
+    def write_pictures(self, folder: Path, step: int | None) -> dict[str, str]:
+        """Writes what metrics drew, as PNG; gives the paths by name. Raises OSError where that can't be done."""
+        written = {}
+        for name, image in self.pictures.items():
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / (f"{name}.png" if step is None else f"step_{step:08d}_{name}.png")
+            content = io.BytesIO()
+            image.save(content, format="PNG")
+            write_bytes(path, content.getvalue())
+            written[name] = str(path)
+        return written
 
 
 def measure(

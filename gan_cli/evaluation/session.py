@@ -15,7 +15,7 @@ from gan_cli.evaluation.job import EvaluationJob
 from gan_cli.evaluation.measure import Evaluation
 from gan_cli.evaluation.report import table, told_protocol
 from gan_cli.runs.directory import RunDirectory, find_run
-from gan_cli.runs.files import check_folder, write_whole
+from gan_cli.runs.files import check_folder
 
 UNRANKED = 1
 
@@ -58,12 +58,11 @@ def evaluate_runs(job: EvaluationJob) -> int:
 
 
 def set_up(job: EvaluationJob) -> None:
+    from gan_cli.devices import load_for_inference  # here, since it loads TensorFlow
+
     if job.settings.output is not None:
         check_folder("output", Path(job.settings.output))
-    from gan_cli.devices import load_tensorflow, set_up_tensorflow  # here, since they load TensorFlow
-
-    load_tensorflow()
-    set_up_tensorflow(seed=0, deterministic=True)
+    load_for_inference()
 
 
 @dataclass(frozen=True)
@@ -100,18 +99,9 @@ def write_pictures(
     console: EvaluationConsole,
 ) -> dict[str, str]:
     """Writes what metrics drew; gives the paths by name."""
-    if not evaluation.pictures:
-        return {}
     folder = Path(output) if output else directory.evaluation_pictures if directory else Path("evaluations")
-    prefix = "" if step is None else f"step_{step:08d}_"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        written = {}
-        for name, image in evaluation.pictures.items():
-            path = folder / f"{prefix}{name}.png"
-            write_whole(path, lambda file, image=image: image.save(file, format="PNG"))  # type: ignore[misc]
-            written[name] = str(path)
-        return written
+        return evaluation.write_pictures(folder, step)
     except OSError as error:  # the numbers are told all the same
         console.warn(f"pictures can't be written into {folder} ({error.strerror}); output=FOLDER names another place")
         return {}

@@ -8,7 +8,7 @@ from gan_cli.evaluation.during import BrokenOff, Evaluator, Interruptible, in_on
 from gan_cli.evaluation.measure import Evaluation
 from gan_cli.runs.checkpoint import checkpoint_path, step_in
 from gan_cli.runs.evaluations import TRAINING, as_columns
-from gan_cli.runs.files import link_whole, write_whole
+from gan_cli.runs.files import link_whole
 from gan_cli.runs.stopping import StopRequest
 from gan_cli.training.record import Record
 
@@ -67,10 +67,10 @@ class Measuring:
         """Into evaluations.jsonl, the metric logs, and pictures."""
         run, found = self.record.run, evaluation.as_dict()
         decides = {"decides": self.evaluator.watch.name} if self.evaluator.watch else {}
-        for name, image in evaluation.pictures.items():
-            run.evaluation_pictures.mkdir(exist_ok=True)
-            path = run.evaluation_pictures / f"step_{step:08d}_{name}.png"
-            write_whole(path, lambda file, image=image: image.save(file, format="PNG"))  # type: ignore[misc]
+        try:
+            evaluation.write_pictures(run.evaluation_pictures, step)
+        except OSError as error:
+            self.record.console.warn(f"pictures can't be written into {run.evaluation_pictures} ({error.strerror})")
         run.evaluations.append(TRAINING, step, {**decides, **found})
         self.record.measured(step, as_columns(found))
 

@@ -39,10 +39,9 @@ def write_page(job: HumanJob) -> Path:
     check_folder("output", folder)
     with closing(EvaluationConsole()) as console:
         if found.generator is not None:
-            from gan_cli.devices import load_tensorflow, set_up_tensorflow  # here, since they load TensorFlow
+            from gan_cli.devices import load_for_inference  # here, since it loads TensorFlow
 
-            load_tensorflow()
-            set_up_tensorflow(seed=0, deterministic=True)
+            load_for_inference()
         real, fake, protocol, step = read_images(job, found, console)
         versions = {"gan-cli": installed_version("gan-cli")}
         protocol |= {"seconds": job.seconds, "seed": job.seed, "versions": versions}

@@ -33,10 +33,9 @@ def run_tournament(job: TournamentJob) -> int:
     check_folder("output", output.parent)
     check_numbers_file(output.with_suffix(".json"))
     with closing(EvaluationConsole()) as console:
-        from gan_cli.devices import load_tensorflow, set_up_tensorflow  # here, since they load TensorFlow
+        from gan_cli.devices import load_for_inference  # here, since it loads TensorFlow
 
-        load_tensorflow()
-        set_up_tensorflow(seed=0, deterministic=True)
+        load_for_inference()
         tournament = hold(job, entrants, console)
         told = {"format": FORMAT, **as_dict(tournament), "picture": str(output)}
         print(json.dumps(told, allow_nan=False) if job.json else "\n".join([*tables(tournament), f"Picture: {output}"]))
