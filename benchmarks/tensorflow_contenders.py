@@ -21,7 +21,7 @@ from gan_cli.config.start import prepare
 from gan_cli.data.pipeline import Batches, open_batches
 from gan_cli.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.training import job as training_job
-from gan_cli.training.assemble import build_calls, build_state
+from gan_cli.training.assemble import build_calls, build_state, build_step
 from gan_cli.training.calls import CallResult, GraphCalls, Pace
 
 BATCH, WIDTH, LATENTS = 64, 64, 100
@@ -42,7 +42,8 @@ def open_job(words: list[str]) -> tuple[TrainJob, GraphCalls, Batches]:
     set_up_tensorflow(job.seed, job.train.deterministic)
     examples = job.dataset.open(None)
     batches = open_batches(examples, job.train.batch_size, job.train.critic_steps, job.seed, job.dataset.flip)
-    calls = build_calls(job, examples.spec, batches, build_state(job, examples.spec))
+    state = build_state(job, examples.spec)
+    calls = build_calls(job, build_step(job, state), batches, state)
     return job, calls, batches
 
 

@@ -15,6 +15,8 @@ class Purpose(IntEnum):
     FLIP = 2
     LATENTS = 3
     PENALTY = 4
+    AUGMENTATION = 5
+    NEIGHBOURS = 6
 
 
 def fold(seed: int, purpose: int, *counts: Any) -> Any:

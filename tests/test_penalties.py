@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from gan_cli.checks import ConfigError
 from gan_cli.losses import DiscriminatorOutput
-from gan_cli.penalties import Penalty, Projection
+from gan_cli.penalties import Batch, Penalty, Projection
 from gan_cli.penalties.gradient_penalty import GradientPenalty, interpolate
 from gan_cli.penalties.r1 import R1
 from gan_cli.penalties.r2 import R2
@@ -21,6 +21,10 @@ FAKE = -REAL
 
 PENALTIES = [GradientPenalty(), R1(), R2()]
 every_penalty = pytest.mark.parametrize("penalty", PENALTIES, ids=lambda penalty: type(penalty).__name__)
+
+
+def value_of(penalty: object, discriminator: object, real: object, fake: object) -> tf.Tensor:
+    return penalty(Batch(discriminator, real, fake, seed=SEED))
 
 
 def linear(weights: object):
@@ -42,13 +46,13 @@ def half_square(batch: tf.Tensor) -> DiscriminatorOutput:
     ],
 )
 def test_a_linear_critic_costs_what_its_weights_say(penalty, expected):
-    assert float(penalty(linear(GENTLE), REAL, FAKE, SEED)) == pytest.approx(expected, rel=1e-6)
+    assert float(value_of(penalty, linear(GENTLE), REAL, FAKE)) == pytest.approx(expected, rel=1e-6)
 
 
 def test_r1_looks_at_real_examples_and_r2_at_generated_ones():
     # mean ||x||² / 2: of the real ones (14 + 126 + 366) / 3 / 2, of twos 4 * 4 / 2
-    assert float(R1()(half_square, REAL, 2.0 * np.ones_like(REAL), SEED)) == pytest.approx(506 / 6, rel=1e-6)
-    assert float(R2()(half_square, REAL, 2.0 * np.ones_like(REAL), SEED)) == pytest.approx(8.0, rel=1e-6)
+    assert float(value_of(R1(), half_square, REAL, 2.0 * np.ones_like(REAL))) == pytest.approx(506 / 6, rel=1e-6)
+    assert float(value_of(R2(), half_square, REAL, 2.0 * np.ones_like(REAL))) == pytest.approx(8.0, rel=1e-6)
 
 
 def test_interpolates_lie_on_the_lines_each_at_its_own_place():
@@ -72,9 +76,10 @@ def test_interpolates_are_drawn_from_the_seed_alone():
 @every_penalty
 def test_slopes_in_the_weights_agree_with_finite_differences(penalty):
     def value(weights: tf.Tensor) -> tf.Tensor:
-        return penalty(
+        return value_of(
+            penalty,
             lambda batch: DiscriminatorOutput(tf.reduce_sum(tf.tanh(batch * weights), axis=[1, 2])),
-            0.1 * REAL, 0.1 * FAKE, SEED,
+            0.1 * REAL, 0.1 * FAKE,
         )  # fmt: skip
 
     weights, step = tf.constant([[0.5, -1.0], [1.5, 0.7]]), 1e-2
@@ -94,7 +99,7 @@ def test_a_flat_critic_has_finite_slopes(penalty):
     weights = tf.zeros((2, 2))
     with tf.GradientTape() as tape:
         tape.watch(weights)
-        total = penalty(linear(weights), REAL, FAKE, SEED)
+        total = value_of(penalty, linear(weights), REAL, FAKE)
     assert np.isfinite(tape.gradient(total, weights)).all()
 
 
@@ -102,7 +107,7 @@ def test_a_flat_critic_has_finite_slopes(penalty):
 def test_a_critic_that_ignores_its_input_is_penalised_without_an_error(penalty):
     constant = lambda batch: DiscriminatorOutput(tf.zeros(tf.shape(batch)[:1]))  # noqa: E731
     expected = 1.0 if isinstance(penalty, GradientPenalty) else 0.0
-    assert float(penalty(constant, REAL, FAKE, SEED)) == expected
+    assert float(value_of(penalty, constant, REAL, FAKE)) == expected
 
 
 @every_penalty
@@ -112,7 +117,7 @@ def test_gradients_are_float32_where_the_critic_computes_in_bfloat16(penalty):
         products = tf.cast(batch, tf.bfloat16) * tf.cast(GENTLE, tf.bfloat16)
         return DiscriminatorOutput(tf.cast(tf.reduce_sum(products, axis=[1, 2]), tf.float32))
 
-    value = penalty(coarse, tf.cast(REAL, tf.bfloat16), tf.cast(FAKE, tf.bfloat16), SEED)
+    value = value_of(penalty, coarse, tf.cast(REAL, tf.bfloat16), tf.cast(FAKE, tf.bfloat16))
     assert value.dtype == tf.float32
     assert float(value) == pytest.approx(16.0 if isinstance(penalty, GradientPenalty) else 12.5)
 
@@ -120,8 +125,8 @@ def test_gradients_are_float32_where_the_critic_computes_in_bfloat16(penalty):
 @every_penalty
 def test_a_compiled_penalty_agrees_with_an_eager_one(penalty):
     # Between equal examples lies only one point, so it does not matter that XLA draws other numbers.
-    compiled = tf.function(lambda real, fake: penalty(half_square, real, fake, SEED), jit_compile=True)
-    assert float(compiled(REAL, REAL)) == pytest.approx(float(penalty(half_square, REAL, REAL, SEED)), rel=1e-5)
+    compiled = tf.function(lambda real, fake: value_of(penalty, half_square, real, fake), jit_compile=True)
+    assert float(compiled(REAL, REAL)) == pytest.approx(float(value_of(penalty, half_square, REAL, REAL)), rel=1e-5)
 
 
 def test_weight_clip_puts_every_variable_back_into_its_box_and_leaves_the_rest():

@@ -18,6 +18,7 @@ from gan_cli.penalties.r1 import R1
 from gan_cli.penalties.weight_clip import WeightClip
 from gan_cli.training.averaging import decay, update_average
 from gan_cli.training.calls import GraphCalls, Pace
+from gan_cli.training.judge import Judge
 from gan_cli.training.state import TrainingState
 from gan_cli.training.step import AdversarialStep
 
@@ -51,8 +52,9 @@ def make_step(loss: Any, penalties: dict[str, Any] | None = None, **more: Any) -
     optimizers[0].build(generator.trainable_variables)
     optimizers[1].build(discriminator.trainable_variables)
     settings = {"critic_steps": 1, "simultaneous": False, "seed": 0, **more}
+    judge = Judge(discriminator, loss, {}, pack=1, seed=0, state={})
     return AdversarialStep(
-        generator, discriminator, *optimizers, loss, penalties or {},
+        generator, discriminator, *optimizers, judge, penalties or {},
         draw_latents=lambda seed: tf.constant(LATENT),
         learning_rates=lambda step: (tf.constant(RATE), tf.constant(RATE)),
         **settings,

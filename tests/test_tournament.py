@@ -20,6 +20,7 @@ from gan_cli.commands.train import gan_train
 from gan_cli.data.digits import Digits
 from gan_cli.evaluation.examples import StoredExamples
 from gan_cli.evaluation.tournament.job import TournamentJob
+from gan_cli.evaluation.tournament.judging import loss_of
 from gan_cli.evaluation.tournament.players import thin_out
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
 from gan_cli.sampling.discriminators import assign_part, build_discriminator, judge_all
@@ -77,7 +78,7 @@ def tournament(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
 
 def judged(checkpoint: Path, examples: np.ndarray) -> np.ndarray:
     saved = load_checkpoint(checkpoint)
-    model = build_discriminator(saved, trust=False)
+    model = build_discriminator(saved, loss_of(saved, trust=False), trust=False)
     assign_part(model, saved, "discriminator")
     return judge_all(model, examples)
 

@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import ValidationError
 
+from gan_cli.augmentations import Augmentation
 from gan_cli.checks import ConfigError, nearest
 from gan_cli.config.schema import EvaluationSection, RunSection, SampleSection, TrainSection, check_seed
 from gan_cli.config.targets import check_targets, load_class
@@ -24,7 +25,7 @@ from gan_cli.models import ModelPair
 from gan_cli.optimizers.optimizer import Optimizer
 from gan_cli.penalties import Penalty, Projection
 
-GROUPS = ("dataset", "model", "loss", "penalty", "optimizer", "features", "metric", "logger", "experiment")
+GROUPS = ("dataset", "model", "loss", "penalty", "augment", "optimizer", "features", "metric", "logger", "experiment")
 REQUIRED = ("dataset", "model", "loss", "optimizer")
 SECTIONS = ("train", "run", "sample", "eval")
 TOP_LEVEL_KEYS = ("seed", "resume", "dry_run", "trust")
@@ -40,6 +41,7 @@ class TrainJob:
     model: ModelPair
     loss: Loss
     penalties: dict[str, Penalty | Projection]
+    augmentations: dict[str, Augmentation]
     optimizer: Optimizer
     features: Extractor
     metrics: dict[str, Metric]
@@ -79,6 +81,7 @@ def build_job(plain: Mapping[str, Any], folders: list[Path]) -> TrainJob:
         **{name: build_section(name, plain[name], cls) for name, cls in sections.items()},  # others refer to these
         **{name: build(name, plain[name]) for name in REQUIRED},
         penalties=build_penalties(plain.get("penalty")),
+        augmentations=build_augmentations(plain.get("augment")),
         # Runs that were begun before there were evaluations have none of these three.
         evaluation=build_section("eval", plain.get("eval", {}), EvaluationSection),
         features=build("features", plain["features"]) if "features" in plain else Automatic(),
@@ -106,6 +109,16 @@ def build_penalties(nodes: Any) -> dict[str, Penalty | Projection]:
             expected = "has neither `project` nor all of `weight`, `every`, `takes_gradients` and `__call__`"
             raise ConfigError(f"penalty.{name}._target_", expected, nodes[name]["_target_"])
     return penalties
+
+
+def build_augmentations(nodes: Any) -> dict[str, Augmentation]:
+    """Each is an `Augmentation`, or the step could not ask what it asks."""
+    augmentations = build_each("augment", nodes)
+    for name, augmentation in augmentations.items():
+        if not isinstance(augmentation, Augmentation):
+            expected = "is not derived from gan_cli.augmentations.Augmentation"
+            raise ConfigError(f"augment.{name}._target_", expected, nodes[name]["_target_"])
+    return augmentations
 
 
 def build(key: str, node: Any) -> Any:

@@ -8,7 +8,9 @@ from typing import Any
 from gan_cli.checks import ConfigError
 from gan_cli.config.build import TrainJob
 from gan_cli.data import DataSpec
+from gan_cli.losses import trains_discriminator
 from gan_cli.metrics.checks import COUNTS, check_metrics, choose_value
+from gan_cli.penalties import is_on_generator
 
 
 def check_data(job: TrainJob, data: DataSpec) -> None:
@@ -21,6 +23,45 @@ def check_data(job: TrainJob, data: DataSpec) -> None:
             f"Set train.batch_size={max(1, data.examples // 2)}, or add data.",
         )
     job.model.check(data)
+    for name, augmentation in job.augmentations.items():
+        try:
+            augmentation.check(data)
+        except ConfigError as error:
+            raise error.below(f"augment.{name}") from None
+
+
+def check_parts(job: TrainJob) -> None:
+    """Raises ConfigError where a loss, penalties, augmentations and the manner of training contradict each other."""
+    if not trains_discriminator(job.loss):
+        check_without_discriminator(job)
+    if job.train.batch_size % job.train.pack:
+        near = max(job.train.pack, job.train.batch_size // job.train.pack * job.train.pack)
+        problem = f"has to be a multiple of train.pack={job.train.pack}, so many examples are judged at once"
+        raise ConfigError("train.batch_size", problem, job.train.batch_size, f"The nearest is {near}.")
+    if job.train.top_k < 1 and not getattr(job.loss, "judges_each", False):
+        problem = "the generator's loss is not a mean over its examples, of which the best could be taken alone"
+        raise ConfigError("train.top_k", problem, job.train.top_k, "Use train.top_k=1, or another loss.")
+    distances = {
+        f"penalty.{name}.neighbour_distance": distance
+        for name, one in job.penalties.items()
+        if (distance := getattr(one, "neighbour_distance", None))
+    }
+    if len(set(distances.values())) > 1:
+        first, second = list(distances)[:2]
+        raise ConfigError(second, f"has to be equal to {first}={distances[first]}", distances[second])
+
+
+def check_without_discriminator(job: TrainJob) -> None:
+    """Raises ConfigError for what a loss can't use that trains no discriminator."""
+    why = "this loss compares the examples themselves and trains no discriminator"
+    for name, penalty in job.penalties.items():
+        if not is_on_generator(penalty) or hasattr(penalty, "layer"):
+            raise ConfigError("penalty", f"{why}, which {name} is about", name, "Leave it out: penalty=[].")
+    for name, augmentation in job.augmentations.items():
+        if augmentation.learns:
+            raise ConfigError("augment", f"{why}, which {name} learns from", name, "Use augment=diffaugment, say.")
+    if job.train.critic_steps > 1:
+        raise ConfigError("train.critic_steps", why, job.train.critic_steps, "Set train.critic_steps=1.")
 
 
 def check_job(job: TrainJob) -> DataSpec | None:
@@ -30,6 +71,7 @@ def check_job(job: TrainJob) -> DataSpec | None:
             logger.check()
         except ConfigError as error:
             raise error.below(f"logger.{name}") from None
+    check_parts(job)
     data = describe(job)
     if data is not None:
         aside = int(data.examples * job.evaluation.held_out)

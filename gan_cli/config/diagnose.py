@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan_cli.checks import ConfigError, nearest
 from gan_cli.config.groups import choices, groups
 
-LISTS = ("penalty", "logger", "metric")
+LISTS = ("penalty", "augment", "logger", "metric")
 
 
 def check_forms(overrides: list[Override]) -> None:

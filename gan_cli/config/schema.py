@@ -30,6 +30,10 @@ class TrainSection:
     deterministic: bool
     averaging_half_life: float
     averaging_ramp: float
+    # Runs that were begun before these were there have none of them.
+    pack: int = 1
+    top_k: float = 1.0
+    top_k_steps: int | None = None
 
     def __post_init__(self) -> None:
         for key in ("steps", "batch_size", "critic_steps"):
@@ -39,6 +43,10 @@ class TrainSection:
             raise ConfigError("steps_per_call", "expected `auto` or a whole number at least 1", self.steps_per_call)
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("update", self.update, UPDATES)
+        check_number("pack", self.pack, at_least=1, at_most=LARGEST)
+        check_number("top_k", self.top_k, above=0, at_most=1)
+        if self.top_k_steps is not None:
+            check_number("top_k_steps", self.top_k_steps, at_least=1, at_most=LARGEST)
         check_number("averaging_half_life", self.averaging_half_life, at_least=0)
         check_number("averaging_ramp", self.averaging_ramp, at_least=0, at_most=1)
 

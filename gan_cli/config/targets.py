@@ -21,6 +21,7 @@ ROOMS = {
     "model": "models",
     "loss": "losses",
     "penalty": "penalties",
+    "augment": "augmentations",
     "optimizer": "optimizers",
     "logger": "loggers",
     "features": "features",

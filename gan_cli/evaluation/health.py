@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
+from gan_cli.losses import equilibrium_of, trains_discriminator
 from gan_cli.metrics import Measured, Result
 from gan_cli.metrics.shares import measured_share
-from gan_cli.sampling.discriminators import judge_all
+from gan_cli.sampling.discriminators import judge_all, scored
 from gan_cli.statistics import Placements, placements, variance_of_mean, wilson
 
 VALUES: Mapping[str, str] = MappingProxyType(
@@ -42,6 +43,8 @@ PAIRED = (
     "example, so that of generated examples is the same number as that of training examples."
 )
 
+NONE = "This loss trains no discriminator, so there is none to be judged."
+
 
 def health(discriminator: Any, loss: Any, train: np.ndarray, held_out: np.ndarray | None, fake: np.ndarray) -> Result:
     """Judges three kinds of examples, without changing the discriminator.
@@ -57,14 +60,11 @@ def health(discriminator: Any, loss: Any, train: np.ndarray, held_out: np.ndarra
     Returns:
         The numbers of `VALUES`; those that need held-out examples are missing without them.
     """
-    unseen = None if held_out is None else judge_all(discriminator, held_out)
-    return diagnose(judge_all(discriminator, train), unseen, judge_all(discriminator, fake), equilibrium_of(loss))
-
-
-def equilibrium_of(loss: Any) -> float | None:
-    """The logit that the best discriminator gives where generator and data are alike, None where any will do."""
-    value = getattr(loss, "equilibrium", None)
-    return None if value is None else float(value)
+    if not trains_discriminator(loss):
+        return Result({}, (NONE,))
+    real, made = judge_all(discriminator, train), judge_all(discriminator, fake)
+    unseen = None if held_out is None else scored(loss, judge_all(discriminator, held_out), real, made)
+    return diagnose(scored(loss, real, real, made), unseen, scored(loss, made, real, made), equilibrium_of(loss))
 
 
 def diagnose(train: np.ndarray, held_out: np.ndarray | None, fake: np.ndarray, equilibrium: float | None) -> Result:

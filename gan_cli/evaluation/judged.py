@@ -51,7 +51,7 @@ def judge_checkpoint(
         checkpoint = read_part(path, "discriminator")
         check_targets({"loss": config["loss"]}, folders=[], trust=trust)
         loss = build("loss", config["loss"])
-        discriminator = build_discriminator(checkpoint, trust)
+        discriminator = build_discriminator(checkpoint, loss, trust)
         assign_part(discriminator, checkpoint, "discriminator")
     except (ConfigError, DamagedCheckpoint) as error:
         return Result({}, (f"The discriminator's health is left out: {error}",))

@@ -18,6 +18,7 @@ class HingeLoss:
     """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] and -E[D(G(z))]."""
 
     generator_sees_real: ClassVar[bool] = False
+    judges_each: ClassVar[bool] = True
     critic: ClassVar[bool] = False
     equilibrium: ClassVar[float] = 0.0  # the middle of [-1, 1], of which all cost the same there
 

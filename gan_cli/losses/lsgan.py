@@ -32,6 +32,7 @@ class LeastSquaresLoss:
     generator_target: float = 1.0
 
     generator_sees_real: ClassVar[bool] = False
+    judges_each: ClassVar[bool] = True
     critic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ class MinimaxLoss:
     """-E[log D(x)] - E[log(1 - D(G(z)))] and E[log(1 - D(G(z)))]."""
 
     generator_sees_real: ClassVar[bool] = False
+    judges_each: ClassVar[bool] = True
     critic: ClassVar[bool] = False
     equilibrium: ClassVar[float] = 0.0  # D = 1/2
 

@@ -19,6 +19,7 @@ class RelativisticPairingLoss:
     """E[softplus(-(D(x) - D(G(z))))] and E[softplus(-(D(G(z)) - D(x)))], x and z paired as they come."""
 
     generator_sees_real: ClassVar[bool] = True
+    judges_each: ClassVar[bool] = True
     critic: ClassVar[bool] = False
     equilibrium: ClassVar[None] = None
 

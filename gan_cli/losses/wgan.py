@@ -18,6 +18,7 @@ class WassersteinLoss:
     """E[f(G(z))] - E[f(x)] and -E[f(G(z))]."""
 
     generator_sees_real: ClassVar[bool] = False
+    judges_each: ClassVar[bool] = True
     critic: ClassVar[bool] = True
     equilibrium: ClassVar[None] = None
 

@@ -6,7 +6,9 @@ The contract:
 - `check(data)` raises `ConfigError` where the pair can't be built for that data, and names what it can be built for.
   It does not load TensorFlow.
 - `generator(data)` is a Keras model from latents `[batch, latent_size]` to float32 examples `[batch, *data.shape]`
-  within `data.value_range` for images; `discriminator(data)` one from examples to float32 logits `[batch]`.
+  within `data.value_range` for images; `discriminator(data)` one from examples to float32 logits `[batch]`, and
+  `discriminator(data, outputs=n)` one to float32 vectors `[batch, n]`, for losses that compare vectors. A functional
+  model whose last layer with weights is named `output`; losses may look at what comes before it.
 - The output is float32 whatever the compute type, so that losses and penalties are computed in float32.
 - Models know nothing of losses, files or configuration.
 """
@@ -31,4 +33,4 @@ class ModelPair(Protocol):
 
     def generator(self, data: DataSpec) -> keras.Model: ...
 
-    def discriminator(self, data: DataSpec) -> keras.Model: ...
+    def discriminator(self, data: DataSpec, outputs: int | None = None) -> keras.Model: ...

@@ -21,6 +21,7 @@ from gan_cli.models.normalization import (
     convolution,
     dense,
     has_offset,
+    logits_or_vectors,
     normalization,
     transposed_convolution,
 )
@@ -107,8 +108,8 @@ class DCGAN:
         images = keras.layers.Activation("tanh", dtype="float32", name="tanh")(last(features))
         return keras.Model(latents, images, name="generator")
 
-    def discriminator(self, data: DataSpec) -> Any:
-        """A Keras model from images `[batch, *data.shape]` to float32 logits `[batch]`."""
+    def discriminator(self, data: DataSpec, outputs: int | None = None) -> Any:
+        """A Keras model from images `[batch, *data.shape]` to float32 logits `[batch]`, or `[batch, outputs]`."""
         kind = self.discriminator_normalization
         images = features = keras.Input(data.shape, name="examples")
         for number, (filters, stride) in enumerate(self._plan(data), start=1):
@@ -118,10 +119,8 @@ class DCGAN:
             if self.discriminator_dropout:
                 features = keras.layers.Dropout(self.discriminator_dropout, name=f"{name}_dropout")(features)
         features = keras.layers.Flatten(name="flatten")(features)
-        logits = dense(kind, 1, dtype="float32", name="output", kernel_initializer=self._initializer())(features)
-        return keras.Model(
-            images, keras.layers.Reshape((), dtype="float32", name="logits")(logits), name="discriminator"
-        )
+        output = dense(kind, outputs or 1, dtype="float32", name="output", kernel_initializer=self._initializer())
+        return keras.Model(images, logits_or_vectors(output(features), outputs), name="discriminator")
 
     def _plan(self, data: DataSpec) -> list[tuple[int, int]]:
         """Channels and stride of each of the discriminator's convolutions, from the image inwards."""

@@ -13,7 +13,7 @@ from typing import Any
 from gan_cli.checks import check_choice, check_number
 from gan_cli.data import DataSpec
 from gan_cli.lazy import keras
-from gan_cli.models.normalization import NORMALIZATIONS, dense, has_offset, normalization
+from gan_cli.models.normalization import NORMALIZATIONS, dense, has_offset, logits_or_vectors, normalization
 
 # Instance normalisation takes a mean over positions: with a single one, as here, it leaves nothing but zeros.
 ALLOWED = tuple(kind for kind in NORMALIZATIONS if kind != "instance")
@@ -72,17 +72,15 @@ class MLP:
         outputs = keras.layers.Activation(last, dtype="float32", name=last)(values)
         return keras.Model(latents, outputs, name="generator")
 
-    def discriminator(self, data: DataSpec) -> Any:
-        """A Keras model from examples `[batch, *data.shape]` to float32 logits `[batch]`."""
+    def discriminator(self, data: DataSpec, outputs: int | None = None) -> Any:
+        """A Keras model from examples `[batch, *data.shape]` to float32 logits `[batch]`, or `[batch, outputs]`."""
         examples = keras.Input(data.shape, name="examples")
         features = keras.layers.Flatten(name="flatten")(examples)
         features = self._hidden(
             features, self.discriminator_normalization, self.leaky_slope, self.discriminator_dropout
         )  # fmt: skip
-        logits = dense(self.discriminator_normalization, 1, dtype="float32", name="output")(features)
-        return keras.Model(
-            examples, keras.layers.Reshape((), dtype="float32", name="logits")(logits), name="discriminator"
-        )
+        output = dense(self.discriminator_normalization, outputs or 1, dtype="float32", name="output")
+        return keras.Model(examples, logits_or_vectors(output(features), outputs), name="discriminator")
 
     def _hidden(self, features: Any, kind: str, slope: float, dropout: float) -> Any:
         for number in range(1, self.depth + 1):

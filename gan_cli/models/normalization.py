@@ -65,3 +65,8 @@ def transposed_convolution(kind: str, filters: int, kernel_size: int, strides: i
 
         return SpectralConv2DTranspose(filters, kernel_size, strides, **options)
     return keras.layers.Conv2DTranspose(filters, kernel_size, strides, padding="same", **options)
+
+
+def logits_or_vectors(values: Any, outputs: int | None) -> Any:
+    """A discriminator's last activations, `[batch, 1]` as logits `[batch]`, or as they are where vectors are wanted."""
+    return values if outputs else keras.layers.Reshape((), dtype="float32", name="logits")(values)

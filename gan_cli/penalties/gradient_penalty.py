@@ -5,13 +5,12 @@ Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", arXiv:1704.00028
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gan_cli.checks import check_number
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput
+from gan_cli.penalties import Batch
 from gan_cli.penalties.gradients import safe_sqrt, squared_gradient_norms
 
 
@@ -39,9 +38,9 @@ class GradientPenalty:
         check_number("target", self.target, at_least=0.0)
         check_number("every", self.every, at_least=1)
 
-    def __call__(self, discriminator: Callable[[Any], DiscriminatorOutput], real: Any, fake: Any, seed: Any) -> Any:
+    def __call__(self, batch: Batch) -> Any:
         """The unweighted term, a float32 scalar of at least 0; `real` and `fake` float32 of one shape."""
-        norms = safe_sqrt(squared_gradient_norms(discriminator, interpolate(real, fake, seed)))
+        norms = safe_sqrt(squared_gradient_norms(batch.discriminator, interpolate(batch.real, batch.fake, batch.seed)))
         return tf.reduce_mean(tf.square(norms - self.target))
 
 

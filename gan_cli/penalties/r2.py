@@ -5,13 +5,12 @@ Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?", 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gan_cli.checks import check_number
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput
+from gan_cli.penalties import Batch
 from gan_cli.penalties.gradients import squared_gradient_norms
 
 
@@ -36,6 +35,6 @@ class R2:
         check_number("weight", self.weight, at_least=0.0)
         check_number("every", self.every, at_least=1)
 
-    def __call__(self, discriminator: Callable[[Any], DiscriminatorOutput], real: Any, fake: Any, seed: Any) -> Any:
+    def __call__(self, batch: Batch) -> Any:
         """The unweighted term, a float32 scalar of at least 0, from `fake` alone."""
-        return 0.5 * tf.reduce_mean(squared_gradient_norms(discriminator, fake))
+        return 0.5 * tf.reduce_mean(squared_gradient_norms(batch.discriminator, batch.fake))

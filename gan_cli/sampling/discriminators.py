@@ -20,6 +20,8 @@ from gan_cli.config.targets import check_targets
 from gan_cli.data import DataSpec
 from gan_cli.data.pipeline import to_float
 from gan_cli.lazy import tf
+from gan_cli.losses import EMBEDDING, PIXELS, Loss, output_of
+from gan_cli.models.discriminator import build_discriminator as build_for
 from gan_cli.runs.checkpoint import Checkpoint, read_archive
 
 if TYPE_CHECKING:
@@ -35,12 +37,15 @@ def judge_all(discriminator: keras.Model, examples: np.ndarray) -> np.ndarray:
     """What a discriminator says of examples, in inference mode.
 
     Args:
-        discriminator: a Keras model from float32 examples to logits.
+        discriminator: a Keras model of `gan_cli.models.discriminator`. One that judges several examples at once is
+            given them in their order; those that are left over at the end are left out.
         examples: uint8 images `[n, height, width, channels]` or float32 points `[n, 2]`; any n.
 
     Returns:
-        float64 logits `[n]`; high means real.
+        float64 logits `[n]`, high means real; or vectors `[n, size]`, for `scored`.
     """
+    pack = discriminator.input_shape[-1] // examples.shape[-1]
+    examples = packed(examples, pack)
     logits = []
     for start in range(0, len(examples), BATCH):
         rows = examples[start : start + BATCH]
@@ -50,7 +55,29 @@ def judge_all(discriminator: keras.Model, examples: np.ndarray) -> np.ndarray:
     return np.concatenate(logits).astype(np.float64) if logits else np.zeros(0)
 
 
-def build_discriminator(checkpoint: Checkpoint, trust: bool) -> keras.Model:
+def packed(examples: np.ndarray, pack: int) -> np.ndarray:
+    """`pack` examples beside each other in the last axis, as `gan_cli.models.discriminator` packs them."""
+    if pack == 1:
+        return examples
+    groups = examples[: len(examples) // pack * pack].reshape(-1, pack, *examples.shape[1:])
+    return np.concatenate([groups[:, place] for place in range(pack)], axis=-1)
+
+
+def scored(loss: Loss, said: np.ndarray, real: np.ndarray, fake: np.ndarray) -> np.ndarray:
+    """Logits, float64 `[n]`, of what a discriminator said: vectors are scored beside those of other examples.
+
+    Args:
+        loss: that the discriminator was trained by.
+        said: logits `[n]` or vectors `[n, size]`.
+        real, fake: the same of real and of generated examples.
+    """
+    if output_of(loss) not in (EMBEDDING, PIXELS):
+        return said
+    vectors = [tf.constant(one, tf.float32) for one in (said, real, fake)]
+    return loss.witness(*vectors).numpy().astype(np.float64)  # type: ignore[attr-defined]
+
+
+def build_discriminator(checkpoint: Checkpoint, loss: Loss, trust: bool) -> keras.Model:
     """The discriminator that a checkpoint's configuration describes, with fresh weights.
 
     Raises:
@@ -61,7 +88,7 @@ def build_discriminator(checkpoint: Checkpoint, trust: bool) -> keras.Model:
     check_targets({"model": checkpoint.config["model"]}, folders=[], trust=trust)
     pair = build("model", checkpoint.config["model"])
     with dtype_policy(checkpoint.config["train"]["precision"]):
-        return pair.discriminator(checkpoint.data)
+        return build_for(pair, checkpoint.data, loss, checkpoint.config["train"].get("pack", 1))
 
 
 def read_part(path: Path, part: str) -> Checkpoint:

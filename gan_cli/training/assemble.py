@@ -12,18 +12,21 @@ from gan_cli.data import DataSpec
 from gan_cli.data.pipeline import Batches
 from gan_cli.devices import dtype_policy
 from gan_cli.lazy import keras, tf
+from gan_cli.models.discriminator import build_discriminator, with_features
 from gan_cli.training.calls import GraphCalls
+from gan_cli.training.judge import Judge
 from gan_cli.training.state import TrainingState
 from gan_cli.training.step import AdversarialStep
+from gan_cli.training.top_k import share_at
 
 
 def build_state(job: TrainJob, data: DataSpec) -> TrainingState:
-    """Models with fresh weights, optimizers with empty slots, and sums at zero."""
+    """Models with fresh weights, optimizers with empty slots, and scalars at their first value."""
     from gan_cli.training.fused import fuse  # here, since it loads TensorFlow
 
     with dtype_policy(job.train.precision):
         generator = fuse(job.model.generator(data))
-        discriminator = fuse(job.model.discriminator(data))
+        discriminator = fuse(build_discriminator(job.model, data, job.loss, job.train.pack))
         averaged = job.model.generator(data)
     averaged.set_weights(generator.get_weights())
     state = TrainingState(
@@ -32,32 +35,73 @@ def build_state(job: TrainJob, data: DataSpec) -> TrainingState:
         averaged=averaged,
         generator_optimizer=with_loss_scale(job.optimizer.for_generator(), job.train.precision),
         discriminator_optimizer=with_loss_scale(job.optimizer.for_discriminator(), job.train.precision),
+        scalars={part: scalars for part, one in parts_of(job).items() if (scalars := new_scalars(one))},
     )
     state.generator_optimizer.build(generator.trainable_variables)
     state.discriminator_optimizer.build(discriminator.trainable_variables)
     return state
 
 
-def build_calls(job: TrainJob, data: DataSpec, batches: Batches, state: TrainingState) -> GraphCalls:
-    """The step and its compiled function; gives `state` the running sums that it fills."""
+def build_step(job: TrainJob, state: TrainingState) -> AdversarialStep:
+    """The step over what `state` holds; gives `state` the running sums of what it measures.
+
+    Raises:
+        ConfigError: where a loss or a penalty names a layer that the discriminator does not have.
+    """
+    train, scalars = job.train, state.scalars
+    judge = Judge(
+        network=with_features(state.discriminator, layers_of(job)),
+        loss=job.loss,
+        augmentations=job.augmentations,
+        pack=train.pack,
+        seed=job.seed,
+        state={name: scalars.get(f"augment/{name}", {}) for name in job.augmentations},
+    )
+    top_k_steps = train.top_k_steps or train.steps
     step = AdversarialStep(
         generator=state.generator,
         discriminator=state.discriminator,
         generator_optimizer=state.generator_optimizer,
         discriminator_optimizer=state.discriminator_optimizer,
-        loss=job.loss,
+        judge=judge,
         penalties=job.penalties,
-        draw_latents=latent_sampler(job.train.batch_size, job.model.latent_size, job.model.latent_distribution),
+        draw_latents=latent_sampler(train.batch_size, job.model.latent_size, job.model.latent_distribution),
         learning_rates=lambda step: (job.optimizer.generator_rate(step), job.optimizer.discriminator_rate(step)),
-        critic_steps=job.train.critic_steps,
-        simultaneous=job.train.update == "simultaneous",
+        critic_steps=train.critic_steps,
+        simultaneous=train.update == "simultaneous",
         seed=job.seed,
+        state=scalars,
+        top_share=(lambda step: share_at(step, train.top_k, top_k_steps)) if train.top_k < 1 else None,
     )
     state.metrics = list(step.intervals)
     state.sums = tf.Variable(np.zeros((2, len(state.metrics)), np.float32))
+    return step
+
+
+def build_calls(job: TrainJob, step: AdversarialStep, batches: Batches, state: TrainingState) -> GraphCalls:
+    """The compiled function that does any number of steps."""
     train = job.train
     half_life, ramp = train.averaging_half_life, train.averaging_ramp
     return GraphCalls(step, batches, state, half_life, ramp, train.batch_size, train.xla)
+
+
+def parts_of(job: TrainJob) -> dict[str, Any]:
+    """The loss, the penalties and the augmentations, by the name under which their scalars are kept."""
+    penalties = {f"penalty/{name}": penalty for name, penalty in job.penalties.items()}
+    augmentations = {f"augment/{name}": augmentation for name, augmentation in job.augmentations.items()}
+    return {"loss": job.loss, **penalties, **augmentations}
+
+
+def new_scalars(part: Any) -> dict[str, Any]:
+    """What a part carries on, as float32 variables at their first value; most carry nothing on."""
+    first = getattr(part, "initial_state", None) or {}
+    return {name: tf.Variable(value, dtype=tf.float32, name=name, trainable=False) for name, value in first.items()}
+
+
+def layers_of(job: TrainJob) -> dict[str, str]:
+    """Each layer that a loss or a penalty looks at, with the key by which it was named."""
+    named = {part: getattr(one, "layer", None) for part, one in parts_of(job).items()}
+    return {layer: f"{part.replace('/', '.')}.layer" for part, layer in named.items() if layer}
 
 
 def latent_sampler(batch_size: int, latent_size: int, distribution: str) -> Callable[[Any], Any]:

@@ -39,7 +39,9 @@ def fuse(model: keras.Model) -> keras.Model:
     a file is another copy of the network, which any Keras can read.
     """
     for layer in model.layers:
-        if type(layer) is keras.layers.BatchNormalization and is_over_images(layer):
+        if isinstance(layer, keras.Model):
+            fuse(layer)
+        elif type(layer) is keras.layers.BatchNormalization and is_over_images(layer):
             layer.__class__ = FusedBatchNormalization
     return model
 

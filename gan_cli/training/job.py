@@ -26,7 +26,7 @@ from gan_cli.runs.stopping import StopRequest, stop_on_signals
 from gan_cli.sampling.archive import save_generator
 from gan_cli.sampling.latents import latents
 from gan_cli.sampling.preview import Preview
-from gan_cli.training.assemble import build_calls, build_state
+from gan_cli.training.assemble import build_calls, build_state, build_step
 from gan_cli.training.calls import Pace
 from gan_cli.training.loop import Plan, train
 from gan_cli.training.measuring import Measuring
@@ -34,6 +34,7 @@ from gan_cli.training.record import NotFinite, Record
 from gan_cli.training.report import describe_job, describe_modes, estimate_memory
 from gan_cli.training.resume import Resumed, describe_data_change, restore
 from gan_cli.training.state import TrainingState
+from gan_cli.training.step import AdversarialStep
 
 
 def run_training(job: TrainJob, start: Start) -> int:
@@ -48,6 +49,7 @@ def run_training(job: TrainJob, start: Start) -> int:
         set_up_tensorflow(job.seed, job.train.deterministic)
         examples, aside = open_examples(job, console)
         state = build_state(job, examples.spec)
+        step = build_step(job, state)
         if start.dry_run:
             lines = [*describe_job(job, examples, state), *estimate_memory(job, examples, state), *start.notes]
             console.line("\n".join([*lines, "Dry run: nothing was written."]))
@@ -55,7 +57,7 @@ def run_training(job: TrainJob, start: Start) -> int:
         # After the models: whatever an extractor draws must not change their first weights.
         evaluator = Evaluator(job, examples, aside, console) if job.metrics else None
         with claim(start) as run, stop_on_signals() as stop:
-            return carry_out(job, start, run, examples, state, console, stop, evaluator)
+            return carry_out(job, start, run, examples, state, step, console, stop, evaluator)
 
 
 @contextmanager
@@ -87,6 +89,7 @@ def carry_out(
     run: RunDirectory,
     examples: Examples,
     state: TrainingState,
+    step: AdversarialStep,
     console: Console,
     stop: StopRequest,
     evaluator: Evaluator | None,
@@ -95,7 +98,7 @@ def carry_out(
     section = job.train
     batches = open_batches(examples, section.batch_size, section.critic_steps, job.seed, job.dataset.flip)
     with closing(batches):
-        calls = build_calls(job, examples.spec, batches, state)
+        calls = build_calls(job, step, batches, state)
         resumed = restore(run, state, section.steps, console.warn) if start.resumes else Resumed()
         run.prepare(job.config, start.overrides)
         console.open_log(run.log)

@@ -35,10 +35,13 @@ def describe_job(job: TrainJob, examples: Examples, state: TrainingState) -> lis
         "critic" if job.loss.critic else "discriminator": describe_model(state.discriminator),
         "loss": settings(job.config["loss"]),
         "penalties": ", ".join(settings(job.config["penalty"][name]) for name in job.penalties) or "none",
+        "augmentation": ", ".join(settings(job.config["augment"][name]) for name in job.augmentations) or "none",
         "optimizers": f"{type(job.optimizer).__name__}, {job.optimizer.schedule} learning rates "
         f"{rates[0]:g} (generator) and {rates[1]:g} (discriminator)",
         "training": f"{train.steps:,} steps of {train.batch_size} {'images' if examples.spec.is_image else 'points'}, "
-        f"{train.critic_steps} discriminator update{'s' if train.critic_steps > 1 else ''} each, {train.update}",
+        f"{train.critic_steps} discriminator update{'s' if train.critic_steps > 1 else ''} each, {train.update}"
+        f"{f', {train.pack} judged at once' if train.pack > 1 else ''}"
+        f"{f', generator learns from the best {train.top_k:.0%}' if train.top_k < 1 else ''}",
         "seed": str(job.seed),
     }
     return [f"  {name:<14} {text}" for name, text in rows.items()]

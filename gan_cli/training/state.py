@@ -11,6 +11,7 @@ import numpy as np
 from gan_cli.lazy import keras
 
 SUMS = "sums/"
+SCALARS = "scalars/"
 
 
 class StateMismatch(ValueError):
@@ -26,6 +27,8 @@ class TrainingState:
         metrics: names of the metrics.
         sums: float32 `[2, metrics]`, the sum and the count of each metric since the last line of the log, so that a
             run that is stopped between two lines goes on to write the same ones.
+        scalars: float32 scalars that losses, penalties and augmentations carry on, by the part's name ("loss",
+            "penalty/NAME", "augment/NAME") and theirs.
     """
 
     generator: keras.Model
@@ -35,6 +38,7 @@ class TrainingState:
     discriminator_optimizer: keras.Optimizer
     metrics: list[str] = field(default_factory=list)
     sums: Any = None
+    scalars: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def variables(self) -> Iterator[tuple[str, Any]]:
         """Each variable with its name. The state of dropout's seeds is among a model's variables."""
@@ -53,19 +57,32 @@ class TrainingState:
         """A copy of every variable, by name."""
         sums = dict(zip(self.metrics, self.sums.numpy().T.copy(), strict=True))
         named = {f"{SUMS}{name}": column for name, column in sums.items()}
+        named |= {f"{SCALARS}{name}": variable.numpy() for name, variable in self.named_scalars()}
         return {name: keras.ops.convert_to_numpy(variable).copy() for name, variable in self.variables()} | named
 
+    def named_scalars(self) -> Iterator[tuple[str, Any]]:
+        """Each scalar with its name, the part's and its own."""
+        for part, scalars in self.scalars.items():
+            for name, variable in scalars.items():
+                yield f"{part}/{name}", variable
+
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Assigns saved arrays to the variables. Metrics that were not there when they were saved begin at zero.
+        """Assigns saved arrays to the variables.
+
+        Metrics that were not there when they were saved begin at zero, and scalars of parts that were not there at
+        their first value.
 
         Raises:
             StateMismatch: where names or shapes differ; nothing has been assigned then.
         """
         variables = dict(self.variables())
-        saved = {name: array for name, array in arrays.items() if not name.startswith(SUMS)}
+        saved = {name: array for name, array in arrays.items() if not name.startswith((SUMS, SCALARS))}
         check_fit({name: tuple(v.shape) for name, v in variables.items()}, saved)
         for name, variable in variables.items():
             variable.assign(saved[name])
+        for name, variable in self.named_scalars():
+            if f"{SCALARS}{name}" in arrays:
+                variable.assign(arrays[f"{SCALARS}{name}"])
         self.sums.assign(np.stack([arrays.get(f"{SUMS}{name}", np.zeros(2, np.float32)) for name in self.metrics], 1))
 
 

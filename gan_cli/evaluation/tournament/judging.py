@@ -18,11 +18,11 @@ from gan_cli.checks import ConfigError
 from gan_cli.config.build import build
 from gan_cli.config.targets import check_targets
 from gan_cli.evaluation.examples import PORTION, StoredExamples
-from gan_cli.evaluation.health import equilibrium_of
 from gan_cli.evaluation.tournament.job import TournamentJob
 from gan_cli.evaluation.tournament.players import Player
+from gan_cli.losses import Loss, equilibrium_of, trains_discriminator
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpoint
-from gan_cli.sampling.discriminators import assign_part, build_discriminator, judge_all, read_part
+from gan_cli.sampling.discriminators import assign_part, build_discriminator, judge_all, read_part, scored
 from gan_cli.sampling.trained import TrainedGenerator, from_checkpoint
 from gan_cli.telling import Teller
 
@@ -92,7 +92,7 @@ class Loader:
             raise ConfigError("runs", str(error), advice="Name the steps of others: steps=[...].") from error
         if not checkpoint.arrays:
             raise ConfigError("runs", f"{player.path} holds no {self.part}")
-        plan = checkpoint.config["model"], checkpoint.config["train"]["precision"], checkpoint.data
+        plan = *(checkpoint.config[key] for key in ("model", "loss", "train")), checkpoint.data
         if plan != self.plan:
             self.plan, self.built = plan, self.build(checkpoint)
         assign_part(self.built[0], checkpoint, self.part)
@@ -135,21 +135,34 @@ def judge_examples(
     """What every discriminator says of all examples."""
 
     def build_judge(checkpoint: Checkpoint) -> tuple[Any, Any]:
-        return (build_discriminator(checkpoint, job.trust),) * 2
+        loss = loss_of(checkpoint, job.trust)
+        return (build_discriminator(checkpoint, loss, job.trust),) * 2
 
     loader = Loader("discriminator", build_judge)
     judged: list[Judged] = []
     total = len(players) * (len(fakes) + 1)
     for player in players:
         model, checkpoint = loader.load(player)
-        logits: list[np.ndarray] = []
+        loss = loss_of(checkpoint, job.trust)
+        said: list[np.ndarray] = []
         for file in (reals, *fakes):
-            teller.progress("judging", len(judged) * (len(fakes) + 1) + len(logits), total)
-            logits.append(np.concatenate([judge_all(model, portion) for portion in file.portions()]))
+            teller.progress("judging", len(judged) * (len(fakes) + 1) + len(said), total)
+            said.append(np.concatenate([judge_all(model, portion) for portion in file.portions()]))
+        own = said[1 + len(judged)]  # what this discriminator was trained against
+        logits = [scored(loss, one, said[0], own) for one in said]
         if not all(np.isfinite(values).all() for values in logits):
             problem = f"the discriminator of {player.path} gives numbers that are not finite"
             raise ConfigError("steps", problem, advice="Leave that step out: steps=[...].")
-        check_targets({"loss": checkpoint.config["loss"]}, folders=[], trust=job.trust)
-        judged.append(Judged(logits[1:], logits[0], equilibrium_of(build("loss", checkpoint.config["loss"]))))
+        judged.append(Judged(logits[1:], logits[0], equilibrium_of(loss)))
     teller.progress("judging", total, total)
     return judged
+
+
+def loss_of(checkpoint: Checkpoint, trust: bool) -> Loss:
+    """The loss that a discriminator was trained by. Raises ConfigError where there was no discriminator."""
+    check_targets({"loss": checkpoint.config["loss"]}, folders=[], trust=trust)
+    loss: Loss = build("loss", checkpoint.config["loss"])
+    if not trains_discriminator(loss):
+        problem = f"a run of {type(loss).__name__} has no discriminator that could judge others"
+        raise ConfigError("runs", problem, advice="Leave it out.")
+    return loss

@@ -1,0 +1,64 @@
+"""What the discriminator sees of examples (`augment=[...]`, any number), one a file: frozen dataclasses.
+
+Real and generated examples are changed alike, inside the graph, and gradients flow through the change to the generator
+and to penalties (Zhao et al. 2020, arXiv:2006.10738, section 3.2; Karras et al. 2020, arXiv:2006.06676, section 2.2).
+Several are applied in the order in which they are named. Everything random is a function of the seed that is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from gan_cli.data import DataSpec
+from gan_cli.losses import NOTHING
+
+
+class Augmentation:
+    """The contract, and what holds for an augmentation that does not say otherwise.
+
+    Attributes:
+        varies: whether its strength changes while training, so that it is worth a column of the log.
+        learns: whether it learns from what the discriminator says, so that there has to be one.
+        initial_state: float32 scalars that training carries on and a checkpoint keeps, by name.
+    """
+
+    varies: ClassVar[bool] = False
+    learns: ClassVar[bool] = False
+    initial_state: ClassVar[Mapping[str, float]] = NOTHING
+
+    def check(self, data: DataSpec) -> None:
+        """Raises ConfigError where examples of that shape can't be augmented. Does not load TensorFlow."""
+
+    def strength(self, step: Any, state: Mapping[str, Any]) -> Any:
+        """How strong it is at `step` (int64 scalar): a number or a float32 scalar, in units of its own."""
+        return 1.0
+
+    def mixed(self, real: Any, fake: Any, strength: Any, seed: Any) -> Any:
+        """What takes the place of real examples, before anything else: `[batch, *shape]`, `real` itself for most."""
+        return real
+
+    def __call__(self, examples: Any, strength: Any, seed: Any) -> Any:
+        """The examples as the discriminator sees them.
+
+        Args:
+            examples: float32 `[batch, *shape]`: images in [-1, 1] of any size and number of channels, or points.
+            strength: what `strength` gave.
+            seed: int32 `[2]` for stateless random numbers.
+
+        Returns:
+            float32 of the same shape; no gradient but through the examples.
+        """
+        return examples
+
+    def next_state(self, margins: Any, images: int, step: Any, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The state after an update of the discriminator.
+
+        Args:
+            margins: float32 `[batch]`, logits of real examples minus the threshold between real and generated: the
+                equilibrium of the loss, or where it has none the middle between the means of both kinds.
+            images: real examples that the update has seen.
+            step: int64 scalar.
+            state: before.
+        """
+        return state

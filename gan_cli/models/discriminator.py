@@ -1,0 +1,112 @@
+"""The discriminator that a loss asks for, out of a pair that knows nothing of losses.
+
+It is one Keras model from a batch of examples to one of
+
+- logits, float32 `[batch]`, of a loss that compares logits;
+- vectors, float32 `[batch, size]`, of a loss that compares vectors: of the pair's own network, or of no network at
+  all, the examples' own values;
+- logits that are minus the mean absolute error with which an auto-encoder gives examples back. Its encoder is the
+  pair's discriminator and its decoder the pair's generator (BEGAN, arXiv:1703.10717, section 3.5, has both alike), so
+  that any pair makes one.
+
+With `pack` above 1 it judges so many examples at once, beside each other in the last axis (PacGAN, arXiv:1712.04086,
+section 3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from gan_cli.checks import ConfigError, nearest
+from gan_cli.data import DataSpec
+from gan_cli.lazy import keras, tf
+from gan_cli.losses import EMBEDDING, PIXELS, RECONSTRUCTION, Loss, output_of
+from gan_cli.models import ModelPair
+
+AUTO = "auto"
+
+
+def build_discriminator(pair: ModelPair, data: DataSpec, loss: Loss, pack: int = 1) -> Any:
+    """A Keras model, as above, for examples of `data`, `pack` of them at once."""
+    seen, kind = packed_spec(data, pack), output_of(loss)
+    if kind == PIXELS:
+        return identity(seen)
+    if kind == EMBEDDING:
+        return pair.discriminator(seen, outputs=loss.embedding_size)  # type: ignore[attr-defined]
+    if kind == RECONSTRUCTION:
+        return autoencoder(pair, seen)
+    return pair.discriminator(seen)
+
+
+def packed_spec(data: DataSpec, pack: int) -> DataSpec:
+    """What a discriminator is built for that sees `pack` examples at once."""
+    return replace(data, shape=(*data.shape[:-1], data.shape[-1] * pack))
+
+
+def pack_examples(examples: Any, pack: int) -> Any:
+    """`[batch, ..., n]` to `[batch / pack, ..., n * pack]`: neighbours in the batch come beside each other."""
+    if pack == 1:
+        return examples
+    batch, *inner, last = examples.shape
+    groups = tf.reshape(examples, [batch // pack, pack, *inner, last])
+    beside = tf.transpose(groups, [0, *range(2, 2 + len(inner)), 1, 2 + len(inner)])
+    return tf.reshape(beside, [batch // pack, *inner, pack * last])
+
+
+def unpack_examples(packed: Any, pack: int) -> Any:
+    """The inverse of `pack_examples`."""
+    if pack == 1:
+        return packed
+    batch, *inner, last = packed.shape
+    groups = tf.reshape(packed, [batch, *inner, pack, last // pack])
+    apart = tf.transpose(groups, [0, 1 + len(inner), *range(1, 1 + len(inner)), 2 + len(inner)])
+    return tf.reshape(apart, [batch * pack, *inner, last // pack])
+
+
+def identity(data: DataSpec) -> Any:
+    """A model without weights, from examples to their own values `[batch, values]`."""
+    examples = keras.Input(data.shape, name="examples")
+    vectors = keras.layers.Reshape((math.prod(data.shape),), dtype="float32", name="values")(examples)
+    return keras.Model(examples, vectors, name="discriminator")
+
+
+def autoencoder(pair: ModelPair, data: DataSpec) -> Any:
+    """A model from examples to minus the mean absolute error of their reconstruction, float32 `[batch]`."""
+    encoder, decoder = pair.discriminator(data, outputs=pair.latent_size), pair.generator(data)
+    encoder.name, decoder.name = "encoder", "decoder"
+    examples = keras.Input(data.shape, name="examples")
+    wrong = keras.ops.abs(keras.ops.cast(examples, "float32") - decoder(encoder(examples)))
+    logits = -keras.ops.mean(wrong, axis=tuple(range(1, 1 + len(data.shape))))
+    return keras.Model(examples, logits, name="discriminator")
+
+
+def with_features(discriminator: Any, layers: Mapping[str, str]) -> Any:
+    """The same network, with a dictionary of inner activations by layer's name beside its output.
+
+    Args:
+        discriminator: a Keras model as above.
+        layers: names of its layers, `auto` for the last one before its output, each with the key that named it.
+
+    Raises:
+        ConfigError: where it has no such layer.
+    """
+    if not layers:
+        return discriminator
+    features = {name: inner_output(discriminator, name, key) for name, key in layers.items()}
+    return keras.Model(discriminator.input, (discriminator.output, features), name="discriminator_with_features")
+
+
+def inner_output(discriminator: Any, name: str, key: str) -> Any:
+    """The symbolic output of a layer."""
+    inner = [layer for layer in discriminator.layers if not isinstance(layer, keras.layers.InputLayer)]
+    if name == AUTO:
+        last = next((index for index, layer in enumerate(inner) if layer.name in ("output", "decoder")), len(inner) - 1)
+        return inner[max(last - 1, 0)].output
+    known = {layer.name: layer for layer in inner}
+    if name not in known:
+        expected = f"the discriminator has no such layer; expected auto or one of {', '.join(known)}"
+        raise ConfigError(key, expected, name, nearest(name, known))
+    return known[name].output
