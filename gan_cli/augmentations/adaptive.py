@@ -4,9 +4,10 @@ Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data"
 section 3: of the two heuristics of equation 1, r_t = E[sign(D_train)], the mean sign of what the discriminator says of
 the real examples that it learns from. It is 0 where these can't be told from generated ones and 1 where all of them
 can. Every few updates the strength takes a step of fixed size, up where r_t is above its target and down where it is
-below. Jiang et al. 2021, "Deceive D: Adaptive Pseudo Augmentation", arXiv:2111.06849, section 3.2, does the same.
+below. Jiang et al. 2021, "Deceive D: Adaptive Pseudo Augmentation", arXiv:2111.06849, do the same.
 
-As in the code of both papers, r_t is the mean over the updates since the last step of the strength.
+As in the code of both (NVlabs/stylegan2-ada-pytorch and EndlessSora/DeceiveD, training/training_loop.py), r_t is the
+mean over the updates since the last step of the strength.
 """
 
 from __future__ import annotations

@@ -1,0 +1,56 @@
+"""Adaptive pseudo augmentation: some generated examples are passed off as real.
+
+Jiang et al. 2021, "Deceive D: Adaptive Pseudo Augmentation for GAN Training with Limited Data", arXiv:2111.06849; code
+EndlessSora/DeceiveD. The discriminator, deceived, overfits later; how often it is deceived follows how far it overfits.
+
+What stands for a real example is not the generated one that is compared with it but that one's neighbour in the batch:
+a loss or a penalty over pairs (relativistic, or on lines between real and generated) would find nothing between equals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gan_cli.augmentations import Augmentation
+from gan_cli.augmentations.adaptive import FIRST, check_adaptive, next_strength, strength_now
+from gan_cli.lazy import tf
+
+
+@dataclass(frozen=True)
+class AdaptivePseudoAugmentation(Augmentation):
+    """Each generated example takes the place of a real one with a probability that adapts.
+
+    Attributes:
+        target: of r_t, the mean sign of what the discriminator says of examples presented as real, between -1 and 1;
+            above it the probability goes up.
+        ramp_images: examples in which the probability goes from 0 to 1 if it goes up all the time, at least 1.
+        interval: updates of the discriminator between two steps of the probability, at least 1.
+
+    Raises:
+        ConfigError: where a number is outside its range.
+    """
+
+    target: float
+    ramp_images: int
+    interval: int
+
+    varies: ClassVar[bool] = True
+    learns: ClassVar[bool] = True
+    initial_state: ClassVar[Mapping[str, float]] = FIRST
+
+    def __post_init__(self) -> None:
+        check_adaptive(self.target, self.ramp_images, self.interval)
+
+    def strength(self, step: Any, state: Mapping[str, Any]) -> Any:
+        """The probability, float32 in [0, 1]."""
+        return strength_now(state)
+
+    def mixed(self, real: Any, fake: Any, strength: Any, seed: Any) -> Any:
+        """`real`, `[batch, *shape]` of any shape, with examples of `fake`, each in its place with that probability."""
+        chosen = tf.random.stateless_uniform([real.shape[0]], seed) < strength
+        return tf.where(tf.reshape(chosen, [-1] + [1] * (len(real.shape) - 1)), tf.roll(fake, 1, axis=0), real)
+
+    def next_state(self, margins: Any, images: int, step: Any, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        return next_strength(margins, images, step, state, self.target, self.ramp_images, self.interval)
