@@ -43,7 +43,8 @@ class Task:
 
     Attributes:
         words: of the command.
-        steps: the budget, in updates of the generator.
+        steps: the budget, in updates of the generator; of the discriminator where `by_images`, so that all see as many
+            images.
         values: what is told, in their order; the first decides what is best.
         faster: the factor of the recipe's learning rate, which is made for images: experiment=ring and experiment=grid
             found 10 for points.
@@ -53,6 +54,7 @@ class Task:
     steps: int
     values: tuple[str, ...]
     faster: float = 1.0
+    by_images: bool = False
 
 
 TASKS = {
@@ -68,7 +70,8 @@ TASKS = {
         ["dataset=digits", "model.width=32", "metric=[fid,kid]", "eval.samples=2000"], 1500, ("fid", "kid")
     ),
     "mnist": Task(
-        ["dataset=mnist", "model.width=32", "metric=[fid,kid]", "eval.samples=2000"], 3125, ("fid", "kid")
+        ["dataset=mnist", "model.width=32", "metric=[fid,kid]", "eval.samples=2000"], 4000, ("fid", "kid"),
+        by_images=True,
     ),
 }  # fmt: skip
 
@@ -108,12 +111,13 @@ def directory(runs: Path, task: str, row: str) -> Path:
 def words(task_name: str, row: str, loss: str, more: list[str], options: argparse.Namespace) -> list[str]:
     """The command of a run."""
     task, place = TASKS[task_name], directory(options.runs, task_name, row)
-    found = [f"loss={loss}", *more, *task.words, *QUIET, f"train.steps={TIMES * task.steps}"]
-    found += [f"eval.every={task.steps // 4}", f"hydra.run.dir={place}"]
+    found = [f"loss={loss}", *more, *task.words, *QUIET, f"hydra.run.dir={place}"]
     if task_name == "mnist" and options.data_dir:
         found.append(f"dataset.data_dir={options.data_dir}")
-    rate = build_job(compose("train", found).config, []).config["optimizer"]["learning_rate"]
-    return [*found, f"optimizer.learning_rate={rate * task.faster:g}"]
+    recipe = build_job(compose("train", found).config, [])
+    budget = task.steps // recipe.train.critic_steps if task.by_images else task.steps
+    rate = recipe.config["optimizer"]["learning_rate"] * task.faster
+    return [*found, f"train.steps={TIMES * budget}", f"eval.every={budget // 4}", f"optimizer.learning_rate={rate:g}"]
 
 
 def train(task_name: str, row: str, command: list[str], runs: Path) -> None:
@@ -148,8 +152,12 @@ def table(name: str, runs: Path, rows: dict[str, tuple[str, list[str]]]) -> list
     shown = {row: cells for row, cells in found.items() if cells}
     if not shown:
         return []
-    heads = [*(f"{value} at {task.steps:,}" for value in task.values), f"best {task.values[0]} (step)",
-             f"{task.values[0]} at {TIMES * task.steps:,}", "last / best", "steps/s"]  # fmt: skip
+    batch = next((word.partition("=")[2] for word in task.words if word.startswith("train.batch_size")), "64")
+    budgets = [f"{times * task.steps:,} steps" for times in (1, TIMES)]
+    if task.by_images:
+        budgets = [f"{times * task.steps * int(batch):,} images" for times in (1, TIMES)]
+    heads = [f"{value} after {budgets[0]}" for value in task.values]
+    heads += [f"best {task.values[0]} (step)", f"{task.values[0]} after {budgets[1]}", "last / best", "steps/s"]
     lines = [f"## {name}", "", f"`{' '.join(task.words)}`", "", f"| loss | {' | '.join(heads)} |"]
     lines.append(f"|{'---|' * (len(heads) + 1)}")
     lines += [f"| `{row}` | {' | '.join(cells)} |" for row, cells in shown.items()]
@@ -163,14 +171,15 @@ def read(place: Path, task: Task) -> list[str]:
     evaluations = [json.loads(line) for line in (place / "evaluations.jsonl").read_text().splitlines()]
     values = {line["step"]: line["values"] for line in evaluations}
     decides = task.values[0]
-    sign = -1 if values[task.steps][decides]["better"] == "lower" else 1
+    end = max(values)
+    sign = -1 if values[end][decides]["better"] == "lower" else 1
     best = max(values, key=lambda step: sign * number(values[step][decides]))
-    last = number(values[TIMES * task.steps][decides])
+    last = number(values[end][decides])
     top = number(values[best][decides])
     metrics = [json.loads(line) for line in (place / "metrics.jsonl").read_text().splitlines()]
     batch = metrics[-1]["images"] / metrics[-1]["step"]
     rates = sorted(line["images_per_second"] / batch for line in metrics if line.get("images_per_second"))
-    at_budget = [shown(values[task.steps][value]) for value in task.values]
+    at_budget = [shown(values[end // TIMES][value]) for value in task.values]
     ratio = f"{last / top:.2f}" if top else "-"
     return [*at_budget, f"{top:.3g} ({best:,})", f"{last:.3g}", ratio, f"{rates[len(rates) // 2]:.0f}"]
 
