@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from by_hand import FAKE, LATENT, PULL, RATE, REAL, do, line, make_step, weights
 
 from gan_cli.data import DataSpec, InMemory
 from gan_cli.data.pipeline import BatchesInMemory
@@ -18,62 +16,8 @@ from gan_cli.penalties.r1 import R1
 from gan_cli.penalties.weight_clip import WeightClip
 from gan_cli.training.averaging import decay, update_average
 from gan_cli.training.calls import GraphCalls, Pace
-from gan_cli.training.judge import Judge
 from gan_cli.training.state import TrainingState
 from gan_cli.training.step import AdversarialStep
-
-RATE = 0.1
-REAL = np.array([[1.0, 2.0], [3.0, -1.0]], np.float32)
-LATENT = np.array([[2.0], [1.0]], np.float32)
-
-
-class Counted(keras.Sequential):
-    """A model that counts how often it is called while a step is traced."""
-
-    calls = 0
-
-    def call(self, *args: Any, **more: Any) -> Any:
-        self.calls += 1
-        return super().call(*args, **more)
-
-
-def line(inputs: int, outputs: int, weights: list[list[float]]) -> Counted:
-    """A linear map without bias; the output of a single unit is squeezed."""
-    layers = [keras.Input((inputs,)), keras.layers.Dense(outputs, use_bias=False)]
-    model = Counted([*layers, keras.layers.Reshape(())] if outputs == 1 else layers)
-    model.set_weights([np.array(weights, np.float32)])
-    model.calls = 0
-    return model
-
-
-def make_step(loss: Any, penalties: dict[str, Any] | None = None, **more: Any) -> AdversarialStep:
-    generator, discriminator = line(1, 2, [[0.5, -1.0]]), line(2, 1, [[0.3], [0.2]])
-    optimizers = [keras.optimizers.SGD(RATE), keras.optimizers.SGD(RATE)]
-    optimizers[0].build(generator.trainable_variables)
-    optimizers[1].build(discriminator.trainable_variables)
-    settings = {"critic_steps": 1, "simultaneous": False, "seed": 0, **more}
-    judge = Judge(discriminator, loss, {}, pack=1, seed=0, state={})
-    return AdversarialStep(
-        generator, discriminator, *optimizers, judge, penalties or {},
-        draw_latents=lambda seed: tf.constant(LATENT),
-        learning_rates=lambda step: (tf.constant(RATE), tf.constant(RATE)),
-        **settings,
-    )  # fmt: skip
-
-
-def do(step: AdversarialStep, number: int = 0) -> dict[str, float]:
-    real = tf.constant(np.stack([REAL] * step.critic_steps))
-    metrics = tf.function(step)(real, tf.constant(number, tf.int64))
-    return {name: float(value) for name, value in metrics.items()}
-
-
-def weights(step: AdversarialStep) -> tuple[np.ndarray, np.ndarray]:
-    return step.generator.get_weights()[0][0], step.discriminator.get_weights()[0][:, 0]
-
-
-FAKE = LATENT * np.array([[0.5, -1.0]], np.float32)
-PULL = REAL.mean(0) - FAKE.mean(0)
-"""By what a Wasserstein critic's gradient ascends: E[x real] - E[x fake]."""
 
 
 def test_alternating_updates_the_generator_through_the_updated_discriminator() -> None:

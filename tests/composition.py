@@ -1,0 +1,118 @@
+"""Training jobs so small that hundreds of them can take a step each, and what was found to go together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan_cli.checks import ConfigError
+from gan_cli.config.build import TrainJob, build_job
+from gan_cli.config.combinations import check_data, check_parts
+from gan_cli.config.compose import compose, config_directory
+from gan_cli.data import DataSpec
+from gan_cli.training.assemble import build_state, build_step, new_scalars, parts_of
+from gan_cli.training.state import TrainingState
+from gan_cli.training.step import AdversarialStep
+
+BATCH = 8
+
+
+def choices_of(group: str) -> list[str]:
+    return sorted(path.stem for path in (config_directory() / group).glob("[!_]*.yaml") if path.stem != "none")
+
+
+@cache
+def job_of(*words: str) -> TrainJob:
+    """The job that these words describe, on small networks and batches."""
+    small = ("model.width=8", f"train.batch_size={BATCH}", "logger=[]")
+    return build_job(compose("train", [*small, *words]).config, [])
+
+
+def data_of(shape: Sequence[int]) -> DataSpec:
+    return DataSpec(tuple(shape), examples=100)
+
+
+def refusal_of(job: TrainJob, data: DataSpec) -> ConfigError | None:
+    """What is said against a job before anything is built."""
+    try:
+        check_parts(job)
+        check_data(job, data)
+    except ConfigError as error:
+        return error
+    return None
+
+
+def real_examples(shape: Sequence[int], updates: int) -> tf.Tensor:
+    """float32 `[updates, BATCH, *shape]` in [-1, 1], smooth in space as pictures are, each unlike the others."""
+    generator = np.random.default_rng(7)
+    amounts = generator.normal(0.0, 1.0, (4, updates, BATCH, *[1] * (len(shape) - 1), shape[-1]))
+    places = np.linspace(-1.0, 1.0, int(np.prod(shape[:-1], dtype=int))).reshape(*shape[:-1], 1)
+    values = sum(amount * np.cos((1 + number) * places) for number, amount in enumerate(amounts))
+    return tf.constant(np.tanh(values), tf.float32)
+
+
+class Remembering(keras.optimizers.SGD):
+    """Plain gradient descent that remembers the gradients it was given, where it is not compiled."""
+
+    def __init__(self) -> None:
+        super().__init__(learning_rate=0.01)
+        self.given: list[list[np.ndarray | None]] = []
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        if tf.executing_eagerly():
+            self.given.append([None if gradient is None else np.array(gradient) for gradient in grads])
+        super().apply(grads, trainable_variables)
+
+
+@dataclass
+class Networks:
+    """Networks for one loss, which one job after another begins with as they were at first."""
+
+    state: TrainingState
+    first: list[list[np.ndarray]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.first = [self.state.generator.get_weights(), self.state.discriminator.get_weights()]
+
+    def step_of(self, job: TrainJob) -> tuple[TrainingState, AdversarialStep]:
+        """A job's state, anew, and its step."""
+        for model, weights in zip((self.state.generator, self.state.discriminator), self.first, strict=True):
+            model.set_weights(weights)
+        optimizers = Remembering(), Remembering()
+        optimizers[0].build(self.state.generator.trainable_variables)
+        optimizers[1].build(self.state.discriminator.trainable_variables)
+        state = replace(
+            self.state,
+            generator_optimizer=optimizers[0],
+            discriminator_optimizer=optimizers[1],
+            scalars={part: scalars for part, one in parts_of(job).items() if (scalars := new_scalars(one))},
+        )
+        return state, build_step(job, state)
+
+
+def networks_of(job: TrainJob, shape: Sequence[int]) -> Networks:
+    """Fresh networks for a job, the same ones each time."""
+    keras.utils.set_random_seed(3)
+    return Networks(build_state(job, data_of(shape)))
+
+
+def do(step: AdversarialStep, shape: Sequence[int], number: int) -> dict[str, float]:
+    """Step `number`, without compiling anything."""
+    metrics = step(real_examples(shape, step.critic_steps), tf.constant(number, tf.int64))
+    for name, value in metrics.items():
+        assert value.dtype == tf.float32, name
+        assert value.shape == (), name
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def weights_of(state: TrainingState) -> np.ndarray:
+    """All weights of both networks behind one another."""
+    return np.concatenate(
+        [np.ravel(w) for model in (state.generator, state.discriminator) for w in model.get_weights()]
+    )
