@@ -54,9 +54,8 @@ class DiffAugment(Augmentation):
     def check(self, data: DataSpec) -> None:
         """Raises ConfigError for points."""
         if not data.is_image:
-            raise ConfigError(
-                "", "changes images, and this data set holds points", advice="Use augment=instance_noise."
-            )
+            problem = "changes images, and this data set holds points"
+            raise ConfigError("", problem, advice="Use augment=apa or augment=instance_noise.")
 
     def __call__(self, examples: Any, strength: Any, seed: Any) -> Any:
         """Images `[batch, height, width, channels]` of any size and number of channels; not clipped."""
