@@ -1,6 +1,6 @@
 """Instance noise: normal noise on everything that the discriminator sees, less and less of it.
 
-Sønderby et al. 2016, "Amortised MAP Inference for Image Super-resolution", arXiv:1610.04490, section 2.4; Arjovsky &
+Sønderby et al. 2016, "Amortised MAP Inference for Image Super-resolution", arXiv:1610.04490, section 3.2.1; Arjovsky &
 Bottou 2017, "Towards Principled Methods for Training GANs", arXiv:1701.04862, section 3.
 """
 
