@@ -67,10 +67,10 @@ TASKS = {
         2000, ("good_share", "modes", "reverse_kl"), faster=10.0,
     ),
     "digits": Task(
-        ["dataset=digits", "model.width=32", "metric=[fid,kid]", "eval.samples=2000"], 1500, ("fid", "kid")
+        ["dataset=digits", "model.width=32", "metric=[fid,kid]", "eval.samples=2000"], 1000, ("fid", "kid")
     ),
     "mnist": Task(
-        ["dataset=mnist", "model.width=32", "metric=[fid,kid]", "eval.samples=2000"], 4000, ("fid", "kid"),
+        ["dataset=mnist", "model.width=32", "metric=[fid,kid]", "eval.samples=2000"], 2000, ("fid", "kid"),
         by_images=True,
     ),
 }  # fmt: skip

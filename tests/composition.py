@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -16,11 +16,14 @@ from gan_cli.config.build import TrainJob, build_job
 from gan_cli.config.combinations import check_data, check_parts
 from gan_cli.config.compose import compose, config_directory
 from gan_cli.data import DataSpec
+from gan_cli.models import ModelPair
 from gan_cli.training.assemble import build_state, build_step, new_scalars, parts_of
 from gan_cli.training.state import TrainingState
 from gan_cli.training.step import AdversarialStep
 
 BATCH = 8
+NUMBER = 4800
+"""The step that is taken: one at which penalties that begin late have begun and lazy ones are due."""
 
 
 def choices_of(group: str) -> list[str]:
@@ -29,13 +32,40 @@ def choices_of(group: str) -> list[str]:
 
 @cache
 def job_of(*words: str) -> TrainJob:
-    """The job that these words describe, on small networks and batches."""
-    small = ("model.width=8", f"train.batch_size={BATCH}", "logger=[]")
-    return build_job(compose("train", [*small, *words]).config, [])
+    """The job that these words describe; composing takes longer than a step."""
+    composition = compose("train", [f"train.batch_size={BATCH}", "train.steps=100000", "logger=[]", *words])
+    return build_job(composition.config, [])
 
 
-def data_of(shape: Sequence[int]) -> DataSpec:
-    return DataSpec(tuple(shape), examples=100)
+@cache
+def model_for(shape: tuple[int, ...]) -> ModelPair:
+    """Small networks: perceptrons for points and for the smallest images, convolutions for others."""
+    if len(shape) == 1 or max(shape) == 8:
+        return job_of("model=mlp", "model.width=8", "model.depth=2").model
+    return job_of("model=dcgan", "model.width=4").model
+
+
+def job_with_loss(loss: str, shape: tuple[int, ...]) -> TrainJob:
+    """A loss without the penalties that it brings, with small networks and one critic step."""
+    job = job_of(f"loss={loss}")
+    return replace(job, model=model_for(shape), penalties={}, train=replace(job.train, critic_steps=1))
+
+
+def parts_named(group: str, choice: str) -> dict[str, Any]:
+    """What a choice of `penalty` or `augment` adds to a job, by name; some add several."""
+    job = job_of(f"{group}=[{choice}]")
+    return job.penalties if group == "penalty" else job.augmentations
+
+
+def with_part(job: TrainJob, group: str, choice: str) -> TrainJob:
+    """A job with a choice of `penalty` or `augment` besides what it has."""
+    if group == "penalty":
+        return replace(job, penalties=job.penalties | parts_named(group, choice))
+    return replace(job, augmentations=job.augmentations | parts_named(group, choice))
+
+
+def data_of(shape: tuple[int, ...]) -> DataSpec:
+    return DataSpec(shape, examples=100)
 
 
 def refusal_of(job: TrainJob, data: DataSpec) -> ConfigError | None:
@@ -48,7 +78,8 @@ def refusal_of(job: TrainJob, data: DataSpec) -> ConfigError | None:
     return None
 
 
-def real_examples(shape: Sequence[int], updates: int) -> tf.Tensor:
+@cache
+def real_examples(shape: tuple[int, ...], updates: int) -> tf.Tensor:
     """float32 `[updates, BATCH, *shape]` in [-1, 1], smooth in space as pictures are, each unlike the others."""
     generator = np.random.default_rng(7)
     amounts = generator.normal(0.0, 1.0, (4, updates, BATCH, *[1] * (len(shape) - 1), shape[-1]))
@@ -72,9 +103,13 @@ class Remembering(keras.optimizers.SGD):
 
 @dataclass
 class Networks:
-    """Networks for one loss, which one job after another begins with as they were at first."""
+    """Networks for one loss, which one job after another begins with as they were at first.
+
+    `learned` is for what they learn without some part, to compare with.
+    """
 
     state: TrainingState
+    learned: np.ndarray | None = None
     first: list[list[np.ndarray]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,16 +128,19 @@ class Networks:
             discriminator_optimizer=optimizers[1],
             scalars={part: scalars for part, one in parts_of(job).items() if (scalars := new_scalars(one))},
         )
+        for scalars in state.scalars.values():
+            if "strength" in scalars:  # of augmentations that would do nothing before they have learned to
+                scalars["strength"].assign(0.5)
         return state, build_step(job, state)
 
 
-def networks_of(job: TrainJob, shape: Sequence[int]) -> Networks:
+def networks_of(job: TrainJob, shape: tuple[int, ...]) -> Networks:
     """Fresh networks for a job, the same ones each time."""
     keras.utils.set_random_seed(3)
     return Networks(build_state(job, data_of(shape)))
 
 
-def do(step: AdversarialStep, shape: Sequence[int], number: int) -> dict[str, float]:
+def do(step: AdversarialStep, shape: tuple[int, ...], number: int = NUMBER) -> dict[str, float]:
     """Step `number`, without compiling anything."""
     metrics = step(real_examples(shape, step.critic_steps), tf.constant(number, tf.int64))
     for name, value in metrics.items():
@@ -113,6 +151,8 @@ def do(step: AdversarialStep, shape: Sequence[int], number: int) -> dict[str, fl
 
 def weights_of(state: TrainingState) -> np.ndarray:
     """All weights of both networks behind one another."""
-    return np.concatenate(
-        [np.ravel(w) for model in (state.generator, state.discriminator) for w in model.get_weights()]
-    )
+    return flat([*state.generator.get_weights(), *state.discriminator.get_weights()])
+
+
+def flat(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.ravel(array) for array in arrays])

@@ -45,7 +45,7 @@ def words_for(group: str, choice: str, folder: Path) -> list[str]:
     if choice == "npz":
         np.save(folder / "images.npy", np.zeros((100, 8, 8), np.uint8))
         return [f"dataset.path={folder}/images.npy"]
-    if choice in ("folder", "eurosat_dcgan"):
+    if choice == "folder" or choice.startswith("eurosat"):
         return [f"dataset.path={folder}"]
     if choice == "tfds":
         return ["dataset.name=mnist"]

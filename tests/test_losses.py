@@ -7,14 +7,19 @@ import pytest
 import tensorflow as tf
 
 from gan_cli.checks import ConfigError
+from gan_cli.config.build import build
 from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses.dual_contrastive import DualContrastiveLoss
+from gan_cli.losses.feature_matching import FeatureMatchingLoss
 from gan_cli.losses.hinge import HingeLoss
 from gan_cli.losses.lsgan import LeastSquaresLoss
 from gan_cli.losses.minimax import MinimaxLoss
 from gan_cli.losses.non_saturating import NonSaturatingLoss
+from gan_cli.losses.rgan_average import RelativisticAverageLoss
 from gan_cli.losses.rpgan import RelativisticPairingLoss
 from gan_cli.losses.wgan import WassersteinLoss
 
+SMOOTHED = [NonSaturatingLoss(real_target=0.9), MinimaxLoss(real_target=0.9), FeatureMatchingLoss(real_target=0.9)]
 LOSSES = [
     NonSaturatingLoss(),
     MinimaxLoss(),
@@ -22,19 +27,25 @@ LOSSES = [
     HingeLoss(),
     WassersteinLoss(),
     RelativisticPairingLoss(),
+    *(RelativisticAverageLoss(form) for form in ("sigmoid", "least_squares", "hinge")),
+    DualContrastiveLoss(),
+    *SMOOTHED,
 ]
-every_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
+every_loss = pytest.mark.parametrize("loss", LOSSES, ids=repr)
 
 REAL = np.array([2.0, -1.0], np.float32)
 FAKE = np.array([0.5, -3.0], np.float32)
 
 
 def output(logits: object) -> DiscriminatorOutput:
-    return DiscriminatorOutput(tf.convert_to_tensor(logits, tf.float32))
+    """What a discriminator says whose last layer before the output has one unit, the logit itself."""
+    values = tf.convert_to_tensor(logits, tf.float32)
+    return DiscriminatorOutput(values, {"auto": values[:, tf.newaxis]})
 
 
 # softplus(-2) = 0.1269280, softplus(1) = 1.3132617, softplus(.5) = 0.9740770, softplus(-3) = 0.0485874,
-# softplus(-.5) = 0.4740770, softplus(3) = 3.0485874, softplus(-1.5) = 0.2014133, softplus(1.5) = 1.7014133.
+# softplus(-.5) = 0.4740770, softplus(3) = 3.0485874, softplus(-1.5) = 0.2014133, softplus(1.5) = 1.7014133,
+# softplus(-3.25) = 0.0380415, softplus(-.25) = 0.5759394, softplus(0) = 0.6931472, softplus(-3.5) = 0.0297505.
 @pytest.mark.parametrize(
     ("loss", "discriminator", "generator"),
     [
@@ -49,6 +60,29 @@ def output(logits: object) -> DiscriminatorOutput:
         (WassersteinLoss(), -1.25 - 0.5, 1.25),
         # pairs (2, .5) and (-1, -3): real - fake = 1.5 and 2, softplus(-2) = 0.1269280, softplus(2) = 2.1269280
         (RelativisticPairingLoss(), (0.2014133 + 0.1269280) / 2, (1.7014133 + 2.1269280) / 2),
+        # means 0.5 and -1.25: real ones lie 3.25 and .25 above generated ones, these 0 and 3.5 below real ones; the
+        # generator wants minus these, and softplus(t) = softplus(-t) + t
+        (
+            RelativisticAverageLoss("sigmoid"),
+            (0.0380415 + 0.5759394 + 0.6931472 + 0.0297505) / 2,
+            (3.2880415 + 0.8259394 + 0.6931472 + 3.5297505) / 2,
+        ),
+        # (2.25² + .75²)/2 + (1² + 2.5²)/2; (4.25² + 1.25²)/2 + (1² + 4.5²)/2
+        (RelativisticAverageLoss("least_squares"), 6.4375, 20.4375),
+        # (0 + .75)/2 + (1 + 0)/2; (4.25 + 1.25)/2 + (1 + 4.5)/2
+        (RelativisticAverageLoss("hinge"), 0.875, 5.5),
+        # generated minus real, from real 2: -1.5, -5; from real -1: 1.5, -2. e^ these: .2231302, .0067379, 4.4816891,
+        # .1353353. log(1.2298681) and log(5.6170244) for the real ones, log(5.7048193) and log(1.1420732) for the others
+        (
+            DualContrastiveLoss(),
+            (0.2069069 + 1.7258021 + 1.7413113 + 0.1328452) / 2,
+            -(0.2069069 + 1.7258021 + 1.7413113 + 0.1328452) / 2,
+        ),
+        # the mean real logit, 0.5, costs 1 - t as well; the generator's side is as without smoothing
+        (NonSaturatingLoss(real_target=0.9), 0.7200948 + 0.5113322 + 0.05, 1.7613322),
+        (MinimaxLoss(real_target=0.9), 0.7200948 + 0.5113322 + 0.05, -0.5113322),
+        (FeatureMatchingLoss(), 0.7200948 + 0.5113322, 1.75**2),
+        (FeatureMatchingLoss(real_target=0.9), 0.7200948 + 0.5113322 + 0.05, 1.75**2),
     ],
 )
 def test_a_loss_is_what_its_paper_says(loss, discriminator, generator):
@@ -64,6 +98,17 @@ def test_a_loss_is_a_finite_float32_scalar_even_for_huge_logits(loss):
         assert value.dtype == tf.float32
         assert value.shape == ()
         assert np.isfinite(float(value))
+
+
+@every_loss
+def test_a_compiled_loss_agrees_with_an_eager_one(loss):
+    real, fake = tf.constant(REAL), tf.constant(FAKE)
+
+    def both(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+        said = output(real), output(fake)
+        return tf.stack([loss.discriminator(*said), loss.generator(said[1], said[0])])
+
+    np.testing.assert_allclose(tf.function(both, jit_compile=True)(real, fake), both(real, fake), rtol=1e-5)
 
 
 @every_loss
@@ -104,9 +149,22 @@ def test_a_sure_discriminator_leaves_a_gradient_only_to_the_non_saturating_gener
     assert slope(MinimaxLoss()) == pytest.approx(0.0, abs=1e-8)
 
 
-def test_the_relativistic_generator_loss_asks_for_real_examples():
+@pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss.generator_sees_real], ids=repr)
+def test_a_generator_loss_that_compares_asks_for_real_examples(loss):
     with pytest.raises(ValueError, match="real"):
-        RelativisticPairingLoss().generator(output(FAKE), None)
+        loss.generator(output(FAKE), None)
+
+
+@every_loss
+def test_the_best_alone_can_be_taken_where_each_generated_example_counts_for_itself(loss):
+    def slope(fake: tf.Tensor) -> float:
+        with tf.GradientTape() as tape:
+            tape.watch(fake)
+            value = loss.generator(output(fake), output(REAL))
+        return float(tape.gradient(value, fake)[0])
+
+    alike = slope(tf.constant([0.5, 9.0])) == pytest.approx(slope(tf.constant([0.5, -7.0])), abs=1e-6)
+    assert alike == loss.judges_each
 
 
 def test_only_the_wasserstein_loss_speaks_of_a_critic():
@@ -123,9 +181,10 @@ def test_at_its_equilibrium_a_discriminator_that_cannot_tell_the_two_apart_pays_
         return
     for far in (0.6, 1.5, 4.0):
         below, above = cost(loss.equilibrium - far), cost(loss.equilibrium + far)
-        assert below == pytest.approx(above)
-        assert cost(loss.equilibrium) <= below
-    assert cost(loss.equilibrium) < below
+        assert cost(loss.equilibrium) <= min(below, above)
+        if loss not in SMOOTHED:
+            assert below == pytest.approx(above)
+    assert cost(loss.equilibrium) < min(below, above)
 
 
 def test_the_equilibrium_of_least_squares_lies_between_its_targets():
@@ -133,6 +192,38 @@ def test_the_equilibrium_of_least_squares_lies_between_its_targets():
     assert LeastSquaresLoss(real_target=1.0, fake_target=-1.0, generator_target=0.0).equilibrium == 0.0
 
 
-def test_a_target_that_is_no_number_is_refused_by_its_key():
-    with pytest.raises(ConfigError, match=r"^real_target=nan"):
-        LeastSquaresLoss(real_target=float("nan"))
+@pytest.mark.parametrize("kind", [NonSaturatingLoss, MinimaxLoss, FeatureMatchingLoss])
+def test_one_sided_smoothing_moves_the_equilibrium_to_half_its_target(kind):
+    assert kind().equilibrium == 0.0
+    assert kind(real_target=0.9).equilibrium == pytest.approx(np.log(0.45 / 0.55))
+
+    def slope(logit: float) -> float:
+        logits = tf.constant([logit], tf.float32)
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            value = kind(real_target=0.9).discriminator(output(logits), output(tf.constant([0.0])))
+        return float(tape.gradient(value, logits)[0])
+
+    assert slope(np.log(0.9 / 0.1)) == pytest.approx(0.0, abs=1e-6)  # of real examples it wants to say 0.9 and no more
+    assert slope(4.0) > 0.05 > -0.05 > slope(0.0)
+
+
+@pytest.mark.parametrize("kind", [NonSaturatingLoss, MinimaxLoss])
+def test_a_configuration_from_before_there_was_smoothing_still_builds(kind):
+    assert build("loss", {"_target_": f"{kind.__module__}.{kind.__name__}"}) == kind(real_target=1.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "key"),
+    [
+        (lambda: LeastSquaresLoss(real_target=float("nan")), "real_target=nan: expected a number"),
+        (lambda: NonSaturatingLoss(real_target=0.5), "real_target=0.5: expected a number above 0.5 and at most 1"),
+        (lambda: MinimaxLoss(real_target=1.1), "real_target=1.1: expected a number above 0.5 and at most 1"),
+        (lambda: FeatureMatchingLoss(real_target=0.0), "real_target=0.0: expected"),
+        (lambda: FeatureMatchingLoss(layer=""), "layer=: expected the name of a layer"),
+        (lambda: RelativisticAverageLoss(form="least_square"), r"form=least_square: .* Did you mean least_squares\?"),
+    ],
+)
+def test_a_value_outside_its_range_is_refused_by_its_key(make, key):
+    with pytest.raises(ConfigError, match=f"^{key}"):
+        make()

@@ -9,18 +9,31 @@ import tensorflow as tf
 from gan_cli.checks import ConfigError
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.penalties import Batch, Penalty, Projection
+from gan_cli.penalties.dragan import Dragan
 from gan_cli.penalties.gradient_penalty import GradientPenalty, interpolate
 from gan_cli.penalties.r1 import R1
 from gan_cli.penalties.r2 import R2
 from gan_cli.penalties.weight_clip import WeightClip
+from gan_cli.penalties.zero_gp import ZeroCentredGradientPenalty
 
 SEED = tf.constant([3, 4], tf.int32)
 GENTLE = np.array([[3.0, 0.0], [0.0, 4.0]], np.float32)  # as a 2x2 "image": norm 5
 REAL = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
 FAKE = -REAL
 
-PENALTIES = [GradientPenalty(), R1(), R2()]
-every_penalty = pytest.mark.parametrize("penalty", PENALTIES, ids=lambda penalty: type(penalty).__name__)
+SLOPES = {
+    "two-sided": (GradientPenalty(), 16.0, 1.0),  # (5 - 1)², (0 - 1)²
+    "one-sided": (GradientPenalty(sides="one"), 16.0, 0.0),
+    "steepest": (GradientPenalty(target=0.0, over="max"), 25.0, 0.0),
+    "dragan": (Dragan(), 16.0, 1.0),
+    "zero_gp": (ZeroCentredGradientPenalty(), 25.0, 0.0),
+    "r1": (R1(weight=7.0), 12.5, 0.0),  # 5² / 2; the weight is applied by the step
+    "r2": (R2(), 12.5, 0.0),
+}
+"""Each with what it says of a linear critic of norm 5, and of one that is flat."""
+PENALTIES = [penalty for penalty, _, _ in SLOPES.values()]
+every_penalty = pytest.mark.parametrize("penalty", PENALTIES, ids=SLOPES)
+every_cost = pytest.mark.parametrize(("penalty", "of_five", "of_flat"), SLOPES.values(), ids=SLOPES)
 
 
 def value_of(penalty: object, discriminator: object, real: object, fake: object) -> tf.Tensor:
@@ -36,17 +49,14 @@ def half_square(batch: tf.Tensor) -> DiscriminatorOutput:
     return DiscriminatorOutput(0.5 * tf.reduce_sum(tf.square(batch), axis=[1, 2]))
 
 
-@pytest.mark.parametrize(
-    ("penalty", "expected"),
-    [
-        (GradientPenalty(), 16.0),  # (5 - 1)²
-        (GradientPenalty(weight=1.0, target=0.0), 25.0),  # (5 - 0)²
-        (R1(weight=7.0), 12.5),  # 5² / 2; the weight is applied by the step
-        (R2(), 12.5),
-    ],
-)
-def test_a_linear_critic_costs_what_its_weights_say(penalty, expected):
-    assert float(value_of(penalty, linear(GENTLE), REAL, FAKE)) == pytest.approx(expected, rel=1e-6)
+@every_cost
+def test_a_linear_critic_costs_what_its_weights_say(penalty, of_five, of_flat):
+    assert float(value_of(penalty, linear(GENTLE), REAL, FAKE)) == pytest.approx(of_five, rel=1e-6)
+
+
+def test_the_target_is_the_slope_that_costs_nothing():
+    assert float(value_of(GradientPenalty(target=5.0), linear(GENTLE), REAL, FAKE)) == pytest.approx(0.0, abs=1e-10)
+    assert float(value_of(Dragan(target=3.0), linear(GENTLE), REAL, FAKE)) == pytest.approx(4.0, rel=1e-6)
 
 
 def test_r1_looks_at_real_examples_and_r2_at_generated_ones():
@@ -103,15 +113,14 @@ def test_a_flat_critic_has_finite_slopes(penalty):
     assert np.isfinite(tape.gradient(total, weights)).all()
 
 
-@every_penalty
-def test_a_critic_that_ignores_its_input_is_penalised_without_an_error(penalty):
+@every_cost
+def test_a_critic_that_ignores_its_input_is_penalised_without_an_error(penalty, of_five, of_flat):
     constant = lambda batch: DiscriminatorOutput(tf.zeros(tf.shape(batch)[:1]))  # noqa: E731
-    expected = 1.0 if isinstance(penalty, GradientPenalty) else 0.0
-    assert float(value_of(penalty, constant, REAL, FAKE)) == expected
+    assert float(value_of(penalty, constant, REAL, FAKE)) == of_flat
 
 
-@every_penalty
-def test_gradients_are_float32_where_the_critic_computes_in_bfloat16(penalty):
+@every_cost
+def test_gradients_are_float32_where_the_critic_computes_in_bfloat16(penalty, of_five, of_flat):
     def coarse(batch: tf.Tensor) -> DiscriminatorOutput:
         assert batch.dtype == tf.float32
         products = tf.cast(batch, tf.bfloat16) * tf.cast(GENTLE, tf.bfloat16)
@@ -119,14 +128,16 @@ def test_gradients_are_float32_where_the_critic_computes_in_bfloat16(penalty):
 
     value = value_of(penalty, coarse, tf.cast(REAL, tf.bfloat16), tf.cast(FAKE, tf.bfloat16))
     assert value.dtype == tf.float32
-    assert float(value) == pytest.approx(16.0 if isinstance(penalty, GradientPenalty) else 12.5)
+    assert float(value) == pytest.approx(of_five)
 
 
 @every_penalty
 def test_a_compiled_penalty_agrees_with_an_eager_one(penalty):
-    # Between equal examples lies only one point, so it does not matter that XLA draws other numbers.
+    # Between equal examples lies only one point, and around equal values there is no spread, so it does not matter that
+    # XLA draws other numbers.
+    same = np.full_like(REAL, 3.0)
     compiled = tf.function(lambda real, fake: value_of(penalty, half_square, real, fake), jit_compile=True)
-    assert float(compiled(REAL, REAL)) == pytest.approx(float(value_of(penalty, half_square, REAL, REAL)), rel=1e-5)
+    assert float(compiled(same, same)) == pytest.approx(float(value_of(penalty, half_square, same, same)), rel=1e-5)
 
 
 def test_weight_clip_puts_every_variable_back_into_its_box_and_leaves_the_rest():
@@ -149,6 +160,10 @@ def test_each_kind_is_told_from_the_other():
         (lambda: WeightClip(limit=0.0), "limit=0.0"),
         (lambda: GradientPenalty(weight=-1.0), "weight=-1.0"),
         (lambda: GradientPenalty(target=-1.0), "target=-1.0"),
+        (lambda: GradientPenalty(sides="both"), "sides=both"),
+        (lambda: GradientPenalty(over="sum"), "over=sum"),
+        (lambda: Dragan(perturbation=0.0), "perturbation=0.0"),
+        (lambda: ZeroCentredGradientPenalty(weight=-1.0), "weight=-1.0"),
         (lambda: R1(every=0), "every=0"),
         (lambda: R2(weight=float("inf")), "weight=inf"),
     ],

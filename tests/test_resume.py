@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,11 @@ from runs import assert_same_run, metric_lines, status
 
 from gan_cli.checks import ConfigError
 from gan_cli.commands.train import gan_train
-from gan_cli.config.compose import config_directory
+from gan_cli.config.build import build_job
+from gan_cli.config.compose import compose, config_directory
+from gan_cli.data import DataSpec
+from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint
+from gan_cli.training.assemble import build_state, build_step, parts_of
 
 
 def choices_of(group: str) -> list[str]:
@@ -24,7 +29,7 @@ def choices_of(group: str) -> list[str]:
 
 
 LOSSES = choices_of("loss")
-PENALTIES = choices_of("penalty")
+PENALTIES, AUGMENTATIONS = ([name for name in choices_of(group) if name != "none"] for group in ("penalty", "augment"))
 OPTIMIZERS = choices_of("optimizer")
 MODELS = choices_of("model")
 EXPERIMENTS = choices_of("experiment")
@@ -37,21 +42,67 @@ def train(directory: str, steps: int, *words: str) -> Path:
     return Path(directory)
 
 
+def assert_goes_on_exactly(whole: Path) -> None:
+    """A run that was killed after its first checkpoint, at step 5, and gone on with, is the run that was not."""
+    killed = Path(f"{whole}_killed")
+    shutil.copytree(whole, killed)
+    for path in list_checkpoints(killed / "checkpoints")[:-1]:
+        path.unlink()
+    assert gan_train([f"resume={killed}"]) == 0
+    assert_same_run(whole, killed)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_each_loss_resumes_exactly_with_dropout(loss: str) -> None:
-    words = (*SMALL, f"loss={loss}")
-    whole = train("whole", 13, *words)
-    parts = train("parts", 7, *words)
-    assert gan_train([f"resume={parts}", "train.steps=13"]) == 0
-    assert_same_run(whole, parts)
+    assert_goes_on_exactly(train("whole", 9, *SMALL, f"loss={loss}"))
 
 
-@pytest.mark.parametrize("penalty", PENALTIES)
-def test_each_penalty_trains(penalty: str) -> None:
-    words = (*SMALL, f"penalty=[{penalty}]")
-    run = train("run", 4, *words)
-    last = metric_lines(run)[-1]
-    assert np.isfinite([value for value in last.values() if value is not None]).all()
+def newest_arrays(run: Path) -> dict[str, np.ndarray]:
+    return load_checkpoint(list_checkpoints(run / "checkpoints")[0]).arrays
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [f"penalty=[{','.join(PENALTIES)}]"],
+        [f"augment=[{','.join(AUGMENTATIONS)}]", "train.pack=2", "train.top_k=0.5", "train.critic_steps=2"],
+    ],
+    ids=["penalties", "augmentations, packs and top-k"],
+)
+def test_parts_resume_exactly_all_together_with_what_they_carry_on(words: list[str]) -> None:
+    job = build_job(compose("train", words).config, [])
+    # Strengths that adapt do so at once, so that they are at work before the run is stopped.
+    quick = [f"augment.{name}.ramp_images=500" for name, one in job.augmentations.items() if one.learns]
+    whole = train("whole", 9, *SMALL, *words, *quick)
+    assert_goes_on_exactly(whole)
+    carried = {
+        f"scalars/{part}/{name}": first
+        for part, one in parts_of(job).items()
+        for name, first in (getattr(one, "initial_state", None) or {}).items()
+    }
+    arrays = newest_arrays(whole)
+    assert carried
+    assert carried.keys() == {name for name in arrays if name.startswith("scalars/")}
+    assert {name for name, first in carried.items() if arrays[name] == first} == set()  # all have moved
+
+
+def test_a_run_goes_on_with_parts_that_it_began_without_and_without_parts_that_it_began_with() -> None:
+    run = train("run", 4, *SMALL)
+    begun = newest_arrays(run)
+    more = ["penalty=lecam", "augment=apa", "train.steps=6"]
+    job = build_job(compose("train", [*TINY, *SMALL, *more]).config, [])
+    state = build_state(job, DataSpec((8, 8, 1), 1797))
+    build_step(job, state)
+    state.restore(begun)
+    first = {f"penalty/lecam/{name}": value for name, value in job.penalties["lecam"].initial_state.items()}
+    first |= {f"augment/apa/{name}": value for name, value in job.augmentations["apa"].initial_state.items()}
+    assert {name: float(variable) for name, variable in state.named_scalars()} == first
+    assert all(np.array_equal(begun[name], array) for name, array in state.arrays().items() if name in begun)
+    assert gan_train([f"resume={run}", *more]) == 0
+    carried = {name for name in newest_arrays(run) if name.startswith("scalars/")}
+    assert carried == {f"scalars/{name}" for name in first}
+    assert gan_train([f"resume={run}", "penalty=[]", "augment=[]", "train.steps=8"]) == 0
+    assert not any(name.startswith("scalars/") for name in newest_arrays(run))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -64,7 +115,7 @@ def test_each_model_trains_on_images_that_are_not_square(model: str) -> None:
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_each_experiment_begins(experiment: str, request: pytest.FixtureRequest) -> None:
     words = ["train.steps=1", "run.log_every=1", "hydra.run.dir=run"]
-    if experiment.startswith("mnist"):
+    if "mnist" in experiment:
         words.append(f"dataset.data_dir={request.getfixturevalue('test_data')}/tfds")
     if experiment.startswith("eurosat"):
         words.append(f"dataset.path={request.getfixturevalue('eurosat_folder')}")

@@ -9,14 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import tensorflow as tf
-from by_hand import FAKE, LATENT, PULL, RATE, REAL, do, line, make_step, weights
+from by_hand import FAKE, LATENT, PULL, RATE, REAL, do, make_step, weights
 
 from gan_cli.augmentations import Augmentation
-from gan_cli.data import DataSpec
-from gan_cli.losses import EMBEDDING, PIXELS, DiscriminatorOutput
 from gan_cli.losses.hinge import HingeLoss
 from gan_cli.losses.wgan import WassersteinLoss
-from gan_cli.models.discriminator import identity
 from gan_cli.penalties import Batch
 from gan_cli.penalties.gradient_penalty import GradientPenalty
 from gan_cli.penalties.r1 import R1
@@ -223,50 +220,3 @@ def test_both_kinds_of_update_train_the_discriminator_alike_and_the_generator_wh
         for name in ("discriminator_loss", "penalty_r1", "penalty_gp", "penalty_both", "penalty_steady"):
             assert metrics[0][name] == pytest.approx(metrics[1][name], rel=1e-6)
         assert np.allclose(first[0], second[0], rtol=1e-6) == (rates[1] == 0.0)
-
-
-@dataclass(frozen=True)
-class MeansApart:
-    """Vectors v: the squared distance of the means of both kinds; the witness is v · (mean real - mean generated)."""
-
-    generator_sees_real: ClassVar[bool] = True
-    critic: ClassVar[bool] = False
-    output: ClassVar[str] = EMBEDDING
-    embedding_size: ClassVar[int] = 2
-
-    def witness(self, embedding: Any, real: Any, fake: Any) -> Any:
-        return tf.linalg.matvec(embedding, tf.reduce_mean(real, 0) - tf.reduce_mean(fake, 0))
-
-    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        return -self.generator(fake, real)
-
-    def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput) -> Any:
-        return tf.reduce_sum(tf.square(tf.reduce_mean(real.embedding, 0) - tf.reduce_mean(fake.embedding, 0)))
-
-
-def test_of_vectors_the_logits_are_their_witness_for_logs_and_for_penalties() -> None:
-    A = np.array([[1.0, 0.5], [-0.5, 2.0]])
-    network = line(2, 2, A.tolist())
-    step = make_step(MeansApart(), {"r1": R1(weight=0.0)}, discriminator=network, rates=(0.0, 0.0))
-    metrics = do(step)
-    apart = PULL @ A
-    assert metrics["real_logits"] == pytest.approx(REAL.mean(0) @ A @ apart, rel=1e-5)
-    assert metrics["fake_logits"] == pytest.approx(FAKE.mean(0) @ A @ apart, rel=1e-5)
-    assert metrics["penalty_r1"] == pytest.approx(0.5 * np.sum((A @ apart) ** 2), rel=1e-5)  # its slope is A · apart
-    assert metrics["generator_loss"] == pytest.approx(apart @ apart, rel=1e-5)
-
-
-class PixelsApart(MeansApart):
-    """The same of the examples themselves."""
-
-    output: ClassVar[str] = PIXELS
-
-
-@both_updates
-def test_a_loss_of_the_examples_themselves_trains_the_generator_alone(simultaneous: bool) -> None:
-    step = make_step(PixelsApart(), discriminator=identity(DataSpec((2,), 9)), simultaneous=simultaneous)
-    metrics = do(step)
-    expected = W + RATE * 2.0 * LATENT.mean() * PULL
-    np.testing.assert_allclose(step.generator.get_weights()[0][0], expected, rtol=1e-5)
-    assert metrics["discriminator_gradient_norm"] == 0.0
-    assert metrics["real_logits"] == pytest.approx(REAL.mean(0) @ PULL, rel=1e-5)

@@ -8,7 +8,7 @@ from typing import Any
 from gan_cli.checks import ConfigError
 from gan_cli.config.build import TrainJob
 from gan_cli.data import DataSpec
-from gan_cli.losses import trains_discriminator
+from gan_cli.losses import EMBEDDING, PIXELS, output_of, trains_discriminator
 from gan_cli.metrics.checks import COUNTS, check_metrics, choose_value
 from gan_cli.penalties import is_on_generator
 
@@ -38,6 +38,9 @@ def check_parts(job: TrainJob) -> None:
         near = max(job.train.pack, job.train.batch_size // job.train.pack * job.train.pack)
         problem = f"has to be a multiple of train.pack={job.train.pack}, so many examples are judged at once"
         raise ConfigError("train.batch_size", problem, job.train.batch_size, f"The nearest is {near}.")
+    if output_of(job.loss) in (EMBEDDING, PIXELS) and job.train.batch_size < 2 * job.train.pack:
+        problem = "this loss compares examples with others of their batch"
+        raise ConfigError("train.batch_size", problem, job.train.batch_size, f"Give at least {2 * job.train.pack}.")
     if job.train.top_k < 1 and not getattr(job.loss, "judges_each", False):
         problem = "the generator's loss is not a mean over its examples, of which the best could be taken alone"
         raise ConfigError("train.top_k", problem, job.train.top_k, "Use train.top_k=1, or another loss.")

@@ -9,7 +9,7 @@ from typing import Any
 from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
 
-from gan_cli.config.targets import penalises_gradients
+from gan_cli.config.targets import penalises_gradients, rebuilds_examples
 
 LONGEST_NAME = 120  # characters; file systems allow 255 bytes, and paths are typed and read
 
@@ -39,7 +39,10 @@ def if_gradient_penalty(then: Any, otherwise: Any, *, _root_: DictConfig) -> Any
     """`then` where a selected penalty differentiates the discriminator for each example, else `otherwise`.
 
     Batch normalisation makes one example's output depend on the others, which spoils such a penalty (WGAN-GP,
-    arXiv:1704.00028, section 4), so a model's default normalisation depends on it.
+    arXiv:1704.00028, section 4), so a model's default normalisation depends on it. It spoils a loss as well that compares
+    how well real and generated examples are rebuilt, which counts as such a penalty here: each batch would be brought to
+    the same mean and variance first.
     """
     penalties = _root_.get("penalty") or {}
-    return then if any(penalises_gradients(node) for node in penalties.values()) else otherwise
+    alone = any(penalises_gradients(node) for node in penalties.values()) or rebuilds_examples(_root_.get("loss"))
+    return then if alone else otherwise

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.checks import ConfigError
+from gan_cli.losses import RECONSTRUCTION
 
 ROOMS = {
     "dataset": "data",
@@ -101,19 +102,29 @@ def load_class(key: str, target: str) -> type:
     return found
 
 
-def penalises_gradients(node: Mapping[str, Any]) -> bool:
-    """Whether a node of the penalty group names a class that takes gradients for each example.
+def penalises_gradients(node: Any) -> bool:
+    """Whether a node of the penalty group names a class that takes gradients for each example."""
+    return bool(attribute_of("penalty", node, "takes_gradients"))
 
-    Any other class, one that may not be imported included, counts as one that does not: what is wrong with it is told
-    where penalties are built.
+
+def rebuilds_examples(node: Any) -> bool:
+    """Whether the node of the loss group names a class whose discriminator is an auto-encoder."""
+    return bool(attribute_of("loss", node, "output") == RECONSTRUCTION)
+
+
+def attribute_of(group: str, node: Any, name: str) -> Any:
+    """An attribute of the class that a node of a group names.
+
+    None for any class without it, and for one that may not be imported: what is wrong with that is told where the group
+    is built.
     """
     target = node.get("_target_") if isinstance(node, Mapping) else None
     if not isinstance(target, str):
-        return False
+        return None
     loaded = sys.modules.get(target.rpartition(".")[0])
-    if loaded is None and is_own("penalty", target):
+    if loaded is None and is_own(group, target):
         try:
-            return bool(getattr(load_class("penalty", target), "takes_gradients", False))
+            return getattr(load_class(group, target), name, None)
         except ConfigError:
-            return False
-    return bool(getattr(getattr(loaded, target.rpartition(".")[2], None), "takes_gradients", False))
+            return None
+    return getattr(getattr(loaded, target.rpartition(".")[2], None), name, None)

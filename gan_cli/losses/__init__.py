@@ -20,10 +20,11 @@ What may be left out:
     - EMBEDDING: it gives vectors, `embedding_size: int` numbers each; PIXELS: there is none, the examples themselves
       are the vectors, and the generator alone is trained. Both need
       `witness(embedding, real, fake) -> logits [n]`, the score of vectors `[n, size]` beside those of a real and of a
-      generated batch, high where it is more like the real one: penalties, logs and judges take it for the logits.
+      generated batch, high where it is more like the real one: penalties, logs and judges take it for the logits. Given
+      one of these batches itself, the same tensor, it compares no example with itself.
     - RECONSTRUCTION: it is an auto-encoder, whose logits are minus the mean absolute error of each example.
 - `layer: str`: a layer of the discriminator by name, `auto` for the last one before its output, whose activations the
-  loss finds in `features[layer]`.
+  loss finds in `features[layer]`; or `all`, which has a tuple there, one of each layer with an activation function.
 - `initial_state: Mapping[str, float]`: float32 scalars that training carries on and a checkpoint keeps, by name. Both
   equations are then called with each as a keyword, and `next_state(real, fake, **state) -> dict` gives the new ones
   after each update of the discriminator.
@@ -49,7 +50,7 @@ class DiscriminatorOutput(NamedTuple):
     Attributes:
         logits: float32 `[batch]`, unbounded; never probabilities. High means real. Of a loss that compares vectors, the
             witness of these.
-        features: activations `[batch, ...]` of the layers that a loss or a penalty names, by that name.
+        features: activations `[batch, ...]` of the layers that a loss or a penalty names, by that name; see `layer`.
         embedding: float32 vectors `[batch, size]` where the loss compares vectors, else None.
     """
 

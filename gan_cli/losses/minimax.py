@@ -13,20 +13,38 @@ from typing import Any, ClassVar
 
 from gan_cli.lazy import tf
 from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses.non_saturating import check_real_target, cross_entropy, cross_entropy_equilibrium
 
 
 @dataclass(frozen=True)
 class MinimaxLoss:
-    """-E[log D(x)] - E[log(1 - D(G(z)))] and E[log(1 - D(G(z)))]."""
+    """-E[log D(x)] - E[log(1 - D(G(z)))] and E[log(1 - D(G(z)))].
+
+    Attributes:
+        real_target: what the discriminator is to say of real examples, above 0.5 and at most 1. Below 1 it is one-sided
+            label smoothing, see `gan_cli.losses.non_saturating`, and the two sides no longer share one value.
+
+    Raises:
+        ConfigError: where the target is outside its range.
+    """
+
+    real_target: float = 1.0
 
     generator_sees_real: ClassVar[bool] = False
     judges_each: ClassVar[bool] = True
     critic: ClassVar[bool] = False
-    equilibrium: ClassVar[float] = 0.0  # D = 1/2
+
+    def __post_init__(self) -> None:
+        check_real_target(self.real_target)
+
+    @property
+    def equilibrium(self) -> float:
+        """0 without smoothing, where D = 1/2."""
+        return cross_entropy_equilibrium(self.real_target)
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """float32 scalar, at least 0; 2 log 2 = 1.386 where the discriminator can't tell the two apart."""
-        return tf.reduce_mean(tf.nn.softplus(-real.logits)) + tf.reduce_mean(tf.nn.softplus(fake.logits))
+        """float32 scalar, at least 0; 2 log 2 = 1.386 where the discriminator says 1/2 of everything."""
+        return cross_entropy(real.logits, fake.logits, self.real_target)
 
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
         """float32 scalar, at most 0."""

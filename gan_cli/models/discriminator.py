@@ -26,7 +26,10 @@ from gan_cli.lazy import keras, tf
 from gan_cli.losses import EMBEDDING, PIXELS, RECONSTRUCTION, Loss, output_of
 from gan_cli.models import ModelPair
 
-AUTO = "auto"
+AUTO, ALL = "auto", "all"
+VALUES_A_CODE = 8
+"""How many values of an example at least come to one number of an auto-encoder's code. With as many numbers as values,
+it learns to copy whatever it is given, and no longer tells real examples from others."""
 
 
 def build_discriminator(pair: ModelPair, data: DataSpec, loss: Loss, pack: int = 1) -> Any:
@@ -74,11 +77,20 @@ def identity(data: DataSpec) -> Any:
 
 
 def autoencoder(pair: ModelPair, data: DataSpec) -> Any:
-    """A model from examples to minus the mean absolute error of their reconstruction, float32 `[batch]`."""
-    encoder, decoder = pair.discriminator(data, outputs=pair.latent_size), pair.generator(data)
+    """A model from examples to minus the mean absolute error of their reconstruction, float32 `[batch]`.
+
+    The code between its halves is as large as the generator's latents (section 3.5 of the paper), and less for examples
+    with few values.
+    """
+    size = min(pair.latent_size, max(math.prod(data.shape) // VALUES_A_CODE, 1))
+    encoder = pair.discriminator(data, outputs=size)
+    decoder = replace(pair, latent_size=size).generator(data)  # type: ignore[type-var]
     encoder.name, decoder.name = "encoder", "decoder"
     examples = keras.Input(data.shape, name="examples")
-    wrong = keras.ops.abs(keras.ops.cast(examples, "float32") - decoder(encoder(examples)))
+    # A nested model's own `output` is not part of the network around it; what these layers give is.
+    code = keras.layers.Activation("linear", dtype="float32", name="code")(encoder(examples))
+    rebuilt = keras.layers.Activation("linear", dtype="float32", name="rebuilt")(decoder(code))
+    wrong = keras.ops.abs(keras.ops.cast(examples, "float32") - rebuilt)
     logits = -keras.ops.mean(wrong, axis=tuple(range(1, 1 + len(data.shape))))
     return keras.Model(examples, logits, name="discriminator")
 
@@ -88,25 +100,44 @@ def with_features(discriminator: Any, layers: Mapping[str, str]) -> Any:
 
     Args:
         discriminator: a Keras model as above.
-        layers: names of its layers, `auto` for the last one before its output, each with the key that named it.
+        layers: names of its layers, `auto` for the last one before its output, `all` for those with an activation
+            function, a tuple; each with the key that named it.
 
     Raises:
         ConfigError: where it has no such layer.
     """
     if not layers:
         return discriminator
-    features = {name: inner_output(discriminator, name, key) for name, key in layers.items()}
+    features = {
+        name: activations(discriminator) if name == ALL else inner_output(discriminator, name, key)
+        for name, key in layers.items()
+    }
     return keras.Model(discriminator.input, (discriminator.output, features), name="discriminator_with_features")
+
+
+def activations(discriminator: Any) -> tuple[Any, ...]:
+    """The symbolic outputs of its layers with an activation function; the last one before the output without such."""
+    found = [layer.output for layer in discriminator.layers if activates(layer)]
+    return tuple(found) or (inner_output(discriminator, AUTO, ""),)
+
+
+def activates(layer: Any) -> bool:
+    """Whether a layer ends in an activation function that is not linear."""
+    function = getattr(layer, "activation", None)
+    if function is not None:
+        return function is not keras.activations.linear
+    layers = keras.layers
+    return isinstance(layer, layers.ReLU | layers.LeakyReLU | layers.PReLU | layers.ELU)
 
 
 def inner_output(discriminator: Any, name: str, key: str) -> Any:
     """The symbolic output of a layer."""
-    inner = [layer for layer in discriminator.layers if not isinstance(layer, keras.layers.InputLayer)]
+    inner = [one for one in discriminator.layers if not isinstance(one, keras.layers.InputLayer | keras.Model)]
     if name == AUTO:
-        last = next((index for index, layer in enumerate(inner) if layer.name in ("output", "decoder")), len(inner) - 1)
+        last = next((index for index, layer in enumerate(inner) if layer.name in ("output", "rebuilt")), len(inner) - 1)
         return inner[max(last - 1, 0)].output
     known = {layer.name: layer for layer in inner}
     if name not in known:
-        expected = f"the discriminator has no such layer; expected auto or one of {', '.join(known)}"
+        expected = f"the discriminator has no such layer; expected auto, all or one of {', '.join(known)}"
         raise ConfigError(key, expected, name, nearest(name, known))
     return known[name].output

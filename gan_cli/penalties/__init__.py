@@ -30,6 +30,8 @@ class Batch:
         seed: int32 `[2]` for stateless random numbers; a new one at each call.
         step: int64 scalar, from 0.
         variables: trainable variables of the network whose loss the penalty is added to.
+        augmented: whether examples are changed before the discriminator sees them: alike in all calls for a penalty,
+            otherwise than for `judged_real` and `judged_fake`; see `comparable`.
         neighbours: what the generator makes of latents near those of `fake`, the same way round; None unless a penalty
             has `neighbour_distance`.
         state: the penalty's float32 scalars, by name.
@@ -43,6 +45,7 @@ class Batch:
     seed: Any = None
     step: Any = 0
     variables: Sequence[Any] = ()
+    augmented: bool = False
     neighbours: Any = None
     state: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
@@ -88,3 +91,12 @@ class Projection(Protocol):
 def is_on_generator(penalty: Penalty | Projection) -> bool:
     """Whether a penalty is a term of the generator's loss."""
     return isinstance(penalty, Penalty) and bool(getattr(penalty, "on_generator", False))
+
+
+def comparable(batch: Batch, examples: Any, judged: DiscriminatorOutput | None) -> DiscriminatorOutput:
+    """What the discriminator says of a batch's real or generated examples, to be compared with what it says of others.
+
+    That is `judged`, which costs nothing, where nothing is augmented. Else the examples are judged again, so that both
+    sides of the comparison are changed alike.
+    """
+    return batch.discriminator(examples) if batch.augmented or judged is None else judged

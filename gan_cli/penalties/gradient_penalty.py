@@ -1,6 +1,9 @@
 """The gradient penalty of WGAN-GP: between real and generated examples the critic's slope is to be 1.
 
-Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", arXiv:1704.00028, equation 3 and Algorithm 1.
+Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", arXiv:1704.00028, equation 3 and Algorithm 1. With
+`sides=one` only slopes above 1 cost anything: WGAN-LP, Petzka et al. 2018, "On the Regularization of Wasserstein GANs",
+arXiv:1709.08894. With `over=max` the steepest example alone: MaxGP, Zhou et al. 2019, "Lipschitz Generative Adversarial
+Nets", arXiv:1902.05687, whose authors' code (ZhimingZhou/LGANs-for-reproduce) has the target 0.
 """
 
 from __future__ import annotations
@@ -8,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.checks import check_choice, check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch
-from gan_cli.penalties.gradients import safe_sqrt, squared_gradient_norms
+from gan_cli.penalties.gradients import OVER, SIDES, cost_of_slopes, gradient_norms
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,19 @@ class GradientPenalty:
         weight: λ of the paper, at least 0.
         target: the slope that costs nothing, at least 0.
         every: apply it at each `every`-th step, at least 1.
+        sides: `two`, or `one` for max(0, ||∇ D(x̂)|| - target)².
+        over: `mean` over a batch, or `max`.
 
     Raises:
-        ConfigError: where a number is outside its range.
+        ConfigError: where a number is outside its range or a word is none of these.
     """
 
     weight: float = 10.0
     target: float = 1.0
     every: int = 1
+    # Runs that were begun before these were there have none of them.
+    sides: str = "two"
+    over: str = "mean"
 
     takes_gradients: ClassVar[bool] = True
 
@@ -37,11 +45,13 @@ class GradientPenalty:
         check_number("weight", self.weight, at_least=0.0)
         check_number("target", self.target, at_least=0.0)
         check_number("every", self.every, at_least=1)
+        check_choice("sides", self.sides, SIDES)
+        check_choice("over", self.over, OVER)
 
     def __call__(self, batch: Batch) -> Any:
         """The unweighted term, a float32 scalar of at least 0; `real` and `fake` float32 of one shape."""
-        norms = safe_sqrt(squared_gradient_norms(batch.discriminator, interpolate(batch.real, batch.fake, batch.seed)))
-        return tf.reduce_mean(tf.square(norms - self.target))
+        norms = gradient_norms(batch.discriminator, interpolate(batch.real, batch.fake, batch.seed))
+        return cost_of_slopes(norms, self.target, self.sides, self.over)
 
 
 def interpolate(real: Any, fake: Any, seed: Any) -> Any:
@@ -50,6 +60,11 @@ def interpolate(real: Any, fake: Any, seed: Any) -> Any:
     `seed`, int32 `[2]`, decides where; XLA draws other numbers from the same seed than TensorFlow without it.
     """
     real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
-    one_for_each = tf.concat([tf.shape(real)[:1], tf.ones([real.shape.rank - 1], tf.int32)], axis=0)
-    share = tf.random.stateless_uniform(one_for_each, seed)
+    share = one_for_each(real, seed)
     return share * real + (1.0 - share) * fake
+
+
+def one_for_each(examples: Any, seed: Any) -> Any:
+    """Uniform numbers in [0, 1), one for each example: float32 `[batch, 1, ...]` of the examples' rank."""
+    shape = tf.concat([tf.shape(examples)[:1], tf.ones([examples.shape.rank - 1], tf.int32)], axis=0)
+    return tf.random.stateless_uniform(shape, seed)

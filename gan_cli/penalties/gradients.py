@@ -1,4 +1,4 @@
-"""How steep the discriminator is at each example, which several penalties share."""
+"""How steep the discriminator is at each example, and what a slope costs, which several penalties share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from gan_cli.lazy import tf
 from gan_cli.losses import DiscriminatorOutput
+
+SIDES, OVER = ("two", "one"), ("mean", "max")
 
 
 def squared_gradient_norms(discriminator: Callable[[Any], DiscriminatorOutput], examples: Any) -> Any:
@@ -28,6 +30,24 @@ def squared_gradient_norms(discriminator: Callable[[Any], DiscriminatorOutput], 
         total = tf.reduce_sum(tf.cast(discriminator(examples).logits, tf.float32))
     slopes = tape.gradient(total, examples, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     return tf.reduce_sum(tf.square(slopes), axis=list(range(1, slopes.shape.rank)))
+
+
+def gradient_norms(discriminator: Callable[[Any], DiscriminatorOutput], examples: Any) -> Any:
+    """The roots of `squared_gradient_norms`, with finite gradients everywhere."""
+    return safe_sqrt(squared_gradient_norms(discriminator, examples))
+
+
+def cost_of_slopes(norms: Any, target: float, sides: str = "two", over: str = "mean") -> Any:
+    """What slopes cost that are not `target`, float32 scalar of at least 0.
+
+    Args:
+        norms: float32 `[batch]`, at least 0.
+        target: the slope that costs nothing.
+        sides: `two` for (norm - target)², `one` for max(0, norm - target)².
+        over: `mean` over the batch, or `max`: of the steepest example alone.
+    """
+    excess = (tf.reduce_max(norms) if over == "max" else norms) - target
+    return tf.reduce_mean(tf.square(tf.nn.relu(excess) if sides == "one" else excess))
 
 
 def safe_sqrt(values: Any) -> Any:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 BATCH = 64
 """Examples of a call; other sizes may give other last bits."""
 
+SCORED_AT_ONCE = 1000
+"""Vectors that are scored at once: each is compared with all others, which takes memory."""
+
 _compiled: weakref.WeakKeyDictionary[keras.Model, Callable] = weakref.WeakKeyDictionary()
 
 
@@ -66,6 +69,9 @@ def packed(examples: np.ndarray, pack: int) -> np.ndarray:
 def scored(loss: Loss, said: np.ndarray, real: np.ndarray, fake: np.ndarray) -> np.ndarray:
     """Logits, float64 `[n]`, of what a discriminator said: vectors are scored beside those of other examples.
 
+    A vector is more like itself than like any other, so where `said` is `real` or `fake`, the same array, each half of
+    it is scored beside the other half: else known examples would seem more real than unknown ones.
+
     Args:
         loss: that the discriminator was trained by.
         said: logits `[n]` or vectors `[n, size]`.
@@ -73,8 +79,21 @@ def scored(loss: Loss, said: np.ndarray, real: np.ndarray, fake: np.ndarray) -> 
     """
     if output_of(loss) not in (EMBEDDING, PIXELS):
         return said
-    vectors = [tf.constant(one, tf.float32) for one in (said, real, fake)]
-    return loss.witness(*vectors).numpy().astype(np.float64)  # type: ignore[attr-defined]
+    half = len(said) // 2
+    if half and (said is real or said is fake):
+        first, second = said[:half], said[half:]
+        beside = [(second, fake), (first, fake)] if said is real else [(real, second), (real, first)]
+        return np.concatenate([witnessed(loss, one, *two) for one, two in zip((first, second), beside, strict=True)])
+    return witnessed(loss, said, real, fake)
+
+
+def witnessed(loss: Loss, said: np.ndarray, real: np.ndarray, fake: np.ndarray) -> np.ndarray:
+    """The witness of vectors `[n, size]` beside those of a real and of a generated sample, float64 `[n]`."""
+    witness: Any = loss.witness  # type: ignore[attr-defined]
+    beside = [tf.constant(one, tf.float32) for one in (real, fake)]
+    portions = (said[start : start + SCORED_AT_ONCE] for start in range(0, len(said), SCORED_AT_ONCE))
+    scores = [witness(tf.constant(one, tf.float32), *beside).numpy() for one in portions]
+    return np.concatenate(scores).astype(np.float64) if scores else np.zeros(0)
 
 
 def build_discriminator(checkpoint: Checkpoint, loss: Loss, trust: bool) -> keras.Model:

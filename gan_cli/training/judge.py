@@ -62,7 +62,7 @@ class Judge:
     def read(self, output: Any) -> DiscriminatorOutput:
         """What the network gives, as losses and penalties see it; of vectors, the logits are still missing."""
         values, features = output if isinstance(output, list | tuple) else (output, {})
-        features = {name: tf.cast(activations, tf.float32) for name, activations in features.items()}
+        features = tf.nest.map_structure(lambda activations: tf.cast(activations, tf.float32), features)
         if output_of(self.loss) in (EMBEDDING, PIXELS):
             return DiscriminatorOutput(None, features, values)
         return DiscriminatorOutput(values, features)

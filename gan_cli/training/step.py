@@ -210,6 +210,7 @@ class AdversarialStep:
                 seed=fold(self.seed, Purpose.PENALTY, index, now.step, now.update),
                 step=now.step,
                 variables=variables,
+                augmented=bool(self.judge.augmentations),
                 neighbours=now.pack(made[1]) if len(made) > 1 else None,
                 state=self.state.get(f"penalty/{name}", {}),
             )

@@ -15,12 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_cli.checks import ConfigError
-from gan_cli.config.build import build
-from gan_cli.config.targets import check_targets
 from gan_cli.evaluation.examples import PORTION, StoredExamples
 from gan_cli.evaluation.tournament.job import TournamentJob
-from gan_cli.evaluation.tournament.players import Player
-from gan_cli.losses import Loss, equilibrium_of, trains_discriminator
+from gan_cli.evaluation.tournament.players import Player, build_loss
+from gan_cli.losses import Loss, equilibrium_of
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpoint
 from gan_cli.sampling.discriminators import assign_part, build_discriminator, judge_all, read_part, scored
 from gan_cli.sampling.trained import TrainedGenerator, from_checkpoint
@@ -159,10 +157,5 @@ def judge_examples(
 
 
 def loss_of(checkpoint: Checkpoint, trust: bool) -> Loss:
-    """The loss that a discriminator was trained by. Raises ConfigError where there was no discriminator."""
-    check_targets({"loss": checkpoint.config["loss"]}, folders=[], trust=trust)
-    loss: Loss = build("loss", checkpoint.config["loss"])
-    if not trains_discriminator(loss):
-        problem = f"a run of {type(loss).__name__} has no discriminator that could judge others"
-        raise ConfigError("runs", problem, advice="Leave it out.")
-    return loss
+    """The loss that a discriminator was trained by. Raises ConfigError where that is code of others."""
+    return build_loss(checkpoint.config, trust)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 
 from gan_cli.checks import ConfigError
+from gan_cli.config.build import build
+from gan_cli.config.targets import check_targets
 from gan_cli.data import DataSpec
 from gan_cli.evaluation.tournament.job import TournamentJob
+from gan_cli.losses import Loss, trains_discriminator
 from gan_cli.runs.checkpoint import DamagedCheckpoint, checkpoint_path, checkpoint_step, list_checkpoints, read_about
 from gan_cli.runs.directory import find_run, read_config
 
@@ -95,7 +98,18 @@ def find_entrant(job: TournamentJob, path: Path, letter: str) -> Entrant:
         data = read_about(chosen[-1]).data
     except DamagedCheckpoint as error:
         raise ConfigError("runs", str(error), advice="Name the steps of others: steps=[...].") from error
-    return Entrant(letter, path, read_config(run), data, tuple(chosen))
+    config = read_config(run)
+    if not trains_discriminator(build_loss(config, job.trust)):
+        problem = f"{path} has no discriminator that could judge others: its loss compares examples themselves"
+        raise ConfigError("runs", problem, advice="Leave it out.")
+    return Entrant(letter, path, config, data, tuple(chosen))
+
+
+def build_loss(config: Mapping[str, Any], trust: bool) -> Loss:
+    """The loss of a run. Raises ConfigError where that is code of others and `trust` is false."""
+    check_targets({"loss": config["loss"]}, folders=[], trust=trust)
+    loss: Loss = build("loss", config["loss"])
+    return loss
 
 
 def thin_out(checkpoints: Sequence[Path], most: int) -> list[Path]:

@@ -1,0 +1,113 @@
+"""Adaptive discriminator augmentation (ADA): a pipeline of transformations, as strong as overfitting asks for.
+
+Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", arXiv:2006.06676: the pipeline is in
+appendix B, the strength that adapts in section 3. Distributions and order are those of NVlabs/stylegan2-ada-pytorch,
+training/augment.py, whose probabilities are all the strength p itself. Since transformations befall an example with a
+probability below 1, the generator can't win by making transformed examples (section 2.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gan_cli.augmentations import Augmentation
+from gan_cli.augmentations.adaptive import FIRST, check_adaptive, next_strength, strength_now
+from gan_cli.augmentations.color import draw_coloring, recolor
+from gan_cli.augmentations.corruption import add_noise, cut_out, draw_cutout, draw_deviations
+from gan_cli.augmentations.filtering import amplify, draw_gains
+from gan_cli.augmentations.geometry import draw_blit, draw_motion
+from gan_cli.augmentations.resampling import move_pixels, resample
+from gan_cli.checks import ConfigError
+from gan_cli.data import DataSpec
+from gan_cli.lazy import tf
+
+PARTS = ("blit", "geometry", "color", "filter", "noise", "cutout")
+
+
+@dataclass(frozen=True)
+class AdaptiveAugmentation(Augmentation):
+    """Six classes of transformations, each transformation with probability p.
+
+    Attributes:
+        blit: flips from left to right, quarter turns, shifts by whole pixels.
+        geometry: scaling, turning, stretching, shifting by any amount.
+        color: brightness, contrast, luma flip, hue, saturation.
+        filter: gains on four bands of spatial frequencies.
+        noise: normal noise.
+        cutout: a grey rectangle of half the width and height.
+        target: of the mean sign of what the discriminator says of real examples, between -1 and 1.
+        ramp_images: real examples in which p goes from 0 to 1 if it goes up all the time.
+        interval: updates of the discriminator between two changes of p.
+
+    Raises:
+        ConfigError: where a switch is neither true nor false, none is on, or a number is outside its range.
+    """
+
+    blit: bool
+    geometry: bool
+    color: bool
+    filter: bool
+    noise: bool
+    cutout: bool
+    target: float
+    ramp_images: int
+    interval: int
+
+    varies: ClassVar[bool] = True
+    learns: ClassVar[bool] = True
+    initial_state: ClassVar[Mapping[str, float]] = FIRST
+
+    def __post_init__(self) -> None:
+        for part in PARTS:
+            if not isinstance(getattr(self, part), bool):
+                raise ConfigError(part, "expected true or false", getattr(self, part))
+        if not any(getattr(self, part) for part in PARTS):
+            advice = "Leave the augmentation out: augment=[]."
+            raise ConfigError("blit", f"{', '.join(PARTS[:-1])} and {PARTS[-1]} are all switched off", advice=advice)
+        check_adaptive(self.target, self.ramp_images, self.interval)
+
+    def check(self, data: DataSpec) -> None:
+        """Raises ConfigError for points."""
+        if not data.is_image:
+            problem = "changes images, and this data set holds points"
+            raise ConfigError("", problem, advice="Use augment=apa or augment=instance_noise.")
+
+    def strength(self, step: Any, state: Mapping[str, Any]) -> Any:
+        """p, float32, in [0, 1]."""
+        return strength_now(state)
+
+    def __call__(self, examples: Any, strength: Any, seed: Any) -> Any:
+        """Images in [-1, 1], each transformed as its own draws say: exactly as they were where p is 0. Not clipped.
+
+        The six classes come in their published order; what one draws does not depend on which others are on.
+        """
+        images, strength = examples, tf.cast(strength, tf.float32)
+        batch = tf.shape(images)[0]
+        to_move, to_color, to_filter, to_noise, to_cut = tf.unstack(tf.random.experimental.stateless_split(seed, 5))
+        if self.blit or self.geometry:
+            images = self.move(images, strength, to_move)
+        if self.color:
+            images = recolor(images, draw_coloring(batch, strength, to_color))
+        if self.filter:
+            images = amplify(images, draw_gains(batch, strength, to_filter))
+        if self.noise:
+            to_draw, to_add = tf.unstack(tf.random.experimental.stateless_split(to_noise, 2))
+            images = add_noise(images, draw_deviations(batch, strength, to_draw), to_add)
+        if self.cutout:
+            images = cut_out(images, draw_cutout(batch, strength, to_cut))
+        return images
+
+    def move(self, images: Any, strength: Any, seed: Any) -> Any:
+        """One map for all changes of place; where it moves whole pixels only, they are exactly as they were."""
+        batch, (height, width) = tf.shape(images)[0], images.shape[1:3]
+        to_blit, to_move = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+        back = draw_blit(batch, height, width, strength if self.blit else 0.0, to_blit).back()
+        if not self.geometry:
+            return move_pixels(images, back)
+        return resample(images, back.after(draw_motion(batch, height, width, strength, to_move).back()))
+
+    def next_state(self, margins: Any, images: int, step: Any, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One step of p towards its target every `interval` updates."""
+        return next_strength(margins, images, step, state, self.target, self.ramp_images, self.interval)

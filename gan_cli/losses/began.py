@@ -1,0 +1,73 @@
+"""Boundary equilibrium: the discriminator is an auto-encoder, and how well it rebuilds examples is what is compared.
+
+Berthelot et al. 2017, "BEGAN: Boundary Equilibrium Generative Adversarial Networks", arXiv:1703.10717, section 3. It
+learns to rebuild real examples, and k times as much not to rebuild generated ones; k is moved after each update so that
+the error on generated ones comes to be a set share, gamma, of that on real ones.
+
+L(v), the mean absolute error of v, is minus its logit; see RECONSTRUCTION in `gan_cli.losses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from gan_cli.checks import check_number
+from gan_cli.lazy import tf
+from gan_cli.losses import RECONSTRUCTION, DiscriminatorOutput
+
+
+@dataclass(frozen=True)
+class BoundaryEquilibriumLoss:
+    """E[L(x)] - k E[L(G(z))] and E[L(G(z))]; k <- k + rate (gamma E[L(x)] - E[L(G(z))]), within [0, 1].
+
+    Attributes:
+        diversity_ratio: gamma, the share E[L(G(z))] / E[L(x)] that is aimed at, in (0, 1]. Less makes for better and
+            more alike examples.
+        balance_rate: lambda_k, by how much of the difference k is moved, above 0.
+
+    Raises:
+        ConfigError: where a number is outside its range.
+    """
+
+    diversity_ratio: float = 0.7
+    balance_rate: float = 0.001
+
+    output: ClassVar[str] = RECONSTRUCTION
+    generator_sees_real: ClassVar[bool] = False
+    judges_each: ClassVar[bool] = True
+    critic: ClassVar[bool] = False
+    equilibrium: ClassVar[None] = None  # how well real examples can be rebuilt depends on the network
+    initial_state: ClassVar[Mapping[str, float]] = MappingProxyType({"balance": 0.0})
+    measures: ClassVar[tuple[str, ...]] = ("convergence", "balance")
+
+    def __post_init__(self) -> None:
+        check_number("diversity_ratio", self.diversity_ratio, above=0.0, at_most=1.0)
+        check_number("balance_rate", self.balance_rate, above=0.0)
+
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, *, balance: Any) -> Any:
+        """float32 scalar; `balance` is k, a float32 scalar in [0, 1]."""
+        return error_of(real) - balance * error_of(fake)
+
+    def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None, *, balance: Any) -> Any:
+        """float32 scalar, at least 0."""
+        return error_of(fake)
+
+    def next_state(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, *, balance: Any) -> dict[str, Any]:
+        """k after an update."""
+        return {"balance": tf.clip_by_value(balance + self.balance_rate * self.surplus(real, fake), 0.0, 1.0)}
+
+    def measure(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, *, balance: Any) -> dict[str, Any]:
+        """`convergence`, the paper's M_global, which falls while training gets on, and `balance`, k."""
+        return {"convergence": error_of(real) + tf.abs(self.surplus(real, fake)), "balance": balance}
+
+    def surplus(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
+        """gamma E[L(x)] - E[L(G(z))], 0 at the equilibrium: above it where the generator is ahead."""
+        return self.diversity_ratio * error_of(real) - error_of(fake)
+
+
+def error_of(said: DiscriminatorOutput) -> Any:
+    """E[L(v)], float32 scalar."""
+    return -tf.reduce_mean(said.logits)

@@ -1,0 +1,50 @@
+"""Dual contrastive loss: which one of a batch is real, and which one is generated?
+
+Yu et al. 2021, "Dual Contrastive Loss and Attention for GANs", arXiv:2103.16748: the discriminator maximises
+
+    E_x[log(e^D(x) / (e^D(x) + Σ_z e^D(G(z))))] + E_z[log(e^-D(G(z)) / (e^-D(G(z)) + Σ_x e^-D(x)))]
+
+and the generator minimises it; the sums run over the other batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gan_cli.lazy import tf
+from gan_cli.losses import DiscriminatorOutput
+
+
+@dataclass(frozen=True)
+class DualContrastiveLoss:
+    """E_x[log(1 + Σ_z e^(D(G(z)) - D(x)))] + E_z[log(1 + Σ_x e^(D(G(z)) - D(x)))] and minus that."""
+
+    generator_sees_real: ClassVar[bool] = True
+    judges_each: ClassVar[bool] = False  # each example counts beside every real one
+    critic: ClassVar[bool] = False
+    equilibrium: ClassVar[None] = None
+
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
+        """float32 scalar, at least 0; 2 log(1 + n) where it says the same of everything, in batches of n."""
+        return contrast(real.logits, fake.logits) + contrast(-fake.logits, -real.logits)
+
+    def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
+        """float32 scalar, at most 0."""
+        if real is None:
+            raise ValueError("the dual contrastive generator loss needs what the discriminator says of real examples")
+        return -self.discriminator(real, fake)
+
+
+def contrast(one: Any, others: Any) -> Any:
+    """How hard it is to find each of a batch among all of another: the mean of log(1 + Σ_j exp(others_j - one_i)).
+
+    Args:
+        one, others: float32 `[n]` and `[m]`.
+
+    Returns:
+        float32 scalar, at least 0.
+    """
+    differences = others[tf.newaxis, :] - one[:, tf.newaxis]
+    itself = tf.zeros_like(one)[:, tf.newaxis]
+    return tf.reduce_mean(tf.reduce_logsumexp(tf.concat([itself, differences], axis=1), axis=1))

@@ -1,0 +1,40 @@
+"""Drift: what the critic says of real examples is kept near 0, which the Wasserstein loss leaves open.
+
+Karras et al. 2017, "Progressive Growing of GANs", arXiv:1710.10196, appendix A.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gan_cli.checks import check_number
+from gan_cli.lazy import tf
+from gan_cli.penalties import Batch
+
+
+@dataclass(frozen=True)
+class Drift:
+    """E[D(x)²], of logits that are there already.
+
+    Attributes:
+        weight: ε_drift of the paper, at least 0.
+        every: apply it at each `every`-th step, at least 1.
+
+    Raises:
+        ConfigError: where a number is outside its range.
+    """
+
+    weight: float = 0.001
+    every: int = 1
+
+    takes_gradients: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_number("weight", self.weight, at_least=0.0)
+        check_number("every", self.every, at_least=1)
+
+    def __call__(self, batch: Batch) -> Any:
+        """The unweighted term, a float32 scalar of at least 0, from `judged_real` alone."""
+        assert batch.judged_real is not None  # it is a term of the discriminator's loss
+        return tf.reduce_mean(tf.square(batch.judged_real.logits))

@@ -1,0 +1,50 @@
+"""Feature matching beside an adversarial loss: generated activations are to have the mean of real ones.
+
+Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv:1606.03498, section 3.1, there in place of the
+generator's adversarial loss (`loss=feature_matching`). As a term beside it, it is usual since Wang et al. 2017,
+"High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs", arXiv:1711.11585, section 3.2, which
+compares pairs of images; without pairs the means of both batches are what can be compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gan_cli.checks import check_number
+from gan_cli.losses.feature_matching import check_layer, distance_of_means
+from gan_cli.penalties import Batch
+
+
+@dataclass(frozen=True)
+class FeatureMatching:
+    """||E[f(x)] - E[f(G(z))]||², f the activations of a layer of the discriminator; a term of the generator's loss.
+
+    Attributes:
+        weight: its factor, at least 0.
+        layer: of the discriminator by name, `auto` for the last one before its output, `all` for those that end in an
+            activation function.
+        every: apply it at each `every`-th step, at least 1.
+
+    Raises:
+        ConfigError: where the layer has no name or a number is outside its range.
+    """
+
+    weight: float = 1.0
+    layer: str = "auto"
+    every: int = 1
+
+    takes_gradients: ClassVar[bool] = False
+    on_generator: ClassVar[bool] = True
+    sees_real: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("weight", self.weight, at_least=0.0)
+        check_layer(self.layer)
+        check_number("every", self.every, at_least=1)
+
+    def __call__(self, batch: Batch) -> Any:
+        """The unweighted term, a float32 scalar of at least 0, from what was said of both batches already."""
+        if batch.judged_real is None or batch.judged_fake is None:
+            raise ValueError("feature matching needs what the discriminator says of both batches")
+        return distance_of_means(batch.judged_real.features[self.layer], batch.judged_fake.features[self.layer])

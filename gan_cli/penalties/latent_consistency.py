@@ -1,0 +1,79 @@
+"""Latent consistency: neighbouring latents are to look different, and the discriminator is to judge them alike.
+
+Zhao et al. 2021, "Improved Consistency Regularization for GANs", arXiv:2002.04724, zCR, which has both terms. Together
+with balanced consistency (bCR, see `gan_cli.penalties.consistency`) they are the paper's ICR.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gan_cli.checks import check_number
+from gan_cli.lazy import tf
+from gan_cli.penalties import Batch, comparable
+
+
+@dataclass(frozen=True)
+class LatentConsistency:
+    """E[(D(G(z)) - D(G(z + dz)))²], dz ~ N(0, neighbour_distance²): a term of the discriminator's loss.
+
+    Attributes:
+        weight: λ_dis of the paper, at least 0.
+        neighbour_distance: standard deviation of dz in each direction, above 0.
+        every: apply it at each `every`-th step, at least 1.
+
+    Raises:
+        ConfigError: where a number is outside its range.
+    """
+
+    weight: float = 5.0
+    neighbour_distance: float = 0.05
+    every: int = 1
+
+    takes_gradients: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def __call__(self, batch: Batch) -> Any:
+        """The unweighted term, a float32 scalar of at least 0, from `fake` and `neighbours`."""
+        said = comparable(batch, batch.fake, batch.judged_fake)
+        return tf.reduce_mean(tf.square(said.logits - batch.discriminator(batch.neighbours).logits))
+
+
+@dataclass(frozen=True)
+class LatentDiversity:
+    """-E[(G(z) - G(z + dz))²], a mean over values too, dz ~ N(0, neighbour_distance²): a term of the generator's loss.
+
+    It has no lower bound where the generator's output has none.
+
+    Attributes:
+        weight: λ_gen of the paper, at least 0.
+        neighbour_distance: standard deviation of dz in each direction, above 0; that of `LatentConsistency`.
+        every: apply it at each `every`-th step, at least 1.
+
+    Raises:
+        ConfigError: where a number is outside its range.
+    """
+
+    weight: float = 0.5
+    neighbour_distance: float = 0.05
+    every: int = 1
+
+    on_generator: ClassVar[bool] = True
+    takes_gradients: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def __call__(self, batch: Batch) -> Any:
+        """The unweighted term, a float32 scalar of at most 0, from `fake` and `neighbours`."""
+        return -tf.reduce_mean(tf.square(tf.cast(batch.fake, tf.float32) - tf.cast(batch.neighbours, tf.float32)))
+
+
+def check_fields(penalty: LatentConsistency | LatentDiversity) -> None:
+    """Raises ConfigError where a number is outside its range."""
+    check_number("weight", penalty.weight, at_least=0.0)
+    check_number("neighbour_distance", penalty.neighbour_distance, above=0.0)
+    check_number("every", penalty.every, at_least=1)

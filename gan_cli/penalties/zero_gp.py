@@ -1,0 +1,44 @@
+"""0-GP: between real and generated examples the discriminator is to be flat, so that it can't learn examples by heart.
+
+Thanh-Tung et al. 2019, "Improving Generalization and Stability of Generative Adversarial Networks", arXiv:1902.03984.
+The authors' code for points and MNIST (htt210/GeneralizationAndStabilityInGANs) takes the slope of D's
+probability; here, as in their code for ImageNet (LMescheder/GAN_stability), it is the slope of its logit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gan_cli.checks import check_number
+from gan_cli.lazy import tf
+from gan_cli.penalties import Batch
+from gan_cli.penalties.gradient_penalty import interpolate
+from gan_cli.penalties.gradients import squared_gradient_norms
+
+
+@dataclass(frozen=True)
+class ZeroCentredGradientPenalty:
+    """E[||∇ D(x̂)||²], x̂ = u x + (1 - u) G(z) with one u ~ U[0, 1] for each example.
+
+    Attributes:
+        weight: λ of the paper, at least 0.
+        every: apply it at each `every`-th step, at least 1.
+
+    Raises:
+        ConfigError: where a number is outside its range.
+    """
+
+    weight: float = 10.0
+    every: int = 1
+
+    takes_gradients: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("weight", self.weight, at_least=0.0)
+        check_number("every", self.every, at_least=1)
+
+    def __call__(self, batch: Batch) -> Any:
+        """The unweighted term, a float32 scalar of at least 0; `real` and `fake` float32 of one shape."""
+        between = interpolate(batch.real, batch.fake, batch.seed)
+        return tf.reduce_mean(squared_gradient_norms(batch.discriminator, between))

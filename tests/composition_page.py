@@ -1,0 +1,58 @@
+"""docs/composition.md: what goes with what, written from what was found and read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "composition.md"
+TICK = "✓"
+HEAD = """# What goes with what
+
+Every loss goes with every penalty and every augmentation, but for what is marked here. A number stands for the reason
+that `gan-train` gives, at once and with the key, where it refuses a pair; a tick means that a training step with both
+was taken, that losses and weights stayed finite, and that a penalty changed what was learned. It does not mean that the
+pair is a good idea: a loss brings the penalties that its paper recommends.
+
+This page is written by a test, from training steps of small networks on images. `pytest tests/test_composition.py`
+tells where it is no longer true, and `GAN_CLI_WRITE_DOCS=1 pytest -n 0 tests/test_composition.py` writes it anew.
+"""
+
+Found = Mapping[str, Mapping[str, str]]
+"""Of each row and each column, such as `loss=wgan` and `penalty=r1`, why they don't go together; "" where they do."""
+
+
+def write(sections: Mapping[str, Found], notes: Mapping[str, str]) -> str:
+    """The page: a table for each section by its title, then reasons, then titled paragraphs."""
+    cells = [reason for found in sections.values() for row in found.values() for reason in row.values()]
+    numbers = {reason: number for number, reason in enumerate(dict.fromkeys(filter(None, cells)), start=1)}
+    parts = [HEAD, *(table(title, found, numbers) for title, found in sections.items())]
+    if numbers:
+        parts.append("## Reasons\n\n" + "".join(f"{number}. {reason}\n" for reason, number in numbers.items()))
+    parts += [f"## {title}\n\n{text}\n" for title, text in notes.items()]
+    return "\n".join(parts)
+
+
+def table(title: str, found: Found, numbers: Mapping[str, int]) -> str:
+    columns = list(next(iter(found.values())))
+    lines = [["", *(f"`{column}`" for column in columns)], ["---", *[":-:"] * len(columns)]]
+    for name, row in found.items():
+        lines.append([f"`{name}`", *(str(numbers[row[column]]) if row[column] else TICK for column in columns)])
+    return f"## {title}\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def read(page: str) -> tuple[dict[str, dict[str, dict[str, str]]], dict[str, str]]:
+    """The tables by title and the titled paragraphs: what `write` was given."""
+    sections, notes = {}, {}
+    parts = dict(part.split("\n\n", 1) for part in page.split("\n## ")[1:])
+    reasons = dict(re.findall(r"^(\d+)\. (.*)$", parts.pop("Reasons", ""), re.M)) | {TICK: ""}
+    for title, text in parts.items():
+        if not text.startswith("|"):
+            notes[title] = text.strip()
+            continue
+        header, _, *rows = (
+            [cell.strip(" `") for cell in line.strip("|").split("|")] for line in text.split("\n") if line
+        )
+        sections[title] = {row[0]: {c: reasons[v] for c, v in zip(header[1:], row[1:], strict=True)} for row in rows}
+    return sections, notes

@@ -1,0 +1,165 @@
+"""Every loss with every penalty and every augmentation: they take a step together, or are refused before they begin."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from composition import (
+    Networks,
+    choices_of,
+    data_of,
+    do,
+    job_with_loss,
+    networks_of,
+    refusal_of,
+    weights_of,
+    with_part,
+)
+from composition_page import PAGE, read, write
+
+from gan_cli.config.build import TrainJob
+from gan_cli.penalties import Penalty
+
+LOSSES, PENALTIES, AUGMENTATIONS = (choices_of(group) for group in ("loss", "penalty", "augment"))
+IMAGES, POINTS = (8, 8, 1), (2,)
+MANNERS: dict[str, dict[str, Any]] = {
+    "train.update=simultaneous": {"update": "simultaneous"},
+    "train.critic_steps=3": {"critic_steps": 3},
+    "train.top_k=0.5": {"top_k": 0.5, "top_k_steps": 1},
+    "train.pack=2": {"pack": 2},
+}
+Outcomes = dict[str, str]
+
+
+def reason_against(job: TrainJob, shape: tuple[int, ...]) -> str:
+    """Why a job is refused, said of any part, "" where it is not."""
+    error = refusal_of(job, data_of(shape))
+    if error is None:
+        return ""
+    assert error.advice, f"{error}: it does not say what to do"
+    names = sorted([*job.penalties, *job.augmentations], key=len, reverse=True)
+    return next((error.problem.replace(name, "it") for name in names if name in error.problem), error.problem)
+
+
+def outcome(job: TrainJob, networks: Networks, part: str = "") -> str:
+    """Why a job is refused, or "" where a step with it leaves everything finite and is another one for its `part`."""
+    refused = reason_against(job, IMAGES)
+    if refused:
+        return refused
+    state, step = networks.step_of(job)
+    metrics = do(step, IMAGES)
+    assert metrics.keys() == step.intervals.keys()
+    assert np.isfinite(list(metrics.values())).all(), metrics
+    learned = weights_of(state)
+    assert np.isfinite(learned).all()
+    terms = [metrics[f"penalty_{name}"] for name, one in job.penalties.items() if isinstance(one, Penalty)]
+    if part and all(terms):  # a penalty may have nothing to say against what it sees
+        assert not np.array_equal(learned, networks.learned), f"{part} changes nothing: {metrics}"
+    return ""
+
+
+def networks_that_learned(job: TrainJob) -> Networks:
+    """Networks for a job, with what they learn in a step of it."""
+    networks = networks_of(job, IMAGES)
+    state, step = networks.step_of(job)
+    do(step, IMAGES)
+    networks.learned = weights_of(state)
+    return networks
+
+
+@cache
+def of_loss(loss: str) -> Outcomes:
+    """What a loss goes with; the same loss by two names, with other recipes, with the same."""
+    job = job_with_loss(loss, IMAGES)
+    same = next(name for name in LOSSES if job_with_loss(name, IMAGES).loss == job.loss)
+    if same != loss:
+        return of_loss(same)
+    networks = networks_that_learned(job)
+    found = {}
+    for choice in PENALTIES:
+        found[f"penalty={choice}"] = outcome(with_part(job, "penalty", choice), networks, choice)
+    for choice in AUGMENTATIONS:
+        found[f"augment={choice}"] = outcome(with_part(job, "augment", choice), networks, choice)
+    for words, settings in MANNERS.items():
+        with_it = replace(job, train=replace(job.train, **settings))
+        if "pack" in settings:
+            networks = networks_of(with_it, IMAGES)
+        found[words] = outcome(with_it, networks)
+    return found
+
+
+@cache
+def of_penalty(penalty: str) -> Outcomes:
+    """What a penalty goes with, besides losses."""
+    job = with_part(job_with_loss("non_saturating", IMAGES), "penalty", penalty)
+    networks = networks_that_learned(job)
+    return {
+        f"augment={choice}": outcome(with_part(job, "augment", choice), networks, choice) for choice in AUGMENTATIONS
+    }
+
+
+def is_penalty(column: str) -> bool:
+    return column.startswith("penalty=")
+
+
+def page_sections(loss: Callable[[str], Outcomes], penalty: Callable[[str], Outcomes]) -> dict[str, Any]:
+    """The tables of the page, from the outcomes of each row."""
+    rows = {f"loss={name}": loss(name) for name in LOSSES}
+    return {
+        "Losses and penalties": {n: {c: r for c, r in row.items() if is_penalty(c)} for n, row in rows.items()},
+        "Losses, augmentations, and the manner of training": {
+            n: {c: r for c, r in row.items() if not is_penalty(c)} for n, row in rows.items()
+        },
+        "Penalties and augmentations": {f"penalty={name}": penalty(name) for name in PENALTIES},
+    }
+
+
+def points_note() -> str:
+    """What does not go with points."""
+    reasons: dict[str, list[str]] = {}
+    job = job_with_loss("non_saturating", POINTS)
+    for choice in AUGMENTATIONS:
+        reason = reason_against(with_part(job, "augment", choice), POINTS)
+        if reason:
+            reasons.setdefault(reason, []).append(f"`augment={choice}`")
+    lines = [f"- {', '.join(names)}: {reason}." for reason, names in reasons.items()]
+    title = "Of these, what does not go with points in the plane (`dataset=ring`, `dataset=grid`):"
+    return "\n".join([title, "", *lines])
+
+
+def found_before() -> dict[str, Outcomes]:
+    """The rows of the page as it is, those of the same loss together."""
+    rows: dict[str, Outcomes] = {}
+    for section in read(PAGE.read_text(encoding="utf-8"))[0].values():
+        for name, row in section.items():
+            rows[name] = rows.get(name, {}) | row
+    return rows
+
+
+@pytest.mark.skipif("GAN_CLI_WRITE_DOCS" not in os.environ, reason="writes only where it is told to")
+def test_write_the_page() -> None:
+    page = write(page_sections(of_loss, of_penalty), {"Points": points_note()})
+    PAGE.write_text(page, encoding="utf-8")
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_a_loss_goes_with_is_what_the_page_says(loss: str) -> None:
+    assert of_loss(loss) == found_before()[f"loss={loss}"]
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_what_a_penalty_goes_with_is_what_the_page_says(penalty: str) -> None:
+    assert of_penalty(penalty) == found_before()[f"penalty={penalty}"]
+
+
+def test_the_page_has_all_choices_and_nothing_else() -> None:
+    rows = found_before()
+    sections = page_sections(lambda name: rows[f"loss={name}"], lambda name: rows[f"penalty={name}"])
+    page = write(sections, {"Points": points_note()})
+    assert page == PAGE.read_text(encoding="utf-8"), "GAN_CLI_WRITE_DOCS=1 writes it anew, as its first lines say"

@@ -1,0 +1,181 @@
+"""Every loss, penalty and augmentation, found by glob, in a real step on points and on images of several kinds.
+
+What is stated here holds for parts that are added later too; what each one computes is in tests of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from composition import (
+    BATCH,
+    NUMBER,
+    Networks,
+    Remembering,
+    choices_of,
+    data_of,
+    do,
+    flat,
+    job_with_loss,
+    networks_of,
+    real_examples,
+    refusal_of,
+    weights_of,
+    with_part,
+)
+
+from gan_cli.config.build import TrainJob
+from gan_cli.losses import EMBEDDING, LOGITS, equilibrium_of, output_of
+from gan_cli.penalties import Penalty, is_on_generator
+from gan_cli.training.judge import Role
+from gan_cli.training.state import TrainingState
+from gan_cli.training.step import AdversarialStep
+
+LOSSES, PENALTIES, AUGMENTATIONS = (choices_of(group) for group in ("loss", "penalty", "augment"))
+POINTS, GREY, COLOURED = (2,), (28, 28, 1), (32, 48, 3)
+SHAPES = [POINTS, GREY, COLOURED]
+each_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+STEEP = 4.0
+"""By how much a discriminator's first weights are multiplied: some objectives pay nothing, or an even sum, where it is
+flat or within a margin."""
+
+
+def coarse(job: TrainJob) -> TrainJob:
+    """The same job with networks that compute in bfloat16."""
+    return replace(job, train=replace(job.train, precision="mixed_bfloat16"))
+
+
+@cache
+def networks(loss: str, shape: tuple[int, ...], steep: float = STEEP, in_bfloat16: bool = False) -> Networks:
+    """Networks for a loss, the same ones in bfloat16, its discriminator `steep` times as it would be."""
+    job = job_with_loss(loss, shape)
+    found = networks_of(coarse(job) if in_bfloat16 else job, shape)
+    found.first[1] = [weights * steep for weights in found.first[1]]
+    return found
+
+
+def run(job: TrainJob, shape: tuple[int, ...], given: Networks, steps: int = 1) -> tuple[TrainingState, dict[str, Any]]:
+    """Some steps, with what must hold after each of any job; the state and what the first step measured."""
+    assert refusal_of(job, data_of(shape)) is None
+    state, step = given.step_of(job)
+    measured = [do(step, shape, NUMBER + number) for number in range(steps)]
+    for metrics in measured:
+        assert metrics.keys() == step.intervals.keys()
+        assert np.isfinite(list(metrics.values())).all(), metrics
+    assert np.isfinite(weights_of(state)).all()
+    return state, measured[0]
+
+
+def without_gradient(variables: list[Any], optimizer: Remembering) -> list[str]:
+    """The variables whose gradient has been nothing, or no more than rounding, in every update."""
+    largest = [
+        max(0.0 if update[index] is None else float(np.abs(update[index]).max()) for update in optimizer.given)
+        for index in range(len(variables))
+    ]
+    return [v.path for v, size in zip(variables, largest, strict=True) if not size > 1e-6 * max(largest)]
+
+
+@each_shape
+@pytest.mark.parametrize("loss", LOSSES)
+def test_each_loss_trains_every_weight(loss: str, shape: tuple[int, ...]) -> None:
+    job = job_with_loss(loss, shape)
+    state, _ = run(job, shape, networks(loss, shape), steps=2)
+    kind = output_of(job.loss)
+    # Where only differences count, between logits or between vectors, the offset of the last layer does not.
+    only_differences = kind == EMBEDDING or (kind == LOGITS and equilibrium_of(job.loss) is None)
+    expected = ["output/bias"] if only_differences else []
+    assert without_gradient(state.discriminator.trainable_variables, state.discriminator_optimizer) == expected
+    assert without_gradient(state.generator.trainable_variables, state.generator_optimizer) == []
+
+
+@each_shape
+@pytest.mark.parametrize("choice", PENALTIES)
+def test_each_penalty_acts_on_the_network_that_it_is_a_term_of(choice: str, shape: tuple[int, ...]) -> None:
+    job, given = job_with_loss("non_saturating", shape), networks("non_saturating", shape)
+    before = gradients_of(run(job, shape, given)[0])
+    job = with_part(job, "penalty", choice)
+    state, metrics = run(job, shape, given)
+    terms = {name: one for name, one in job.penalties.items() if isinstance(one, Penalty)}
+    assert all(metrics[f"penalty_{name}"] != 0.0 for name in terms), metrics
+    after = gradients_of(state)
+    acts_on = {is_on_generator(one) for one in terms.values()}
+    for on_generator, network in [(False, "discriminator"), (True, "generator")]:
+        if on_generator in acts_on:
+            assert not np.allclose(before[network], after[network], rtol=1e-5, atol=0.0), network
+        elif not on_generator and terms:
+            np.testing.assert_array_equal(before[network], after[network])
+
+
+def gradients_of(state: TrainingState) -> dict[str, np.ndarray]:
+    """The last gradients of each network, behind one another."""
+    optimizers = {"generator": state.generator_optimizer, "discriminator": state.discriminator_optimizer}
+    return {name: flat(one.given[-1]) for name, one in optimizers.items()}
+
+
+@each_shape
+@pytest.mark.parametrize("choice", AUGMENTATIONS)
+def test_each_augmentation_lets_every_weight_learn_or_says_why_it_does_not_take_points(
+    choice: str, shape: tuple[int, ...]
+) -> None:
+    job = with_part(job_with_loss("non_saturating", shape), "augment", choice)
+    refused = refusal_of(job, data_of(shape))
+    if refused is not None:
+        assert shape == POINTS
+        assert refused.key.startswith(f"augment.{choice}")
+        assert refused.advice
+        return
+    state, _ = run(job, shape, networks("non_saturating", shape), steps=2)
+    assert without_gradient(state.discriminator.trainable_variables, state.discriminator_optimizer) == []
+    assert without_gradient(state.generator.trainable_variables, state.generator_optimizer) == []
+
+
+KINDS = [("loss", name) for name in LOSSES] + [("penalty", name) for name in PENALTIES]
+KINDS += [("augment", name) for name in AUGMENTATIONS]
+
+
+@pytest.mark.parametrize(("group", "choice"), KINDS)
+def test_what_is_measured_agrees_where_networks_compute_in_bfloat16(group: str, choice: str) -> None:
+    """To 2 %, since bfloat16 keeps 8 binary digits, 0.4 %, of each activation; logits and losses to 0.0005."""
+    loss = choice if group == "loss" else "non_saturating"
+    job = job_with_loss(loss, GREY)
+    if group != "loss":
+        job = with_part(job, group, choice)
+    _, fine = run(job, GREY, networks(loss, GREY, 1.0))
+    _, rough = run(coarse(job), GREY, networks(loss, GREY, 1.0, in_bfloat16=True))
+    for name, value in fine.items():
+        near = 1e-6 if name.startswith("penalty_") else 5e-4
+        assert rough[name] == pytest.approx(value, rel=0.02, abs=near), name
+
+
+def losses_of(step: AdversarialStep, real: tf.Tensor) -> list[tf.Tensor]:
+    """Both losses of a batch, and the norms of their slopes: in the discriminator's weights, and in examples."""
+    now = step.judge.at(tf.constant(0, tf.int64), 0)
+    with tf.GradientTape(persistent=True) as tape:
+        (fake,) = step.generate(now.step, now.update)
+        said = now.say_both(*now.present(real, fake), roles=(Role.REAL, Role.FAKE))
+        losses = [
+            step.loss.discriminator(*said, **step.values("loss")),
+            step.loss.generator(*reversed(said), **step.values("loss")),
+        ]
+    learning = [*step.discriminator.trainable_variables, fake]
+    slopes = [tape.gradient(loss, learning, unconnected_gradients="zero") for loss in losses]
+    return [*losses, tf.linalg.global_norm(slopes[0]), tf.linalg.global_norm(slopes[1][-1:])]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_each_loss_and_its_slopes_are_the_same_where_xla_compiles_them(loss: str) -> None:
+    """Of the same latents, since XLA draws other ones. Penalties and augmentations are compiled in their own tests."""
+    job = job_with_loss(loss, POINTS)
+    if loss != next(name for name in LOSSES if job_with_loss(name, POINTS).loss == job.loss):
+        return  # a recipe of a loss that was compiled under its own name
+    _, step = networks(loss, POINTS, 1.0).step_of(job)
+    latents = np.random.default_rng(0).normal(size=(BATCH, job.model.latent_size))
+    step.draw_latents = lambda seed: tf.constant(latents, tf.float32)
+    real = real_examples(POINTS, 1)[0]
+    compiled = tf.function(losses_of, jit_compile=True)
+    np.testing.assert_allclose(compiled(step, real), losses_of(step, real), rtol=1e-4, atol=1e-6)

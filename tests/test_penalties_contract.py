@@ -1,0 +1,104 @@
+"""What holds for every penalty of every YAML: found by glob, built from its own defaults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from by_hand import REAL, make_step
+from omegaconf import OmegaConf
+
+from gan_cli.config.build import build_penalties
+from gan_cli.config.compose import config_directory
+from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses.non_saturating import NonSaturatingLoss
+from gan_cli.penalties import Batch, Penalty
+
+OF_ONE_LAYER = ("soft_margin",)
+"""Like those that name a `layer`, they need a whole network; their own tests have one."""
+SEED = tf.constant([3, 4], tf.int32)
+SILENT = ("gradient_penalty_one_sided",)
+"""On a linear discriminator with a slope below 1."""
+SHAPES = {"images": (6, 5, 4, 3), "packed pairs": (2, 4, 8, 2), "points": (6, 2), "one point": (1, 2)}
+
+
+def penalties_of_all_files() -> dict[str, Penalty]:
+    found = {}
+    for path in sorted((config_directory() / "penalty").glob("[!_]*.yaml")):
+        nodes = OmegaConf.to_container(OmegaConf.create({"penalty": OmegaConf.load(path)}), resolve=True)["penalty"]
+        found |= {f"{path.stem}_{name}": one for name, one in build_penalties(nodes).items()}
+    return {
+        name: one
+        for name, one in found.items()
+        if isinstance(one, Penalty) and not hasattr(one, "layer") and not name.startswith(OF_ONE_LAYER)
+    }
+
+
+PENALTIES = penalties_of_all_files()
+every_penalty = pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
+
+
+def judge(weights: Any, examples: Any) -> DiscriminatorOutput:
+    flat = tf.reshape(examples, [examples.shape[0], -1])
+    return DiscriminatorOutput(tf.reduce_sum(tf.tanh(flat * weights[: flat.shape[1]]), axis=1))
+
+
+def term(penalty: Penalty, real: Any, fake: Any, neighbours: Any, weights: Any, kernel: Any, number: Any) -> Any:
+    """The penalty of a discriminator with one weight for each value of an example."""
+    said = [judge(weights, examples) for examples in (real, fake)]
+    state = {name: tf.constant(value) for name, value in getattr(penalty, "initial_state", {}).items()}
+    batch = Batch(
+        lambda examples: judge(weights, examples), real, fake, *said,
+        seed=SEED, step=number, variables=[kernel], neighbours=neighbours, state=state,
+    )  # fmt: skip
+    return penalty(batch)
+
+
+@every_penalty
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_identical_batches_and_a_flat_discriminator_leave_everything_finite(penalty: Penalty, shape: Any) -> None:
+    examples = tf.fill(shape, 0.5)
+    for weights in (tf.zeros([128]), tf.ones([128])):
+        kernel = tf.zeros([3, 4])
+        with tf.GradientTape() as tape:
+            tape.watch([examples, weights, kernel])
+            number = tf.constant(2000, tf.int64)  # late enough for those that begin late
+            value = term(penalty, examples, examples, examples, weights, kernel, number)
+        assert value.dtype == tf.float32
+        assert value.shape == ()
+        slopes = tape.gradient(value, [examples, weights, kernel], unconnected_gradients="zero")
+        assert np.isfinite([value, *(np.abs(slope).max() for slope in slopes)]).all()
+
+
+@every_penalty
+def test_xla_compiles_it_and_something_is_learnt_from_it(penalty: Penalty) -> None:
+    generator = np.random.default_rng(0)
+    real, fake, neighbours = generator.normal(size=(3, 6, 4, 5, 2)).astype(np.float32)
+    fake, neighbours = tf.constant(fake), tf.constant(neighbours)
+    weights, kernel = tf.constant(generator.normal(size=128), tf.float32), tf.constant(generator.normal(size=(4, 3)))
+
+    @tf.function(jit_compile=True)
+    def slopes(fake: Any, neighbours: Any, weights: Any, kernel: Any) -> tuple[Any, Any]:
+        with tf.GradientTape() as tape:
+            tape.watch([fake, weights, kernel])
+            value = term(penalty, real, fake, neighbours, weights, kernel, tf.constant(2000, tf.int64))
+        return value, tape.gradient(value, [fake, weights, kernel], unconnected_gradients="zero")
+
+    value, found = slopes(fake, neighbours, weights, tf.cast(kernel, tf.float32))
+    assert np.isfinite(value)
+    assert max(np.abs(slope).max() for slope in found) > 1e-6
+
+
+def test_any_number_at_once_and_each_of_them_now_and_then() -> None:
+    lazy = {name: type(one)(**{**vars(one), "every": 2}) for name, one in PENALTIES.items()}
+    # A step that moves nothing, so that so many penalties can't drive the logits away.
+    step = make_step(NonSaturatingLoss(), lazy, rates=(0.0, 0.0))
+    compiled, real = tf.function(step), tf.constant(REAL[None])
+    due, left_out = (compiled(real, tf.constant(number, tf.int64)) for number in (2000, 2001))
+    assert np.isfinite(list(due.values())).all()
+    said = {name for name in lazy if due[f"penalty_{name}"] != 0.0}
+    assert said == {name for name in lazy if not name.startswith(SILENT)}
+    assert all(left_out[f"penalty_{name}"] == 0.0 for name in lazy)
+    assert all(step.intervals[f"penalty_{name}"] == 2 for name in lazy)

@@ -1,0 +1,66 @@
+"""Losses in a step that compare vectors, or the examples themselves, by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from by_hand import FAKE, LATENT, PULL, RATE, REAL, do, line, make_step
+
+from gan_cli.data import DataSpec
+from gan_cli.losses import EMBEDDING, PIXELS, DiscriminatorOutput
+from gan_cli.models.discriminator import identity
+from gan_cli.penalties.r1 import R1
+
+W = np.array([0.5, -1.0])
+"""First weights of the generator G(z) = z w."""
+
+
+@dataclass(frozen=True)
+class MeansApart:
+    """Vectors v: the squared distance of the means of both kinds; the witness is v · (mean real - mean generated)."""
+
+    generator_sees_real: ClassVar[bool] = True
+    critic: ClassVar[bool] = False
+    output: ClassVar[str] = EMBEDDING
+    embedding_size: ClassVar[int] = 2
+
+    def witness(self, embedding: Any, real: Any, fake: Any) -> Any:
+        return tf.linalg.matvec(embedding, tf.reduce_mean(real, 0) - tf.reduce_mean(fake, 0))
+
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
+        return -self.generator(fake, real)
+
+    def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput) -> Any:
+        return tf.reduce_sum(tf.square(tf.reduce_mean(real.embedding, 0) - tf.reduce_mean(fake.embedding, 0)))
+
+
+def test_of_vectors_the_logits_are_their_witness_for_logs_and_for_penalties() -> None:
+    A = np.array([[1.0, 0.5], [-0.5, 2.0]])
+    network = line(2, 2, A.tolist())
+    step = make_step(MeansApart(), {"r1": R1(weight=0.0)}, discriminator=network, rates=(0.0, 0.0))
+    metrics = do(step)
+    apart = PULL @ A
+    assert metrics["real_logits"] == pytest.approx(REAL.mean(0) @ A @ apart, rel=1e-5)
+    assert metrics["fake_logits"] == pytest.approx(FAKE.mean(0) @ A @ apart, rel=1e-5)
+    assert metrics["penalty_r1"] == pytest.approx(0.5 * np.sum((A @ apart) ** 2), rel=1e-5)  # its slope is A · apart
+    assert metrics["generator_loss"] == pytest.approx(apart @ apart, rel=1e-5)
+
+
+class PixelsApart(MeansApart):
+    """The same of the examples themselves."""
+
+    output: ClassVar[str] = PIXELS
+
+
+@pytest.mark.parametrize("simultaneous", [False, True])
+def test_a_loss_of_the_examples_themselves_trains_the_generator_alone(simultaneous: bool) -> None:
+    step = make_step(PixelsApart(), discriminator=identity(DataSpec((2,), 9)), simultaneous=simultaneous)
+    metrics = do(step)
+    expected = W + RATE * 2.0 * LATENT.mean() * PULL
+    np.testing.assert_allclose(step.generator.get_weights()[0][0], expected, rtol=1e-5)
+    assert metrics["discriminator_gradient_norm"] == 0.0
+    assert metrics["real_logits"] == pytest.approx(REAL.mean(0) @ PULL, rel=1e-5)
