@@ -36,7 +36,10 @@ def write(sections: Mapping[str, Found], notes: Mapping[str, str]) -> str:
 
 def table(title: str, found: Found, numbers: Mapping[str, int]) -> str:
     columns = list(next(iter(found.values())))
-    lines = [["", *(f"`{column}`" for column in columns)], ["---", *[":-:"] * len(columns)]]
+    groups = {column.partition("=")[0] + "=" for column in columns}
+    group = groups.pop() if len(groups) == 1 else ""  # said once, in the corner
+    heads = [f"`{column.removeprefix(group)}`" for column in columns]
+    lines = [[f"`{group}`" if group else "", *heads], ["---", *[":-:"] * len(columns)]]
     for name, row in found.items():
         lines.append([f"`{name}`", *(str(numbers[row[column]]) if row[column] else TICK for column in columns)])
     return f"## {title}\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
@@ -51,8 +54,8 @@ def read(page: str) -> tuple[dict[str, dict[str, dict[str, str]]], dict[str, str
         if not text.startswith("|"):
             notes[title] = text.strip()
             continue
-        header, _, *rows = (
-            [cell.strip(" `") for cell in line.strip("|").split("|")] for line in text.split("\n") if line
-        )
-        sections[title] = {row[0]: {c: reasons[v] for c, v in zip(header[1:], row[1:], strict=True)} for row in rows}
+        lines = ([cell.strip(" `") for cell in line[1:-1].split("|")] for line in text.strip().splitlines())
+        (group, *names), _, *rows = lines
+        columns = [f"{group}{name}" for name in names]
+        sections[title] = {row[0]: {c: reasons[v] for c, v in zip(columns, row[1:], strict=True)} for row in rows}
     return sections, notes

@@ -29,6 +29,8 @@ from gan_cli.penalties.r1 import R1
         (["train.top_k=1.5"], ["train.top_k=1.5", "at most 1"]),
         (["train.top_k_steps=0"], ["train.top_k_steps=0", "at least 1"]),
         (["loss=feature_matching", "train.top_k=0.5"], ["train.top_k=0.5: the generator's loss is not a mean", "loss"]),
+        (["loss=mmd", "penalty=soft_margin"], ["penalty=soft_margin", "logits", "vectors", "Leave it out, or use"]),
+        (["loss=began", "penalty=soft_margin"], ["penalty=soft_margin", "logits", "reconstructions"]),
         (["loss=mmd_pixels", "penalty=r1"], ["penalty=r1", "trains no discriminator", "penalty=[]"]),
         (["loss=mmd_pixels", "penalty=weight_clip"], ["penalty=weight_clip", "trains no discriminator"]),
         (["loss=mmd_pixels", "penalty=feature_matching"], ["penalty=feature_matching", "trains no discriminator"]),

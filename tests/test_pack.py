@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,6 +15,7 @@ from gan_cli.augmentations import Augmentation
 from gan_cli.data import DataSpec
 from gan_cli.losses.wgan import WassersteinLoss
 from gan_cli.models.discriminator import pack_examples, packed_spec, unpack_examples
+from gan_cli.penalties import Batch
 from gan_cli.penalties.r1 import R1
 from gan_cli.penalties.r2 import R2
 from gan_cli.training.judge import Role
@@ -75,3 +80,36 @@ def test_penalties_get_packs() -> None:
     metrics = do(make_step(WassersteinLoss(), {"r2": R2(weight=0.0)}, {"marks": Marks()},
                            discriminator=line(4, 1, D[:, None].tolist()), pack=2))  # fmt: skip
     assert metrics["penalty_r2"] == pytest.approx(0.5 * (D[:2] @ D[:2] + 4.0 * D[2:] @ D[2:]), rel=1e-5)
+
+
+@dataclass(frozen=True)
+class Near:
+    """How far neighbours lie from the examples, and that they come in packs as well."""
+
+    weight: float = 1.0
+    every: int = 1
+    neighbour_distance: float = 0.1
+    takes_gradients: ClassVar[bool] = False
+
+    def __call__(self, batch: Batch) -> Any:
+        assert batch.neighbours.shape == batch.fake.shape == batch.real.shape == (1, 4)
+        return tf.reduce_max(tf.abs(batch.neighbours - batch.fake))
+
+
+class Seen(Augmentation):
+    """Counts real examples."""
+
+    learns: ClassVar[bool] = True
+    initial_state: ClassVar[Any] = MappingProxyType({"images": 0.0})
+
+    def next_state(self, margins: Any, images: int, step: Any, state: Any) -> dict[str, Any]:
+        return {"images": state["images"] + tf.cast(images, tf.float32)}
+
+
+@pytest.mark.parametrize("on_generator", [False, True])
+def test_neighbours_come_in_packs_and_images_are_counted_one_by_one(on_generator: bool) -> None:
+    near = type("NearOnOne", (Near,), {"on_generator": on_generator})()
+    step = make_step(WassersteinLoss(), {"near": near}, {"seen": Seen()}, discriminator=line(4, 1, D[:, None].tolist()),
+                     pack=2)  # fmt: skip
+    assert 0.0 < do(step)["penalty_near"] < 0.5
+    assert float(step.judge.state["seen"]["images"]) == 2.0

@@ -23,18 +23,15 @@ from composition import (
     flat,
     job_with_loss,
     networks_of,
-    real_examples,
     refusal_of,
     weights_of,
     with_part,
 )
 
 from gan_cli.config.build import TrainJob
-from gan_cli.losses import EMBEDDING, LOGITS, equilibrium_of, output_of
+from gan_cli.losses import EMBEDDING, LOGITS, DiscriminatorOutput, Loss, equilibrium_of, output_of
 from gan_cli.penalties import Penalty, is_on_generator
-from gan_cli.training.judge import Role
 from gan_cli.training.state import TrainingState
-from gan_cli.training.step import AdversarialStep
 
 LOSSES, PENALTIES, AUGMENTATIONS = (choices_of(group) for group in ("loss", "penalty", "augment"))
 POINTS, GREY, COLOURED = (2,), (28, 28, 1), (32, 48, 3)
@@ -152,30 +149,25 @@ def test_what_is_measured_agrees_where_networks_compute_in_bfloat16(group: str, 
         assert rough[name] == pytest.approx(value, rel=0.02, abs=near), name
 
 
-def losses_of(step: AdversarialStep, real: tf.Tensor) -> list[tf.Tensor]:
-    """Both losses of a batch, and the norms of their slopes: in the discriminator's weights, and in examples."""
-    now = step.judge.at(tf.constant(0, tf.int64), 0)
+def slopes_of(loss: Loss, said: dict[str, tf.Tensor]) -> list[tf.Tensor]:
+    """Both losses of what was said of a batch, and their slopes in that."""
+    state = {name: tf.constant(value) for name, value in (getattr(loss, "initial_state", None) or {}).items()}
     with tf.GradientTape(persistent=True) as tape:
-        (fake,) = step.generate(now.step, now.update)
-        said = now.say_both(*now.present(real, fake), roles=(Role.REAL, Role.FAKE))
-        losses = [
-            step.loss.discriminator(*said, **step.values("loss")),
-            step.loss.generator(*reversed(said), **step.values("loss")),
-        ]
-    learning = [*step.discriminator.trainable_variables, fake]
-    slopes = [tape.gradient(loss, learning, unconnected_gradients="zero") for loss in losses]
-    return [*losses, tf.linalg.global_norm(slopes[0]), tf.linalg.global_norm(slopes[1][-1:])]
+        tape.watch(said)
+        features = {getattr(loss, "layer", "auto"): said["features"]}
+        real, fake = (DiscriminatorOutput(said["logits"][i], {n: f[i] for n, f in features.items()}, said["vectors"][i])
+                      for i in (0, 1))  # fmt: skip
+        losses = [loss.discriminator(real, fake, **state), loss.generator(fake, real, **state)]
+    return losses + [slope for one in losses for slope in tape.gradient(one, said, None, "zero").values()]
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_each_loss_and_its_slopes_are_the_same_where_xla_compiles_them(loss: str) -> None:
-    """Of the same latents, since XLA draws other ones. Penalties and augmentations are compiled in their own tests."""
-    job = job_with_loss(loss, POINTS)
-    if loss != next(name for name in LOSSES if job_with_loss(name, POINTS).loss == job.loss):
-        return  # a recipe of a loss that was compiled under its own name
-    _, step = networks(loss, POINTS, 1.0).step_of(job)
-    latents = np.random.default_rng(0).normal(size=(BATCH, job.model.latent_size))
-    step.draw_latents = lambda seed: tf.constant(latents, tf.float32)
-    real = real_examples(POINTS, 1)[0]
-    compiled = tf.function(losses_of, jit_compile=True)
-    np.testing.assert_allclose(compiled(step, real), losses_of(step, real), rtol=1e-4, atol=1e-6)
+def test_losses_and_their_slopes_are_the_same_where_xla_compiles_them() -> None:
+    """All in one graph. Networks, penalties and augmentations are compiled in tests of their own."""
+    generator = np.random.default_rng(0)
+    shapes = {"logits": (2, BATCH), "features": (2, BATCH, 6), "vectors": (2, BATCH, 4)}
+    said = {name: tf.constant(generator.normal(size=shape), tf.float32) for name, shape in shapes.items()}
+    losses = {name: job_with_loss(name, POINTS).loss for name in LOSSES}
+    compiled = tf.function(lambda said: {n: slopes_of(loss, said) for n, loss in losses.items()}, jit_compile=True)
+    for name, values in compiled(said).items():
+        for fast, plain in zip(values, slopes_of(losses[name], said), strict=True):
+            np.testing.assert_allclose(fast, plain, rtol=1e-4, atol=1e-6, err_msg=name)

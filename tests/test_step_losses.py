@@ -13,6 +13,7 @@ from by_hand import FAKE, LATENT, PULL, RATE, REAL, do, line, make_step
 from gan_cli.data import DataSpec
 from gan_cli.losses import EMBEDDING, PIXELS, DiscriminatorOutput
 from gan_cli.models.discriminator import identity
+from gan_cli.penalties import Batch
 from gan_cli.penalties.r1 import R1
 
 W = np.array([0.5, -1.0])
@@ -48,6 +49,42 @@ def test_of_vectors_the_logits_are_their_witness_for_logs_and_for_penalties() ->
     assert metrics["fake_logits"] == pytest.approx(FAKE.mean(0) @ A @ apart, rel=1e-5)
     assert metrics["penalty_r1"] == pytest.approx(0.5 * np.sum((A @ apart) ** 2), rel=1e-5)  # its slope is A · apart
     assert metrics["generator_loss"] == pytest.approx(apart @ apart, rel=1e-5)
+
+
+class FromOrigin(MeansApart):
+    """A generator that is to make large vectors, and does not look at real ones for that."""
+
+    generator_sees_real: ClassVar[bool] = False
+
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
+        return -MeansApart.generator(self, fake, real)
+
+    def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
+        assert real is None
+        return -tf.reduce_sum(tf.reduce_mean(fake.embedding, 0))
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """What the discriminator says of generated examples, for the generator to lower."""
+
+    weight: float = 0.5
+    every: int = 1
+    on_generator: ClassVar[bool] = True
+    takes_gradients: ClassVar[bool] = False
+
+    def __call__(self, batch: Batch) -> Any:
+        return tf.reduce_mean(batch.discriminator(batch.fake).logits)
+
+
+@pytest.mark.parametrize("simultaneous", [False, True])
+def test_a_penalty_on_the_generator_gets_logits_of_vectors_though_the_loss_sees_no_real_ones(
+    simultaneous: bool,
+) -> None:
+    network = line(2, 2, np.eye(2).tolist())
+    step = make_step(FromOrigin(), {"unlike": Unlike()}, discriminator=network, rates=(0.0, 0.0),
+                     simultaneous=simultaneous)  # fmt: skip
+    assert do(step)["penalty_unlike"] == pytest.approx(FAKE.mean(0) @ PULL, rel=1e-5)
 
 
 class PixelsApart(MeansApart):

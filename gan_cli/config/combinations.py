@@ -8,9 +8,12 @@ from typing import Any
 from gan_cli.checks import ConfigError
 from gan_cli.config.build import TrainJob
 from gan_cli.data import DataSpec
-from gan_cli.losses import EMBEDDING, PIXELS, output_of, trains_discriminator
+from gan_cli.losses import EMBEDDING, LOGITS, PIXELS, RECONSTRUCTION, output_of, trains_discriminator
 from gan_cli.metrics.checks import COUNTS, check_metrics, choose_value
 from gan_cli.penalties import is_on_generator
+
+GIVES = {LOGITS: "logits", EMBEDDING: "vectors", RECONSTRUCTION: "its reconstructions", PIXELS: "the examples"}
+"""Kinds of discriminator in words."""
 
 
 def check_data(job: TrainJob, data: DataSpec) -> None:
@@ -34,6 +37,12 @@ def check_parts(job: TrainJob) -> None:
     """Raises ConfigError where a loss, penalties, augmentations and the manner of training contradict each other."""
     if not trains_discriminator(job.loss):
         check_without_discriminator(job)
+    for name, penalty in job.penalties.items():
+        kind, kinds = output_of(job.loss), getattr(penalty, "outputs", ())
+        if kinds and kind not in kinds:
+            wanted = " or ".join(GIVES[one] for one in kinds)
+            problem = f"needs a discriminator that gives {wanted}, and this loss asks for one that gives {GIVES[kind]}"
+            raise ConfigError("penalty", problem, name, "Leave it out, or use another loss.")
     if job.train.batch_size % job.train.pack:
         near = max(job.train.pack, job.train.batch_size // job.train.pack * job.train.pack)
         problem = f"has to be a multiple of train.pack={job.train.pack}, so many examples are judged at once"

@@ -65,6 +65,8 @@ class Penalty(Protocol):
     - `on_generator: bool`, a ClassVar or a property: whether it is a term of the generator's loss. False without it.
     - `sees_real: ClassVar[bool]`: whether, on the generator, it uses `judged_real`. False without it.
     - `neighbour_distance: float`: standard deviation of the normal noise that is added to latents for `neighbours`.
+    - `outputs: ClassVar[tuple[str, ...]]`: the kinds of discriminator that it can look at (LOGITS, ... of
+      `gan_cli.losses`); any without it.
     - `layer: str`: a layer of the discriminator, as of losses; its activations are in `features[layer]`.
     - `initial_state: Mapping[str, float]` and `next_state(batch) -> dict`: float32 scalars that training carries on and
       a checkpoint keeps, and their values after each update, whether the penalty was due or not.

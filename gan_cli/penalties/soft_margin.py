@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from gan_cli.checks import ConfigError, check_number
 from gan_cli.lazy import tf
+from gan_cli.losses import LOGITS
 from gan_cli.penalties import Batch
 
 NORMAL = ["output", "kernel"]
@@ -39,6 +40,7 @@ class SoftMargin:
     every: int = 1
 
     takes_gradients: ClassVar[bool] = False
+    outputs: ClassVar[tuple[str, ...]] = (LOGITS,)
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gan_cli.lazy import keras, tf
-from gan_cli.losses import DiscriminatorOutput, Loss, trains_discriminator
+from gan_cli.losses import EMBEDDING, PIXELS, DiscriminatorOutput, Loss, output_of, trains_discriminator
 from gan_cli.penalties import Batch, Penalty, Projection, is_on_generator
 from gan_cli.randomness import Purpose, fold
 from gan_cli.training.judge import Judge, Role, Update, assign
@@ -76,7 +76,8 @@ class AdversarialStep:
         self.on_discriminator = {name: one for name, one in terms.items() if name not in self.on_generator}
         self.loss: Loss = self.judge.loss
         seeing = [one for one in self.on_generator.values() if getattr(one, "sees_real", False)]
-        self.generator_sees_real = self.loss.generator_sees_real or bool(seeing)
+        scored = bool(self.on_generator) and output_of(self.loss) in (EMBEDDING, PIXELS)  # beside real ones
+        self.generator_sees_real = self.loss.generator_sees_real or bool(seeing) or scored
         distances = (getattr(one, "neighbour_distance", None) for one in terms.values())
         self.neighbour_distance = next((distance for distance in distances if distance), None)
 
