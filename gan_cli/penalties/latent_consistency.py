@@ -28,7 +28,7 @@ class LatentConsistency:
     """
 
     weight: float = 5.0
-    neighbour_distance: float = 0.05
+    neighbour_distance: float = 0.03
     every: int = 1
 
     takes_gradients: ClassVar[bool] = False
@@ -58,7 +58,7 @@ class LatentDiversity:
     """
 
     weight: float = 0.5
-    neighbour_distance: float = 0.05
+    neighbour_distance: float = 0.03
     every: int = 1
 
     on_generator: ClassVar[bool] = True
