@@ -72,7 +72,7 @@ def output(logits: object) -> DiscriminatorOutput:
         # (0 + .75)/2 + (1 + 0)/2; (4.25 + 1.25)/2 + (1 + 4.5)/2
         (RelativisticAverageLoss("hinge"), 0.875, 5.5),
         # generated minus real, from real 2: -1.5, -5; from real -1: 1.5, -2. e^ these: .2231302, .0067379, 4.4816891,
-        # .1353353. log(1.2298681) and log(5.6170244) for the real ones, log(5.7048193) and log(1.1420732) for the others
+        # .1353353. So log(1.2298681), log(5.6170244) for the real ones, log(5.7048193), log(1.1420732) for the others
         (
             DualContrastiveLoss(),
             (0.2069069 + 1.7258021 + 1.7413113 + 0.1328452) / 2,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from itertools import pairwise
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TINY
+from by_hand import do, make_step
 
 from gan_cli.checks import ConfigError
-from gan_cli.commands.train import gan_train
 from gan_cli.config.compose import compose
 from gan_cli.data import DataSpec
 from gan_cli.devices import dtype_policy
@@ -55,7 +53,9 @@ def test_the_objective_is_what_its_paper_says():
 
 def test_convergence_grows_on_either_side_of_the_balance():
     near, ahead, behind = ([-1.0, -1.0], [-0.7, -0.7], [-1.3, -1.3])
-    measured = [float(LOSS.measure(output(REAL), output(one), balance=0.0)["convergence"]) for one in (near, ahead, behind)]
+    measured = [
+        float(LOSS.measure(output(REAL), output(one), balance=0.0)["convergence"]) for one in (near, ahead, behind)
+    ]
     assert measured == pytest.approx([2.0, 2.3, 2.3])
 
 
@@ -79,7 +79,10 @@ def test_slopes_pull_real_errors_down_and_push_generated_ones_by_the_balance():
 def test_huge_errors_stay_finite_and_all_is_float32():
     huge = output([-1e30, -1e4])
     values = [LOSS.discriminator(huge, huge, balance=BALANCE), LOSS.generator(huge, None, balance=BALANCE)]
-    values += [*LOSS.next_state(huge, huge, balance=BALANCE).values(), *LOSS.measure(huge, huge, balance=BALANCE).values()]
+    values += [
+        *LOSS.next_state(huge, huge, balance=BALANCE).values(),
+        *LOSS.measure(huge, huge, balance=BALANCE).values(),
+    ]
     assert all(value.dtype == tf.float32 and value.shape == () and np.isfinite(value) for value in values)
 
 
@@ -154,13 +157,14 @@ def test_a_model_is_not_normalised_over_batches_by_default():
     assert normalization("loss=began", "model.discriminator_normalization=batch") == "batch"
 
 
-def test_the_balance_of_each_step_follows_from_what_was_said_in_the_one_before():
-    words = [word for word in TINY if not word.startswith("run.log_every")]
-    more = ["loss=began", "loss.balance_rate=0.3", "model=mlp", "run.log_every=1", "train.steps=6", "hydra.run.dir=run"]
-    assert gan_train([*words, *more]) == 0
-    lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+@pytest.mark.parametrize("simultaneous", [False, True])
+def test_the_balance_of_each_step_follows_from_what_was_said_in_the_one_before(simultaneous):
+    loss = BoundaryEquilibriumLoss(balance_rate=0.3)
+    network = build_discriminator(MLP(latent_size=1, width=4), POINTS, loss)
+    step = make_step(loss, discriminator=network, rates=(0.1, 0.1), simultaneous=simultaneous)
+    lines = [do(step, number) for number in range(3)]
     assert lines[0]["balance"] == 0.0
-    assert max(line["balance"] for line in lines) > 0.01
-    for before, after in zip(lines, lines[1:], strict=False):
+    assert lines[1]["balance"] > 0.01
+    for before, after in pairwise(lines):
         moved = before["balance"] + 0.3 * (before["fake_logits"] - 0.7 * before["real_logits"])
         assert after["balance"] == pytest.approx(np.clip(moved, 0, 1), abs=1e-6)

@@ -48,13 +48,17 @@ EXACT: list[tuple[MMDLoss, Any]] = [
     (MMDLoss(), partial(float64.rational_quadratic_kernel, alphas=ALPHAS)),
     (MMDLoss("distance"), partial(float64.distance_kernel, smoothing=SMOOTHING)),
     (MMDLoss("linear"), float64.linear_kernel),
+    (
+        MMDLoss("distance", linear=0.5),
+        lambda x, y: float64.distance_kernel(x, y, SMOOTHING) + 0.5 * float64.linear_kernel(x, y),
+    ),
 ]
 SMALL = ("model=mlp", "train.batch_size=16", "train.critic_steps=1")
 LOSSES = [*(loss for loss, _ in EXACT), MMDLoss("gaussian")]
 
 
 def name_of(loss: Any) -> str | None:
-    return f"{loss.kernel} {loss.sigma}" if isinstance(loss, KernelLoss) else None
+    return f"{loss.kernel} {loss.sigma} {loss.linear}" if isinstance(loss, KernelLoss) else None
 
 
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=name_of)
@@ -308,6 +312,7 @@ def test_without_a_discriminator_the_generator_alone_learns_also_in_float16(caps
         ({"sigma": [1.0, True]}, r"^sigma=\[1.0,true\]"),
         ({"alphas": []}, r"^alphas=\[\]"),
         ({"alphas": [1.0, -1.0]}, r"^alphas=-1.0: expected a number above 0"),
+        ({"linear": -0.5}, r"^linear=-0.5"),
         ({"embedding_size": 0}, r"^embedding_size=0"),
     ],
 )

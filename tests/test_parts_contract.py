@@ -167,7 +167,11 @@ def test_losses_and_their_slopes_are_the_same_where_xla_compiles_them() -> None:
     shapes = {"logits": (2, BATCH), "features": (2, BATCH, 6), "vectors": (2, BATCH, 4)}
     said = {name: tf.constant(generator.normal(size=shape), tf.float32) for name, shape in shapes.items()}
     losses = {name: job_with_loss(name, POINTS).loss for name in LOSSES}
-    compiled = tf.function(lambda said: {n: slopes_of(loss, said) for n, loss in losses.items()}, jit_compile=True)
+
+    @tf.function(jit_compile=True)
+    def compiled(said: dict[str, tf.Tensor]) -> dict[str, list[tf.Tensor]]:
+        return {name: slopes_of(loss, said) for name, loss in losses.items()}
+
     for name, values in compiled(said).items():
         for fast, plain in zip(values, slopes_of(losses[name], said), strict=True):
             np.testing.assert_allclose(fast, plain, rtol=1e-4, atol=1e-6, err_msg=name)

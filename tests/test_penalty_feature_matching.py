@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+import by_hand
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TINY
-from runs import metric_lines
+from by_hand import do, make_step, weights
 
 from gan_cli.checks import ConfigError
-from gan_cli.commands.train import gan_train
 from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses.wgan import WassersteinLoss
+from gan_cli.models.discriminator import with_features
 from gan_cli.penalties import Batch, Penalty, is_on_generator
 from gan_cli.penalties.feature_matching import FeatureMatching
 
@@ -51,24 +51,21 @@ def test_a_value_outside_its_range_is_refused_by_its_key(words, key):
         FeatureMatching(**words)
 
 
-def train(name: str, *words: str) -> dict:
-    common = [word for word in TINY if not word.startswith("run.log_every")]
-    more = ["model=mlp", "train.batch_size=16", "run.log_every=1", f"hydra.run.dir={name}"]
-    assert gan_train([*common, *more, *words]) == 0
-    return metric_lines(Path(name))[-1]
+@pytest.mark.parametrize("simultaneous", [False, True])
+def test_the_generator_follows_it_beside_its_adversarial_loss(simultaneous):
+    """On G(z) = z g and the critic D(x) = x W v, with the features x W, by plain gradient descent."""
+    inner, outer = np.array([[0.3, 0.1], [0.2, -0.5]], np.float32), np.array([[1.0], [2.0]], np.float32)
+    points = keras.Input((2,))
+    hidden = keras.layers.Dense(2, use_bias=False, name="hidden")(points)
+    logits = keras.layers.Reshape(())(keras.layers.Dense(1, use_bias=False, name="output")(hidden))
+    network = with_features(keras.Model(points, logits), {"auto": "layer"})
+    network.set_weights([inner, outer])
+    penalties = {"matching": FeatureMatching(weight=3.0)}
+    step = make_step(WassersteinLoss(), penalties, discriminator=network, rates=(0.1, 0.0), simultaneous=simultaneous)
+    old, mean_latent = weights(step)[0], by_hand.LATENT.mean()
+    metrics = do(step)
 
-
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_beside_nothing_else_it_trains_as_the_objective_does(update):
-    """A generator whose adversarial loss is frozen out by a huge weight is that of `loss=feature_matching`."""
-    words = ("train.steps=3", f"train.update={update}")
-    own = train("own", "loss=feature_matching", *words)
-    beside = train("beside", "penalty=[feature_matching]", "penalty.feature_matching.weight=1.0e6", *words)
-    assert beside["penalty_feature_matching"] == pytest.approx(own["generator_loss"], rel=1e-3)
-
-
-def test_a_layer_can_be_named_and_a_wrong_one_is_told():
-    words = ("penalty=[feature_matching]", "train.steps=1")
-    assert train("one", *words, "penalty.feature_matching.layer=dense_1")["penalty_feature_matching"] > 0.0
-    assert train("all", *words, "penalty.feature_matching.layer=all")["penalty_feature_matching"] > 0.0
-    assert gan_train([*TINY, "model=mlp", *words, "penalty.feature_matching.layer=dense_9"]) != 0
+    apart = mean_latent * old - by_hand.REAL.mean(0)
+    assert metrics["penalty_matching"] == pytest.approx(np.square(apart @ inner).sum(), rel=1e-5)
+    slope = mean_latent * (3.0 * 2.0 * inner @ inner.T @ apart - (inner @ outer)[:, 0])
+    np.testing.assert_allclose(weights(step)[0], old - 0.1 * slope, rtol=1e-5)

@@ -39,9 +39,8 @@ def if_gradient_penalty(then: Any, otherwise: Any, *, _root_: DictConfig) -> Any
     """`then` where a selected penalty differentiates the discriminator for each example, else `otherwise`.
 
     Batch normalisation makes one example's output depend on the others, which spoils such a penalty (WGAN-GP,
-    arXiv:1704.00028, section 4), so a model's default normalisation depends on it. It spoils a loss as well that compares
-    how well real and generated examples are rebuilt, which counts as such a penalty here: each batch would be brought to
-    the same mean and variance first.
+    arXiv:1704.00028, section 4), so a model's default normalisation depends on it. A loss that compares how well real
+    and generated examples are rebuilt counts as such a penalty: their batches must not be made alike first.
     """
     penalties = _root_.get("penalty") or {}
     alone = any(penalises_gradients(node) for node in penalties.values()) or rebuilds_examples(_root_.get("loss"))

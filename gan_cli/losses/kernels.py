@@ -116,6 +116,7 @@ class KernelLoss:
         sigma: standard deviation of the Gaussian kernel, above 0; several, whose kernels are summed; or `median`, the
             median distance between the examples of both kinds.
         alphas: exponents of the rational quadratic kernel, above 0; their kernels are summed.
+        linear: how much of the linear kernel is added, at least 0.
 
     Raises:
         ConfigError: where a value is outside its range.
@@ -124,6 +125,7 @@ class KernelLoss:
     kernel: str = RATIONAL_QUADRATIC
     sigma: Any = MEDIAN
     alphas: Any = (0.2, 0.5, 1.0, 2.0, 5.0)
+    linear: float = 0.0
 
     generator_sees_real: ClassVar[bool] = True
     judges_each: ClassVar[bool] = False
@@ -135,6 +137,7 @@ class KernelLoss:
         if self.sigma != MEDIAN:
             check_widths("sigma", self.sigma, "a number, several such as [1,2,4], or median")
         check_widths("alphas", self.alphas, "numbers such as [0.5,1,2]")
+        check_number("linear", self.linear, at_least=0.0)
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """-MMD², a float32 scalar."""
@@ -174,10 +177,12 @@ class KernelLoss:
     def compare(self, first: Any, second: Any, sigmas: Sequence[Any]) -> Any:
         """The kernel of each pair of rows."""
         if self.kernel == GAUSSIAN:
-            return gaussian_kernel(first, second, sigmas)
-        if self.kernel == RATIONAL_QUADRATIC:
-            return rational_quadratic_kernel(first, second, as_list(self.alphas))
-        return distance_kernel(first, second) if self.kernel == DISTANCE else linear_kernel(first, second)
+            found = gaussian_kernel(first, second, sigmas)
+        elif self.kernel == RATIONAL_QUADRATIC:
+            found = rational_quadratic_kernel(first, second, as_list(self.alphas))
+        else:
+            found = distance_kernel(first, second) if self.kernel == DISTANCE else linear_kernel(first, second)
+        return found + self.linear * linear_kernel(first, second) if self.linear else found
 
     def widths(self, real: Any, fake: Any) -> list[Any]:
         """Every σ, none where the kernel has none."""

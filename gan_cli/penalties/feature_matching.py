@@ -30,7 +30,7 @@ class FeatureMatching:
         ConfigError: where the layer has no name or a number is outside its range.
     """
 
-    weight: float = 1.0
+    weight: float = 0.1
     layer: str = "auto"
     every: int = 1
 
