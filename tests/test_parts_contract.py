@@ -137,7 +137,10 @@ KINDS += [("augment", name) for name in AUGMENTATIONS]
 
 @pytest.mark.parametrize(("group", "choice"), KINDS)
 def test_what_is_measured_agrees_where_networks_compute_in_bfloat16(group: str, choice: str) -> None:
-    """To 2 %, since bfloat16 keeps 8 binary digits, 0.4 %, of each activation; logits and losses to 0.0005."""
+    """To 2 %, and the norms of gradients to 5 %, since bfloat16 keeps 8 binary digits, 0.4 %, of each activation.
+
+    Losses and mean logits may be differences of larger numbers, and agree at least to 0.0005.
+    """
     loss = choice if group == "loss" else "non_saturating"
     job = job_with_loss(loss, GREY)
     if group != "loss":
@@ -146,7 +149,8 @@ def test_what_is_measured_agrees_where_networks_compute_in_bfloat16(group: str, 
     _, rough = run(coarse(job), GREY, networks(loss, GREY, 1.0, in_bfloat16=True))
     for name, value in fine.items():
         near = 1e-6 if name.startswith("penalty_") else 5e-4
-        assert rough[name] == pytest.approx(value, rel=0.02, abs=near), name
+        share = 0.05 if name.endswith("_norm") else 0.02
+        assert rough[name] == pytest.approx(value, rel=share, abs=near), name
 
 
 def slopes_of(loss: Loss, said: dict[str, tf.Tensor]) -> list[tf.Tensor]:
