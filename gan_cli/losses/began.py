@@ -4,7 +4,8 @@ Berthelot et al. 2017, "BEGAN: Boundary Equilibrium Generative Adversarial Netwo
 learns to rebuild real examples, and k times as much not to rebuild generated ones; k is moved after each update so that
 the error on generated ones comes to be a set share, gamma, of that on real ones.
 
-L(v), the mean absolute error of v, is minus its logit; see RECONSTRUCTION in `gan_cli.losses`.
+L(v), the mean absolute error of v, is minus its logit; see RECONSTRUCTION in `gan_cli.losses`. In balance, with a gamma
+below 1, generated examples are rebuilt better than real ones, so that their logits are the higher.
 """
 
 from __future__ import annotations

@@ -28,9 +28,9 @@ from gan_cli.models import ModelPair
 
 AUTO, ALL = "auto", "all"
 VALUES_A_CODE = 8
-"""How many values of an example at least come to one number of an auto-encoder's code. With as many numbers as values,
-it learns to copy whatever it is given, and no longer tells real examples from others: on digits of 64 pixels, BEGAN with
-a code of 100 made none that looked real, and with one of 8 almost all did (precision 0 and 0.98, 1,000 steps)."""
+"""How many values of an example at least come to one number of an auto-encoder's code. With as many numbers as values
+it learns to copy whatever it is given, and no longer tells real examples from others: BEGAN with codes of 64, 16, 8
+and 4 numbers covered 0.01, 0.02, 0.09 and 0.09 of the 8x8 digits (dcgan of width 32, 1,000 steps, one run each)."""
 
 
 def build_discriminator(pair: ModelPair, data: DataSpec, loss: Loss, pack: int = 1) -> Any:
