@@ -107,7 +107,7 @@ def test_without_any_the_last_layer_before_the_output_stands_for_all() -> None:
 
 
 def test_slopes_reach_the_weights_from_float32_where_layers_compute_in_bfloat16() -> None:
-    """h = max(0, wx) of x = 1 for both kinds and the embedding h v: 2 w² + 2 (wv)², whose slope in w is 4 w + 4 w v²."""
+    """h = max(0, wx) of x = 1 for both kinds, and the embedding hv: 2w² + 2(wv)², whose slope in w is 4w + 4wv²."""
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         last = keras.layers.Dense(1, use_bias=False, dtype="float32")
