@@ -65,6 +65,8 @@ def test_a_kill_at_any_moment_leaves_a_run_that_goes_on() -> None:
     run = Path("run")
     words = [word for word in SMALL if not word.startswith("run.checkpoint_every")]
     with training(*words, "hydra.run.dir=run", "train.steps=1000000", "run.checkpoint_every=1") as process:
+        while not list_checkpoints(run / "checkpoints"):  # the first step is shown before it is saved
+            assert process.poll() is None
         process.kill()
         process.wait()
     for attempt in range(3):  # each begins with what the kill before has left
