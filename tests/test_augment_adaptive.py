@@ -31,8 +31,8 @@ def follow(means: list[float], strength: float = 0.0, target: float = TARGET, in
     state: dict[str, Any] = {name: tf.constant(value) for name, value in FIRST.items()}
     state["strength"] = tf.constant(strength)
     strengths = []
-    for step, mean in enumerate(means):
-        state = next_strength(with_mean_sign(mean), 64, step, state, target, RAMP, interval)
+    for mean in means:
+        state = next_strength(with_mean_sign(mean), 64, state, target, RAMP, interval)
         strengths.append(float(state["strength"]))
     return strengths
 
@@ -64,8 +64,8 @@ def test_what_was_said_in_one_interval_does_not_count_in_the_next():
 
 def test_a_margin_of_0_is_neither_above_nor_below():
     margins = np.array([0.0, 0.0, 0.0, 1.0], np.float32)  # mean sign 0.25
-    up = next_strength(margins, 4, 0, dict(FIRST), 0.2, 40, 1)
-    down = next_strength(margins, 4, 0, {**FIRST, "strength": 0.5}, 0.3, 40, 1)
+    up = next_strength(margins, 4, dict(FIRST), 0.2, 40, 1)
+    down = next_strength(margins, 4, {**FIRST, "strength": 0.5}, 0.3, 40, 1)
     assert (float(up["strength"]), float(down["strength"])) == pytest.approx((0.1, 0.4))
 
 
@@ -73,7 +73,7 @@ def test_it_stays_between_0_and_its_bound():
     assert follow([-1.0] * 4, strength=0.0)[-1] == 0.0
     state = {**FIRST, "strength": 0.75}
     for expected in (0.8, 0.8):
-        state = next_strength(np.ones(10, np.float32), 10, 0, state, TARGET, 100, 1, most=0.8)
+        state = next_strength(np.ones(10, np.float32), 10, state, TARGET, 100, 1, most=0.8)
         assert float(state["strength"]) == pytest.approx(expected)
 
 
@@ -81,7 +81,7 @@ def test_from_0_to_1_takes_as_many_examples_as_it_was_told():
     state: Any = dict(FIRST)
     for _ in range(1000 // 20):
         assert float(state["strength"]) < 1.0
-        state = next_strength(np.ones(20, np.float32), 20, 0, state, TARGET, 1000, 5)
+        state = next_strength(np.ones(20, np.float32), 20, state, TARGET, 1000, 5)
     assert float(state["strength"]) == pytest.approx(1.0)
 
 
@@ -89,7 +89,7 @@ def test_compiled_it_is_the_same():
     def three(margins: Any) -> Any:
         state: Any = {name: tf.constant(value) for name, value in FIRST.items()}
         for _ in range(3):
-            state = next_strength(margins, tf.size(margins), tf.constant(0, tf.int64), state, TARGET, RAMP, 2)
+            state = next_strength(margins, tf.size(margins), state, TARGET, RAMP, 2)
         return state
 
     margins = tf.constant(with_mean_sign(0.75))

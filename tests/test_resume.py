@@ -234,6 +234,7 @@ def test_a_change_that_breaks_the_state_is_refused_and_others_are_told(capsys: p
         (["model=dcgan"], "model"),
         (["optimizer=sgd"], "optimizer"),
         (["train.precision=mixed_float16"], "train.precision"),
+        (["train.pack=2"], "train.pack=2: the run was begun with 1"),
         (["dataset.image_size=16"], "(16, 16, 1)"),
         (["train.steps=3"], "has done 4 steps"),
         (["train.stepz=3"], "train.steps?"),

@@ -51,14 +51,13 @@ class Augmentation:
         """
         return examples
 
-    def next_state(self, margins: Any, images: int, step: Any, state: Mapping[str, Any]) -> Mapping[str, Any]:
+    def next_state(self, margins: Any, images: int, state: Mapping[str, Any]) -> Mapping[str, Any]:
         """The state after an update of the discriminator.
 
         Args:
             margins: float32 `[batch]`, logits of real examples minus the threshold between real and generated: the
                 equilibrium of the loss, or where it has none the middle between the means of both kinds.
             images: real examples that the update has seen.
-            step: int64 scalar.
             state: before.
         """
         return state

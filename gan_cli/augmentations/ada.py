@@ -108,6 +108,6 @@ class AdaptiveAugmentation(Augmentation):
             return move_pixels(images, back)
         return resample(images, back.after(draw_motion(batch, height, width, strength, to_move).back()))
 
-    def next_state(self, margins: Any, images: int, step: Any, state: Mapping[str, Any]) -> Mapping[str, Any]:
+    def next_state(self, margins: Any, images: int, state: Mapping[str, Any]) -> Mapping[str, Any]:
         """One step of p towards its target every `interval` updates."""
-        return next_strength(margins, images, step, state, self.target, self.ramp_images, self.interval)
+        return next_strength(margins, images, state, self.target, self.ramp_images, self.interval)

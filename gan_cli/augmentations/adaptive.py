@@ -38,7 +38,6 @@ def strength_now(state: Mapping[str, Any]) -> Any:
 def next_strength(
     margins: Any,
     images: Any,
-    step: Any,
     state: Mapping[str, Any],
     target: float,
     ramp_images: float,
@@ -50,8 +49,6 @@ def next_strength(
     Args:
         margins: float32 `[batch]`, logits of real examples minus the threshold between real and generated.
         images: how many real examples the update has seen.
-        step: not looked at, since a step may hold several updates; here so that the arguments of
-            `Augmentation.next_state` can be handed on.
         state: before: float32 scalars by the names of `FIRST`.
         target: of the mean sign, between -1 and 1.
         ramp_images: real examples in which the strength goes from 0 to 1 if it goes up all the time.

@@ -52,5 +52,5 @@ class AdaptivePseudoAugmentation(Augmentation):
         chosen = tf.random.stateless_uniform([real.shape[0]], seed) < strength
         return tf.where(tf.reshape(chosen, [-1] + [1] * (len(real.shape) - 1)), tf.roll(fake, 1, axis=0), real)
 
-    def next_state(self, margins: Any, images: int, step: Any, state: Mapping[str, Any]) -> Mapping[str, Any]:
-        return next_strength(margins, images, step, state, self.target, self.ramp_images, self.interval)
+    def next_state(self, margins: Any, images: int, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        return next_strength(margins, images, state, self.target, self.ramp_images, self.interval)

@@ -18,7 +18,7 @@ from gan_cli.checks import ConfigError, show
 from gan_cli.config.compose import compose
 from gan_cli.runs.directory import RunDirectory, find_run, read_config, read_overrides, unfinished_runs
 
-FIXED = ("model.", "optimizer._target_")
+FIXED = ("model.", "optimizer._target_", "train.pack")
 """Keys whose change would break the saved state."""
 SWITCHES = ("resume", "dry_run", "trust")
 

@@ -67,7 +67,7 @@ class Judge:
             return DiscriminatorOutput(None, features, values)
         return DiscriminatorOutput(values, features)
 
-    def learn(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, images: int, step: Any) -> None:
+    def learn(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, images: int) -> None:
         """Lets each augmentation that learns take in what was said of a batch."""
         threshold = equilibrium_of(self.loss)
         if threshold is None:
@@ -75,7 +75,7 @@ class Judge:
         margins = tf.stop_gradient(real.logits - threshold)
         for name, augmentation in self.augmentations.items():
             if augmentation.learns:
-                assign(self.state[name], augmentation.next_state(margins, images, step, self.state[name]))
+                assign(self.state[name], augmentation.next_state(margins, images, self.state[name]))
 
 
 @dataclass(frozen=True, eq=False)

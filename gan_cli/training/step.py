@@ -95,8 +95,8 @@ class AdversarialStep:
         set_learning_rate(self.generator_optimizer, generator_rate)
         set_learning_rate(self.discriminator_optimizer, discriminator_rate)
         for update in tf.range(self.critic_steps - 1) if self.critic_steps > 1 else ():
-            made = self.generate(step, update)
-            self.update_discriminator(real[update], *map(tf.stop_gradient, made), self.judge.at(step, update))
+            made, now = [tf.stop_gradient(one) for one in self.generate(step, update)], self.judge.at(step, update)
+            self.update_discriminator(now.present(real[update], made[0]), made, now)
         return self.update_both(real[self.critic_steps - 1], self.judge.at(step, self.critic_steps - 1))
 
     @property
@@ -122,10 +122,12 @@ class AdversarialStep:
         if self.simultaneous:
             metrics, slopes = self.update_simultaneously(real, made, now)
         else:
-            metrics = self.update_discriminator(real, *map(tf.stop_gradient, made), now)
+            constant = [tf.stop_gradient(one) for one in made]
+            presented = now.present(real, constant[0])
+            metrics = self.update_discriminator(presented, constant, now)
             with tf.GradientTape(watch_accessed_variables=False) as to_made:
                 to_made.watch([made, [variable.value for variable in self.generator.trainable_variables]])
-                presented = now.present(real, made[0])
+                presented = presented[0], now.pack(made[0])
                 judged_real, judged_fake = self.judge_for_generator(*presented, now)
                 loss, scaled, penalties = self.generator_loss(presented, judged_real, judged_fake, made, now)
             slopes = to_made.gradient(scaled, (made, self.generator.trainable_variables))
@@ -139,9 +141,8 @@ class AdversarialStep:
             presented = now.present(real, made[0])
             judged = now.say_both(*presented, roles=(Role.REAL, Role.FAKE))
             constant = [tf.stop_gradient(one) for one in made]
-            loss, scaled, penalties = self.discriminator_loss(
-                presented[0], now.pack(constant[0]), judged, constant, now
-            )
+            fixed = presented[0], now.pack(constant[0])
+            loss, scaled, penalties = self.discriminator_loss(fixed, judged, constant, now)
             generator_loss, generator_scaled, more = self.generator_loss(presented, *judged, made, now)
         gradients = tape.gradient(scaled, self.discriminator.trainable_variables)
         slopes = tape.gradient(generator_scaled, (made, self.generator.trainable_variables))
@@ -149,13 +150,11 @@ class AdversarialStep:
         metrics = self.apply_to_discriminator(gradients, loss, judged, now)
         return metrics | penalties | {"generator_loss": generator_loss, **more}, slopes
 
-    def update_discriminator(self, real: Any, fake: Any, *more: Any) -> Metrics:
-        """Updates the discriminator on a batch; after `fake` come its neighbours, if there are any, and the update."""
-        *neighbours, now = more
+    def update_discriminator(self, presented: tuple[Any, Any], made: list[Any], now: Update) -> Metrics:
+        """Updates the discriminator on presented examples; no gradient flows into what `made` them."""
         with tf.GradientTape() as tape:
-            real, packed = now.present(real, fake)
-            judged = now.say_both(real, packed, roles=(Role.REAL, Role.FAKE))
-            loss, scaled, penalties = self.discriminator_loss(real, packed, judged, [fake, *neighbours], now)
+            judged = now.say_both(*presented, roles=(Role.REAL, Role.FAKE))
+            loss, scaled, penalties = self.discriminator_loss(presented, judged, made, now)
         gradients = tape.gradient(scaled, self.discriminator.trainable_variables)
         return self.apply_to_discriminator(gradients, loss, judged, now) | penalties
 
@@ -166,12 +165,12 @@ class AdversarialStep:
         return None, now.say(fake, Role.FAKE_FOR_GENERATOR)
 
     def discriminator_loss(
-        self, real: Any, fake: Any, judged: tuple[Any, Any], made: list[Any], now: Update
+        self, presented: tuple[Any, Any], judged: tuple[Any, Any], made: list[Any], now: Update
     ) -> tuple[Any, Any, Metrics]:
         """The loss alone, the loss with its penalties scaled for the optimizer, and each penalty."""
         loss = self.loss.discriminator(*judged, **self.values("loss"))
         variables = self.discriminator.trainable_variables
-        total, penalties = self.add_penalties(self.on_discriminator, loss, real, fake, judged, variables, made, now)
+        total, penalties = self.add_penalties(self.on_discriminator, loss, presented, judged, variables, made, now)
         return loss, self.discriminator_optimizer.scale_loss(total), penalties
 
     def generator_loss(
@@ -184,15 +183,14 @@ class AdversarialStep:
         seen = judged_real if self.loss.generator_sees_real else None
         loss = self.loss.generator(best, seen, **self.values("loss"))
         judged, variables = (judged_real, judged_fake), self.generator.trainable_variables
-        total, penalties = self.add_penalties(self.on_generator, loss, *presented, judged, variables, made, now)
+        total, penalties = self.add_penalties(self.on_generator, loss, presented, judged, variables, made, now)
         return loss, self.generator_optimizer.scale_loss(total), penalties
 
     def add_penalties(
         self,
         penalties: Mapping[str, Penalty],
         loss: Any,
-        real: Any,
-        fake: Any,
+        presented: tuple[Any, Any],
         judged: tuple[Any, Any],
         variables: list[Any],
         made: list[Any],
@@ -204,8 +202,8 @@ class AdversarialStep:
             index = order.index(name)
             batch = Batch(
                 discriminator=now.for_penalty(index, judged),
-                real=real,
-                fake=fake,
+                real=presented[0],
+                fake=presented[1],
                 judged_real=judged[0],
                 judged_fake=judged[1],
                 seed=fold(self.seed, Purpose.PENALTY, index, now.step, now.update),
@@ -244,7 +242,7 @@ class AdversarialStep:
         strengths = {f"augment_{n}": now.strengths[n] for n, one in self.judge.augmentations.items() if one.varies}
         if values:
             assign(self.state["loss"], self.loss.next_state(real, fake, **values))  # type: ignore[attr-defined]
-        self.judge.learn(real, fake, tf.size(real.logits) * self.judge.pack, now.step)
+        self.judge.learn(real, fake, tf.size(real.logits) * self.judge.pack)
         return {
             "discriminator_loss": loss,
             "real_logits": tf.reduce_mean(real.logits),
