@@ -13,13 +13,17 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import math
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from gan_cli.config.build import build_job
 from gan_cli.config.compose import compose, config_directory
@@ -46,25 +50,32 @@ class Task:
         steps: the budget, in updates of the generator; of the discriminator where `by_images`, so that all see as many
             images.
         values: what is told, in their order; the first decides what is best.
-        faster: the factor of the recipe's learning rate, which is made for images: experiment=ring and experiment=grid
-            found 10 for points.
+        rates: factors of the recipe's learning rate, which is made for images, that are each tried for the budget; the
+            best by the first of `values` goes on.
+        recipes: what a loss has besides on such data, and the source or the measurement of that.
     """
 
     words: list[str]
     steps: int
     values: tuple[str, ...]
-    faster: float = 1.0
+    rates: tuple[int, ...] = (1,)
+    recipes: Mapping[str, list[str]] = field(default_factory=dict)
     by_images: bool = False
 
 
+FOR_POINTS = {
+    "wgan_gp": ["penalty.gradient_penalty.weight=0.1"],  # igul222/improved_wgan_training, gan_toy.py
+    # Narrow enough for the modes, wide enough to reach from one to the next; see configs/loss/mmd_pixels.yaml.
+    "mmd_pixels": ["loss.kernel=gaussian", "loss.sigma=[0.01,0.03,0.1,0.3,1,3]"],
+}
 TASKS = {
     "ring": Task(
         [*POINTS, "dataset=ring", "metric=[modes]", "eval.best_by=good_share", "eval.samples=2500"],
-        2000, ("good_share", "modes", "reverse_kl"), faster=10.0,
+        2000, ("good_share", "modes", "reverse_kl"), rates=(1, 3, 10), recipes=FOR_POINTS,
     ),
     "grid": Task(
         [*POINTS, "dataset=grid", "metric=[modes]", "eval.best_by=good_share", "eval.samples=2500"],
-        2000, ("good_share", "modes", "reverse_kl"), faster=10.0,
+        2000, ("good_share", "modes", "reverse_kl"), rates=(1, 3, 10), recipes=FOR_POINTS,
     ),
     "digits": Task(
         ["dataset=digits", "model.width=32", "metric=[fid,kid]", "eval.samples=2000"], 1000, ("fid", "kid")
@@ -74,6 +85,15 @@ TASKS = {
         by_images=True,
     ),
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run to be made: its directory, its command without its length, and its budget in steps."""
+
+    place: Path
+    command: list[str]
+    budget: int
 
 
 def main() -> None:
@@ -88,9 +108,9 @@ def main() -> None:
     rows = all_rows(options.losses)
     wanted = [(task, row) for task in options.only for row in rows if task != "mnist" or rows[row][0] in FEW]
     # Hydra composes one configuration at a time, so all are composed before the first run begins.
-    commands = {one: words(*one, *rows[one[1]], options) for one in wanted}
+    planned = [(task, plan(task, row, *rows[row], options)) for task, row in wanted]
     with ThreadPoolExecutor(options.jobs) as pool:
-        list(pool.map(lambda one: train(*one, commands[one], options.runs), wanted))
+        list(pool.map(lambda one: train_best(TASKS[one[0]], one[1]), planned))
     text = report(options.runs, rows)
     if options.write:
         options.write.write_text(text)
@@ -104,39 +124,55 @@ def all_rows(losses: list[str] | None) -> dict[str, tuple[str, list[str]]]:
     return {row: (name, more) for name in names for row, more in FORMS.get(name, {name: []}).items()}
 
 
-def directory(runs: Path, task: str, row: str) -> Path:
-    return runs / f"{task}_{row.replace(', ', '_')}"
+def places(runs: Path, task_name: str, row: str) -> list[Path]:
+    """The directory of each rate's run."""
+    rates = TASKS[task_name].rates
+    stem = f"{task_name}_{row.replace(', ', '_')}"
+    return [runs / (f"{stem}_rate_{rate}" if len(rates) > 1 else stem) for rate in rates]
 
 
-def words(task_name: str, row: str, loss: str, more: list[str], options: argparse.Namespace) -> list[str]:
-    """The command of a run."""
-    task, place = TASKS[task_name], directory(options.runs, task_name, row)
-    found = [f"loss={loss}", *more, *task.words, *QUIET, f"hydra.run.dir={place}"]
+def plan(task_name: str, row: str, loss: str, more: list[str], options: argparse.Namespace) -> list[Run]:
+    """The runs of a loss, one for each rate."""
+    task = TASKS[task_name]
+    words = [f"loss={loss}", *more, *task.words, *QUIET, *task.recipes.get(loss, [])]
     if task_name == "mnist" and options.data_dir:
-        found.append(f"dataset.data_dir={options.data_dir}")
-    recipe = build_job(compose("train", found).config, [])
+        words.append(f"dataset.data_dir={options.data_dir}")
+    recipe = build_job(compose("train", words).config, [])
     budget = task.steps // recipe.train.critic_steps if task.by_images else task.steps
-    rate = recipe.config["optimizer"]["learning_rate"] * task.faster
-    return [*found, f"train.steps={TIMES * budget}", f"eval.every={budget // 4}", f"optimizer.learning_rate={rate:g}"]
+    words.append(f"eval.every={budget // 4}")
+    rate = recipe.config["optimizer"]["learning_rate"]
+    return [
+        Run(place, [*words, f"optimizer.learning_rate={rate * factor:g}", f"hydra.run.dir={place}"], budget)
+        for place, factor in zip(places(options.runs, task_name, row), task.rates, strict=True)
+    ]
 
 
-def train(task_name: str, row: str, command: list[str], runs: Path) -> None:
-    """One run, gone on with or left out where it is finished."""
-    place = directory(runs, task_name, row)
-    if state(place) == "finished":
+def train_best(task: Task, runs: list[Run]) -> None:
+    """Each rate for the budget, and the best of them, or the only one, `TIMES` as long."""
+    for run in runs if len(runs) > 1 else ():
+        train(run, run.budget)
+    train(max(runs, key=lambda run: at_budget(run, task)), TIMES * runs[0].budget)
+
+
+def at_budget(run: Run, task: Task) -> float:
+    """The value that decides after the budget, the higher the better; that of a run that failed is the worst."""
+    found = evaluations(run.place).get(run.budget)
+    return goodness(found[task.values[0]]) if found else -math.inf
+
+
+def train(run: Run, steps: int) -> None:
+    """One run to a number of steps, gone on with where it has begun and left out where it has come so far."""
+    status = run.place / "status.json"
+    begun = json.loads(status.read_text()) if status.is_file() else {"state": None}
+    if begun["state"] == "finished" and begun["step"] >= steps:
         return
+    saved = list(run.place.glob("checkpoints/step_*.npz"))
     done = subprocess.run(
-        [sys.executable, "-m", "gan_cli.commands.train", *([f"resume={place}"] if state(place) else command)],
+        [sys.executable, "-m", "gan_cli.commands.train", f"train.steps={steps}",
+         *([f"resume={run.place}"] if saved else run.command)],
         env={**os.environ, **ONE_THREAD}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    print(f"{task_name:8} {row:30} {state(place)}", done.stderr[-500:] if done.returncode else "", flush=True)
-
-
-def state(place: Path) -> str | None:
-    """What a run's status.json says; None where there is no run to go on with."""
-    status = place / "status.json"
-    found = json.loads(status.read_text())["state"] if status.is_file() else None
-    return found if found == "finished" or list(place.glob("checkpoints/step_*.npz")) else None
+    print(f"{run.place.name:40} {steps:6,} steps", done.stderr[-500:] if done.returncode else "", flush=True)
 
 
 def report(runs: Path, rows: dict[str, tuple[str, list[str]]]) -> str:
@@ -148,43 +184,53 @@ def report(runs: Path, rows: dict[str, tuple[str, list[str]]]) -> str:
 def table(name: str, runs: Path, rows: dict[str, tuple[str, list[str]]]) -> list[str]:
     """The table of one task; nothing where there are no runs of it."""
     task = TASKS[name]
-    found = {row: read(directory(runs, name, row), task) for row in rows}
-    shown = {row: cells for row, cells in found.items() if cells}
-    if not shown:
+    found = {row: cells(places(runs, name, row), task) for row in rows}
+    if not any(found.values()):
         return []
     batch = next((word.partition("=")[2] for word in task.words if word.startswith("train.batch_size")), "64")
     budgets = [f"{times * task.steps:,} steps" for times in (1, TIMES)]
     if task.by_images:
         budgets = [f"{times * task.steps * int(batch):,} images" for times in (1, TIMES)]
     heads = [f"{value} after {budgets[0]}" for value in task.values]
-    heads += [f"best {task.values[0]} (step)", f"{task.values[0]} after {budgets[1]}", "last / best", "steps/s"]
-    lines = [f"## {name}", "", f"`{' '.join(task.words)}`", "", f"| loss | {' | '.join(heads)} |"]
-    lines.append(f"|{'---|' * (len(heads) + 1)}")
-    lines += [f"| `{row}` | {' | '.join(cells)} |" for row, cells in shown.items()]
+    heads += [f"best {task.values[0]} (step)", f"{task.values[0]} after {budgets[1]}", "last / best", "rate", "steps/s"]
+    lines = [f"## {name}", "", f"`{' '.join(task.words)}`", ""]
+    lines += [f"`loss={loss}` with `{' '.join(words)}`." for loss, words in task.recipes.items()]
+    lines += ["", f"| loss | {' | '.join(heads)} |", f"|{'---|' * (len(heads) + 1)}"]
+    lines += [f"| `{row}` | {' | '.join(text)} |" for row, text in found.items() if text]
     return [*lines, ""]
 
 
-def read(place: Path, task: Task) -> list[str]:
-    """The cells of one run."""
-    if state(place) != "finished":
+def cells(places: list[Path], task: Task) -> list[str]:
+    """The cells of a loss: of its longest run; none where it has not been trained."""
+    place = max(places, key=lambda one: max(evaluations(one), default=0))
+    found, decides = evaluations(place), task.values[0]
+    if not found:
         return []
-    evaluations = [json.loads(line) for line in (place / "evaluations.jsonl").read_text().splitlines()]
-    values = {line["step"]: line["values"] for line in evaluations}
-    decides = task.values[0]
-    end = max(values)
-    sign = -1 if values[end][decides]["better"] == "lower" else 1
-    best = max(values, key=lambda step: sign * number(values[step][decides]))
-    last = number(values[end][decides])
-    top = number(values[best][decides])
+    end = max(found)
+    best = max(found, key=lambda step: goodness(found[step][decides]))
+    last, top = (value_of(found[step][decides]) for step in (end, best))
     metrics = [json.loads(line) for line in (place / "metrics.jsonl").read_text().splitlines()]
     batch = metrics[-1]["images"] / metrics[-1]["step"]
-    rates = sorted(line["images_per_second"] / batch for line in metrics if line.get("images_per_second"))
-    at_budget = [shown(values[end // TIMES][value]) for value in task.values]
-    ratio = f"{last / top:.2f}" if top else "-"
-    return [*at_budget, f"{top:.3g} ({best:,})", f"{last:.3g}", ratio, f"{rates[len(rates) // 2]:.0f}"]
+    speeds = sorted(line["images_per_second"] / batch for line in metrics if line.get("images_per_second"))
+    rate = yaml.safe_load((place / "config.yaml").read_text())["optimizer"]["learning_rate"]
+    after_budget = [shown(found[end // TIMES][value]) for value in task.values]
+    collapse = [f"{top:.3g} ({best:,})", f"{last:.3g}", f"{last / top:.2f}" if top else "-"]
+    return [*after_budget, *collapse, f"{rate:g}", f"{speeds[len(speeds) // 2]:.0f}"]
 
 
-def number(measured: dict[str, Any]) -> float:
+def evaluations(place: Path) -> dict[int, dict[str, Any]]:
+    """What was measured in a run, by step."""
+    path = place / "evaluations.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    return {line["step"]: line["values"] for line in lines}
+
+
+def goodness(measured: dict[str, Any]) -> float:
+    """A value, the higher the better."""
+    return -value_of(measured) if measured["better"] == "lower" else value_of(measured)
+
+
+def value_of(measured: dict[str, Any]) -> float:
     return float("inf") if measured["value"] is None else float(measured["value"])
 
 

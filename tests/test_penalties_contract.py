@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from by_hand import REAL, make_step
+from random_numbers import draw_alike_where_xla_compiles
 
 from gan_cli.config.build import build_penalties
 from gan_cli.config.compose import compose, config_directory
@@ -72,22 +73,29 @@ def test_identical_batches_and_a_flat_discriminator_leave_everything_finite(pena
 
 
 @every_penalty
-def test_xla_compiles_it_and_something_is_learnt_from_it(penalty: Penalty) -> None:
+def test_something_is_learnt_from_it_and_the_same_where_xla_compiles_it(
+    penalty: Penalty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_alike_where_xla_compiles(monkeypatch)
     generator = np.random.default_rng(0)
     real, fake, neighbours = generator.normal(size=(3, 6, 4, 5, 2)).astype(np.float32)
     fake, neighbours = tf.constant(0.5 * fake), tf.constant(neighbours)  # less spread than what is real
-    weights, kernel = tf.constant(generator.normal(size=128), tf.float32), tf.constant(generator.normal(size=(4, 3)))
+    weights = tf.constant(generator.normal(size=128), tf.float32)
+    kernel = tf.constant(generator.normal(size=(4, 3)), tf.float32)
 
-    @tf.function(jit_compile=True)
-    def slopes(fake: Any, neighbours: Any, weights: Any, kernel: Any) -> tuple[Any, Any]:
+    def value_and_slopes(*watched: Any) -> list[Any]:
         with tf.GradientTape() as tape:
-            tape.watch([fake, weights, kernel])
+            tape.watch(watched)
+            fake, neighbours, weights, kernel = watched
             value = term(penalty, real, fake, neighbours, weights, kernel, tf.constant(2000, tf.int64))
-        return value, tape.gradient(value, [fake, weights, kernel], unconnected_gradients="zero")
+        return [value, *tape.gradient(value, [fake, weights, kernel], unconnected_gradients="zero")]
 
-    value, found = slopes(fake, neighbours, weights, tf.cast(kernel, tf.float32))
-    assert np.isfinite(value)
-    assert max(np.abs(slope).max() for slope in found) > 1e-6
+    given = fake, neighbours, weights, kernel
+    plain, compiled = value_and_slopes(*given), tf.function(value_and_slopes, jit_compile=True)(*given)
+    assert np.isfinite(plain[0])
+    assert max(np.abs(slope).max() for slope in plain[1:]) > 1e-6
+    for one, other in zip(plain, compiled, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5 * np.abs(one).max())
 
 
 def test_any_number_at_once_and_each_of_them_now_and_then() -> None:
