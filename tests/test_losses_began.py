@@ -11,6 +11,7 @@ import tensorflow as tf
 from by_hand import do, make_step
 
 from gan_cli.checks import ConfigError
+from gan_cli.config.build import build_job
 from gan_cli.config.compose import compose
 from gan_cli.data import DataSpec
 from gan_cli.devices import dtype_policy
@@ -152,6 +153,10 @@ def test_a_model_is_not_normalised_over_batches_by_default():
         return str(compose("train", [*words]).config["model"]["discriminator_normalization"])
 
     assert LOSS.output == RECONSTRUCTION
+    job = build_job(compose("train", ["loss=began"]).config, [])
+    network = build_discriminator(job.model, DataSpec((8, 8, 1), 100), job.loss)
+    assert "down_2_normalization" in {layer.name for layer in network._flatten_layers()}
+    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in network._flatten_layers())
     assert normalization("loss=began") == "layer"
     assert normalization("loss=hinge") == "batch"
     assert normalization("loss=began", "model.discriminator_normalization=batch") == "batch"

@@ -24,7 +24,7 @@ from gan_cli.runs.checkpoint import list_checkpoints
 
 def batch_of(real: object, fake: object, step: int = 0, state: dict[str, float] | None = None) -> Batch:
     judged = [DiscriminatorOutput(tf.constant(logits, tf.float32)) for logits in (real, fake)]
-    return Batch(None, None, None, *judged, step=tf.constant(step, tf.int64), state=state or {"real": 0.0, "fake": 0.0})
+    return Batch(None, None, None, *judged, step=tf.constant(step, tf.int64), state=state or dict(LeCam.initial_state))
 
 
 def test_distances_count_beyond_the_other_kinds_average_alone():
@@ -49,12 +49,16 @@ def test_averages_and_penalties_are_those_of_the_published_loop():
         batch = batch_of(real, fake, step, state)
         assert float(penalty(batch)) == pytest.approx(expected, rel=1e-5)
         state = {name: float(value) for name, value in penalty.next_state(batch).items()}
-        assert state == pytest.approx(published, rel=1e-5)
+        assert state == pytest.approx({**published, "begun": 1.0}, rel=1e-5)
 
 
-def test_the_first_batch_takes_the_place_of_the_first_values_even_without_a_start():
-    state = LeCam(start=0).next_state(batch_of([2.0], [-3.0], 0, {"real": 7.0, "fake": 7.0}))
+@pytest.mark.parametrize(("start", "step"), [(0, 0), (1000, 5000)])
+def test_the_averages_begin_with_the_first_batch_also_where_there_is_no_start_or_it_is_past(start, step):
+    batch = batch_of([2.0], [-3.0], step)
+    state = LeCam(start=start).next_state(batch)
     assert (float(state["real"]), float(state["fake"])) == (2.0, -3.0)
+    after = LeCam(start=start, decay=0.5).next_state(batch_of([4.0], [-5.0], step + 1, state))
+    assert float(after["real"]) == (4.0 if step + 1 < start else 3.0)
 
 
 def test_no_gradient_flows_through_the_averages():
@@ -62,7 +66,7 @@ def test_no_gradient_flows_through_the_averages():
     with tf.GradientTape() as tape:
         tape.watch(logits)
         judged = DiscriminatorOutput(logits), DiscriminatorOutput(tf.constant([0.0]))
-        state = {"real": tf.constant(0.0), "fake": tf.constant(0.0)}
+        state = {"real": tf.constant(0.0), "fake": tf.constant(0.0), "begun": tf.constant(1.0)}
         value = LeCam(decay=0.5, start=1)(Batch(None, None, None, *judged, step=5, state=state))
     # 1/2 (1² + 3²) beside the generated average 0; the real average (2 / 2) would add a slope if it had one
     np.testing.assert_allclose(tape.gradient(value, logits), [1.0, 3.0], rtol=1e-6)
@@ -74,8 +78,8 @@ def test_the_step_carries_the_averages_on_through_every_update_of_the_critic():
     real, fake = first["real_logits"], first["fake_logits"]
     state = step.state["penalty/lecam"]
     assert (float(state["real"]), float(state["fake"])) == pytest.approx((real, fake))
-    for variable in state.values():
-        variable.assign(0.0)
+    for name in ("real", "fake"):
+        state[name].assign(0.0)
     do(step, 1)  # a step that leaves the penalty out: the averages of two updates go on all the same
     assert (float(state["real"]), float(state["fake"])) == pytest.approx((0.75 * real, 0.75 * fake))
 

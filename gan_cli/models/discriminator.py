@@ -85,7 +85,7 @@ def autoencoder(pair: ModelPair, data: DataSpec) -> Any:
     """
     size = min(pair.latent_size, max(math.prod(data.shape) // VALUES_A_CODE, 1))
     encoder = pair.discriminator(data, outputs=size)
-    decoder = replace(pair, latent_size=size).generator(data)  # type: ignore[type-var]
+    decoder = as_decoder(pair, size).generator(data)
     encoder.name, decoder.name = "encoder", "decoder"
     examples = keras.Input(data.shape, name="examples")
     # A nested model's own `output` is not part of the network around it; what these layers give is.
@@ -94,6 +94,18 @@ def autoencoder(pair: ModelPair, data: DataSpec) -> Any:
     wrong = keras.ops.abs(keras.ops.cast(examples, "float32") - rebuilt)
     logits = -keras.ops.mean(wrong, axis=tuple(range(1, 1 + len(data.shape))))
     return keras.Model(examples, logits, name="discriminator")
+
+
+def as_decoder(pair: ModelPair, size: int) -> ModelPair:
+    """The pair whose generator is a discriminator's decoder, for codes of `size` numbers.
+
+    It is normalised as the encoder is: batches of real and of generated examples, each normalised by itself, would be
+    made alike before they are compared.
+    """
+    changes: dict[str, Any] = {"latent_size": size}
+    if hasattr(pair, "generator_normalization"):
+        changes["generator_normalization"] = pair.discriminator_normalization  # type: ignore[attr-defined]
+    return replace(pair, **changes)  # type: ignore[type-var]
 
 
 def with_features(discriminator: Any, layers: Mapping[str, str]) -> Any:

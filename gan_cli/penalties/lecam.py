@@ -40,8 +40,9 @@ class LeCam:
     every: int = 1
 
     takes_gradients: ClassVar[bool] = False
-    # Never used: the first step puts the means of its batch in their place. The authors' code starts at 1000 for both.
-    initial_state: ClassVar[Mapping[str, float]] = MappingProxyType({"real": 0.0, "fake": 0.0})
+    # The averages begin with the means of the first batch, also in a run that goes on with this penalty after `start`:
+    # `begun` is 0 before it. The authors' code starts at 1000 for both.
+    initial_state: ClassVar[Mapping[str, float]] = MappingProxyType({"real": 0.0, "fake": 0.0, "begun": 0.0})
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)
@@ -57,15 +58,16 @@ class LeCam:
         return tf.where(tf.cast(batch.step, tf.int64) > self.start, distance, 0.0)
 
     def next_state(self, batch: Batch) -> dict[str, Any]:
-        """The averages of the logits of both kinds after this batch, float32 scalars without gradients."""
+        """The averages of the logits of both kinds after this batch, and that there are some: without gradients."""
         assert batch.judged_real is not None and batch.judged_fake is not None
-        begun = tf.cast(batch.step, tf.int64) >= max(self.start, 1)
+        begun = (tf.cast(batch.step, tf.int64) >= self.start) & (tf.convert_to_tensor(batch.state["begun"]) > 0.0)
         decay = tf.where(begun, self.decay, 0.0)
-        means = {"real": batch.judged_real.logits, "fake": batch.judged_fake.logits}
-        return {
-            name: decay * batch.state[name] + (1.0 - decay) * tf.stop_gradient(tf.reduce_mean(logits))
-            for name, logits in means.items()
+        logits = {"real": batch.judged_real.logits, "fake": batch.judged_fake.logits}
+        averages = {
+            name: decay * batch.state[name] + (1.0 - decay) * tf.stop_gradient(tf.reduce_mean(one))
+            for name, one in logits.items()
         }
+        return {**averages, "begun": tf.constant(1.0)}
 
 
 def distances(real: Any, fake: Any, average_real: Any, average_fake: Any) -> Any:
