@@ -149,11 +149,21 @@ def test_version_is_ours(name: str) -> None:
     assert command(name, "--version").stdout.startswith(f"{name} 0.")
 
 
-def test_a_critic_that_nothing_bounds_is_warned_of() -> None:
+@pytest.mark.parametrize("penalty", ["[]", "[drift]", "[orthogonal,kernel_diversity]"])
+def test_a_critic_that_nothing_bounds_is_warned_of(penalty: str) -> None:
     from gan_cli.config.start import prepare
 
-    (note,) = prepare("train", ["loss=wgan", "penalty=[]"], None)[1].notes
+    (note,) = prepare("train", ["loss=wgan", f"penalty={penalty}"], None)[1].notes
     assert "nothing bounds the critic" in note
+    assert prepare("train", ["loss=wgan", "penalty=[drift,weight_clip]"], None)[1].notes == ()
+
+
+def test_a_margin_that_spectral_normalization_takes_out_is_warned_of() -> None:
+    from gan_cli.config.start import prepare
+
+    words = ["loss=geometric", "model.discriminator_normalization=spectral"]
+    (note,) = prepare("train", words, None)[1].notes
+    assert "soft_margin" in note
 
 
 def test_batch_norm_under_a_gradient_penalty_warns_with_its_reason() -> None:

@@ -10,7 +10,7 @@ from gan_cli.config.build import TrainJob
 from gan_cli.data import DataSpec
 from gan_cli.losses import EMBEDDING, LOGITS, PIXELS, RECONSTRUCTION, output_of, trains_discriminator
 from gan_cli.metrics.checks import COUNTS, check_metrics, choose_value
-from gan_cli.penalties import is_on_generator
+from gan_cli.penalties import Projection, is_on_generator
 
 GIVES = {LOGITS: "logits", EMBEDDING: "vectors", RECONSTRUCTION: "its reconstructions", PIXELS: "the examples"}
 """Kinds of discriminator in words."""
@@ -37,6 +37,8 @@ def check_parts(job: TrainJob) -> None:
     """Raises ConfigError where a loss, penalties, augmentations and the manner of training contradict each other."""
     if not trains_discriminator(job.loss):
         check_without_discriminator(job)
+    if output_of(job.loss) == RECONSTRUCTION:
+        check_autoencoder(job)
     for name, penalty in job.penalties.items():
         kind, kinds = output_of(job.loss), getattr(penalty, "outputs", ())
         if kinds and kind not in kinds:
@@ -61,6 +63,14 @@ def check_parts(job: TrainJob) -> None:
     if len(set(distances.values())) > 1:
         first, second = list(distances)[:2]
         raise ConfigError(second, f"has to be equal to {first}={distances[first]}", distances[second])
+
+
+def check_autoencoder(job: TrainJob) -> None:
+    """Raises ConfigError for what looks whether real examples get the higher logits, in balance the lower ones here."""
+    for name, augmentation in job.augmentations.items():
+        if augmentation.learns:
+            problem = f"{name} follows how surely real examples are told, which an auto-encoder in balance does not do"
+            raise ConfigError("augment", problem, name, "Use augment=diffaugment, say.")
 
 
 def check_without_discriminator(job: TrainJob) -> None:
@@ -130,10 +140,16 @@ def warnings_for(job: TrainJob) -> list[str]:
             "makes the output for one image depend on the others, so its gradient is not that of the image alone "
             "(WGAN-GP, arXiv:1704.00028, section 4). Use layer, instance, spectral or none."
         )
-    if job.loss.critic and not job.penalties and normalization != "spectral":
+    bounding = [one for one in job.penalties.values() if isinstance(one, Projection) or one.takes_gradients]
+    if job.loss.critic and not bounding and normalization != "spectral":
         notes.append(
-            "Warning: a Wasserstein loss without a penalty, a clip or spectral normalization: nothing bounds the "
+            "Warning: a Wasserstein loss without a gradient penalty, a clip or spectral normalization: nothing bounds the "
             "critic, and its loss can grow without end. Use penalty=gradient_penalty or penalty=weight_clip."
+        )
+    if "soft_margin" in job.penalties and normalization == "spectral":
+        notes.append(
+            "Warning: penalty=soft_margin with model.discriminator_normalization=spectral does nothing: it shrinks the "
+            "last layer's weights, whose size spectral normalization takes out. Use another normalization."
         )
     return notes
 

@@ -133,7 +133,12 @@ def lay_over(stored: Any, before: Any, now: Any) -> Any:
     if not mappings or before.get("_target_") != now.get("_target_"):
         return now
     kept = {key: value for key, value in stored.items() if key in now or key not in before}
-    changed = {key: lay_over(stored.get(key), before.get(key), value) for key, value in now.items()}
+    # A key that did not exist when the run began, and has not been typed, stays away: the class has its default.
+    changed = {
+        key: lay_over(stored.get(key), before.get(key), value)
+        for key, value in now.items()
+        if key in stored or key not in before or before[key] != value
+    }
     return {**kept, **changed}
 
 

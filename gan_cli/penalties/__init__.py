@@ -26,7 +26,7 @@ class Batch:
             back into what made `fake`; in the generator's it does. With `train.pack` an example is what the
             discriminator judges at once: several beside each other in the last axis.
         judged_real, judged_fake: what the discriminator has said of them already, with gradients. In the generator's
-            update `judged_real` is None unless the penalty has `sees_real`.
+            update `judged_real` is None unless the loss or one of the penalties sees real examples there.
         seed: int32 `[2]` for stateless random numbers; a new one at each call.
         step: int64 scalar, from 0.
         variables: trainable variables of the network whose loss the penalty is added to.

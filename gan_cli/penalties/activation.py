@@ -22,7 +22,8 @@ class ActivationPenalty:
     Attributes:
         weight: its factor, at least 0.
         every: apply it at each `every`-th step, at least 1.
-        layer: `all`, every layer with an activation function and, where the loss compares vectors, those vectors;
+        layer: `all`, every layer with an activation function (of an auto-encoder its code alone) and, where the loss
+            compares vectors, those vectors;
             `auto`, the last layer before the output; or the name of one.
 
     Raises:
