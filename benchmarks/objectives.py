@@ -30,6 +30,10 @@ from gan_cli.config.compose import compose, config_directory
 
 TIMES = 3
 """How often the budget is spent to see a late collapse."""
+EVALUATIONS = 4
+"""Within the budget."""
+BATCH = 64
+"""The usual batch, in which the budget of images is counted."""
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 QUIET = ["logger=[]", "run.sample_every=1000", "run.checkpoint_every=2000", "run.log_every=100"]
 POINTS = ["model=mlp", "model.latent_size=4", "train.batch_size=256", "train.averaging_half_life=50000"]
@@ -47,8 +51,8 @@ class Task:
 
     Attributes:
         words: of the command.
-        steps: the budget, in updates of the generator; of the discriminator where `by_images`, so that all see as many
-            images.
+        steps: the budget, in updates of the generator; where `by_images`, in batches of `BATCH` real images, of which
+            then all see as many.
         values: what is told, in their order; the first decides what is best.
         rates: factors of the recipe's learning rate, which is made for images, that are each tried for the budget; the
             best by the first of `values` goes on.
@@ -138,8 +142,9 @@ def plan(task_name: str, row: str, loss: str, more: list[str], options: argparse
     if task_name == "mnist" and options.data_dir:
         words.append(f"dataset.data_dir={options.data_dir}")
     recipe = build_job(compose("train", words).config, [])
-    budget = task.steps // recipe.train.critic_steps if task.by_images else task.steps
-    words.append(f"eval.every={budget // 4}")
+    images = recipe.train.critic_steps * recipe.train.batch_size
+    budget = task.steps * BATCH // images if task.by_images else task.steps
+    words.append(f"eval.every={budget // EVALUATIONS}")
     rate = recipe.config["optimizer"]["learning_rate"]
     return [
         Run(place, [*words, f"optimizer.learning_rate={rate * factor:g}", f"hydra.run.dir={place}"], budget)
@@ -187,10 +192,8 @@ def table(name: str, runs: Path, rows: dict[str, tuple[str, list[str]]]) -> list
     found = {row: cells(places(runs, name, row), task) for row in rows}
     if not any(found.values()):
         return []
-    batch = next((word.partition("=")[2] for word in task.words if word.startswith("train.batch_size")), "64")
-    budgets = [f"{times * task.steps:,} steps" for times in (1, TIMES)]
-    if task.by_images:
-        budgets = [f"{times * task.steps * int(batch):,} images" for times in (1, TIMES)]
+    each, unit = (BATCH, "images") if task.by_images else (1, "steps")
+    budgets = [f"{times * task.steps * each:,} {unit}" for times in (1, TIMES)]
     heads = [f"{value} after {budgets[0]}" for value in task.values]
     heads += [f"best {task.values[0]} (step)", f"{task.values[0]} after {budgets[1]}", "last / best", "rate", "steps/s"]
     lines = [f"## {name}", "", f"`{' '.join(task.words)}`", ""]
@@ -206,6 +209,7 @@ def cells(places: list[Path], task: Task) -> list[str]:
     found, decides = evaluations(place), task.values[0]
     if not found:
         return []
+    budget = yaml.safe_load((place / "config.yaml").read_text())["eval"]["every"] * EVALUATIONS
     end = max(found)
     best = max(found, key=lambda step: goodness(found[step][decides]))
     last, top = (value_of(found[step][decides]) for step in (end, best))
@@ -213,8 +217,10 @@ def cells(places: list[Path], task: Task) -> list[str]:
     batch = metrics[-1]["images"] / metrics[-1]["step"]
     speeds = sorted(line["images_per_second"] / batch for line in metrics if line.get("images_per_second"))
     rate = yaml.safe_load((place / "config.yaml").read_text())["optimizer"]["learning_rate"]
-    after_budget = [shown(found[end // TIMES][value]) for value in task.values]
+    after_budget = [shown(found[budget][value]) if budget in found else "failed" for value in task.values]
     collapse = [f"{top:.3g} ({best:,})", f"{last:.3g}", f"{last / top:.2f}" if top else "-"]
+    if end < TIMES * budget:
+        collapse[1:] = [f"ended at {end:,}", "-"]
     return [*after_budget, *collapse, f"{rate:g}", f"{speeds[len(speeds) // 2]:.0f}"]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from conftest import TINY, command
 from PIL import Image
 from runs import assert_same_run, metric_lines, status
@@ -256,6 +257,21 @@ def test_a_change_that_breaks_the_state_is_refused_and_others_are_told(capsys: p
     capsys.readouterr()
     assert gan_train([f"resume={run}", "train.steps=5"]) == 0
     assert "has finished its 5 steps" in capsys.readouterr().out
+
+
+def test_a_run_that_was_begun_before_some_keys_were_there_goes_on_as_their_classes_have_it() -> None:
+    run = train("run", 4, *SMALL, "penalty=gradient_penalty")
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    for section, names in {"train": ("pack", "top_k", "top_k_steps")}.items():
+        for name in names:
+            del config[section][name]
+    for name in ("sides", "over"):
+        del config["penalty"]["gradient_penalty"][name]
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    assert gan_train([f"resume={run}", "train.steps=6", "penalty.gradient_penalty.weight=5"]) == 0
+    assert status(run) == {"state": "finished", "step": 6, "error": None}
+    with pytest.raises(ConfigError, match=r"^train.pack=2"):
+        gan_train([f"resume={run}", "train.steps=8", "train.pack=2"])
 
 
 def test_resume_auto_goes_on_with_the_newest_unfinished_run_of_the_same_configuration() -> None:

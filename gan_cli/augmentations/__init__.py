@@ -55,8 +55,8 @@ class Augmentation:
         """The state after an update of the discriminator.
 
         Args:
-            margins: float32 `[batch]`, logits of real examples minus the threshold between real and generated: the
-                equilibrium of the loss, or where it has none the middle between the means of both kinds.
+            margins: float32 `[batch / pack]`, logits of real examples minus the threshold between real and generated:
+                the equilibrium of the loss, or where it has none the middle between the means of both kinds.
             images: real examples that the update has seen.
             state: before.
         """
