@@ -268,7 +268,8 @@ def test_a_run_that_was_begun_before_some_keys_were_there_goes_on_as_their_class
     for name in ("sides", "over"):
         del config["penalty"]["gradient_penalty"][name]
     (run / "config.yaml").write_text(yaml.safe_dump(config))
-    assert gan_train([f"resume={run}", "train.steps=6", "penalty.gradient_penalty.weight=5"]) == 0
+    heavier = ["penalty=gradient_penalty", "penalty.gradient_penalty.weight=5"]
+    assert gan_train([f"resume={run}", "train.steps=6", *heavier]) == 0
     assert status(run) == {"state": "finished", "step": 6, "error": None}
     with pytest.raises(ConfigError, match=r"^train.pack=2"):
         gan_train([f"resume={run}", "train.steps=8", "train.pack=2"])

@@ -6,7 +6,7 @@ EndlessSora/DeceiveD. The discriminator, deceived, overfits later; how often it 
 What stands for a real example is not the generated one that is compared with it but that one's neighbour in the batch:
 a loss or a penalty over pairs (relativistic, or on lines between real and generated) would find nothing between equals.
 The authors' code takes generated examples of the update before, which costs another batch; here a loss that compares
-each example with a whole batch (mmd, rgan_average, dual_contrastive) meets on both sides those that stand for real ones.
+each example with a whole batch (mmd, rgan_average, dual_contrastive) meets those that stand for real ones twice.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def warnings_for(job: TrainJob) -> list[str]:
     bounding = [one for one in job.penalties.values() if isinstance(one, Projection) or one.takes_gradients]
     if job.loss.critic and not bounding and normalization != "spectral":
         notes.append(
-            "Warning: a Wasserstein loss without a gradient penalty, clip or spectral normalization: nothing bounds the "
+            "Warning: a Wasserstein loss without gradient penalty, clip or spectral normalization: nothing bounds the "
             "critic, and its loss can grow without end. Use penalty=gradient_penalty or penalty=weight_clip."
         )
     if "soft_margin" in job.penalties and normalization == "spectral":
