@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -191,8 +192,8 @@ def test_each_data_source_resumes_exactly_in_a_fresh_process(
 
 @pytest.fixture
 def busy_machine() -> Iterator[None]:
-    """Four processes that keep all cores busy, so that threads take turns in another order."""
-    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+    """Processes that keep all cores busy, so that threads take turns in another order."""
+    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 2)]
     yield
     for process in processes:
         process.kill()
