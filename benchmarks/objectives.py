@@ -1,6 +1,6 @@
 """Every loss with its recipe on the same data for the same number of steps, and how it fares after three times as many.
 
-    python benchmarks/objectives.py --runs FOLDER --write docs/objectives.md --data-dir TFDS   # an hour and a half
+    python benchmarks/objectives.py --runs FOLDER --write docs/objectives.md --data-dir TFDS   # two hours
     python benchmarks/objectives.py --runs FOLDER --only ring --losses hinge wgan              # some of it
 
 Each run is `gan-train` itself, in a process with one thread, `--jobs` of them at a time; what `FOLDER` holds finished
