@@ -93,14 +93,14 @@ def prepare(options: argparse.Namespace) -> Callable[[], Any]:
 
 def of_features(options: argparse.Namespace) -> Callable[[], Any]:
     from gan_cli.metrics import Comparison
-    from gan_cli.metrics.evidence import InMemoryEvidence
     from gan_cli.metrics.fid import FrechetDistance
+    from gan_cli.metrics.in_memory_features import InMemoryFeatures
     from gan_cli.metrics.kid import KernelDistance
     from gan_cli.metrics.prdc import PrecisionRecall
 
     generator = np.random.default_rng(0)
     real, fake = (generator.standard_normal((options.images, 2048), np.float32) + shift for shift in (0.0, 0.01))
-    comparison = Comparison(InMemoryEvidence(rows=real), InMemoryEvidence(rows=fake))
+    comparison = Comparison(InMemoryFeatures(rows=real), InMemoryFeatures(rows=fake))
     metrics = [FrechetDistance()] if options.row == "frechet" else [PrecisionRecall(), KernelDistance()]
     if options.row == "sqrtm":
         return lambda: by_sqrtm(real, fake)
@@ -119,7 +119,7 @@ def by_sqrtm(real: np.ndarray, fake: np.ndarray) -> float:
 
 def of_images(options: argparse.Namespace) -> Callable[[], Any]:
     from gan_cli.data.tfds import TFDS
-    from gan_cli.evaluation.examples import StoredExamples
+    from gan_cli.evaluation.sample_sets import StoredExamples
 
     sides = [TFDS(name="mnist", split=split, data_dir=options.data_dir).open() for split in ("train", "test")]
     sets = [StoredExamples(side, {}, options.images) for side in sides]
@@ -128,36 +128,36 @@ def of_images(options: argparse.Namespace) -> Callable[[], Any]:
 
 def generated(options: argparse.Namespace) -> Callable[[], Any]:
     from gan_cli.data import DataSpec, InMemory
-    from gan_cli.evaluation.examples import GeneratedExamples, StoredExamples
+    from gan_cli.evaluation.sample_sets import GeneratedExamples, StoredExamples
     from gan_cli.models.dcgan import DCGAN
-    from gan_cli.sampling.archive import GeneratorFacts
-    from gan_cli.sampling.trained import TrainedGenerator
+    from gan_cli.sampling.keras_file import GeneratorFacts
+    from gan_cli.sampling.load_generator import LoadedGenerator
 
     data = DataSpec((32, 32, 3), options.images)
     pixels = np.random.default_rng(0).integers(0, 255, (options.images, *data.shape), np.uint8)
     real = StoredExamples(InMemory(data, pixels, np.zeros(options.images, np.int32), []), {})
     pair = DCGAN()
     facts = GeneratorFacts(pair.latent_size, pair.latent_distribution, data, 0)
-    fake = GeneratedExamples(TrainedGenerator(pair.generator(data), facts), {}, 50_000)
+    fake = GeneratedExamples(LoadedGenerator(pair.generator(data), facts), {}, 50_000)
     options.row = "random"
     return lambda: distance(options, [real, fake], labelled=None)
 
 
 def distance(options: argparse.Namespace, sets: list[Any], labelled: Any) -> float:
     """The Fréchet distance of two sets through the extractor that the row names."""
-    from gan_cli.config.build import build
     from gan_cli.config.compose import compose
-    from gan_cli.evaluation.evidence import fresh_evidence, kept_evidence
+    from gan_cli.config.job_builder import build
+    from gan_cli.evaluation.feature_store import cached_features, extract_features
     from gan_cli.metrics import Comparison
     from gan_cli.metrics.fid import FrechetDistance
-    from gan_cli.telling import Silent
+    from gan_cli.progress import SilentReporter
 
     words = [f"features={options.row}", "fake=x", "real=x"]
     words += [f"features.weights={options.weights}"] if options.row == "inception" else []
     extractor = build("features", compose("eval", words).config["features"])
-    embedding = extractor.open(sets[0].data, labelled, Silent())
-    real = kept_evidence(sets[0], embedding, Silent())
-    with fresh_evidence(sets[1], embedding, Silent(), "generated") as fake:
+    embedding = extractor.open(sets[0].data, labelled, SilentReporter())
+    real = cached_features(sets[0], embedding, SilentReporter())
+    with extract_features(sets[1], embedding, SilentReporter(), "generated") as fake:
         return FrechetDistance()(Comparison(real, fake)).values["fid"].value
 
 

@@ -25,8 +25,8 @@ from typing import Any
 
 import yaml
 
-from gan_cli.config.build import build_job
 from gan_cli.config.compose import compose, config_directory
+from gan_cli.config.job_builder import build_job
 
 TIMES = 3
 """How often the budget is spent to see a late collapse."""
@@ -36,7 +36,7 @@ BATCH = 64
 """The usual batch, in which the budget of images is counted."""
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 QUIET = ["logger=[]", "run.sample_every=1000", "run.checkpoint_every=2000", "run.log_every=100"]
-POINTS = ["model=mlp", "model.latent_size=4", "train.batch_size=256", "train.averaging_half_life=50000"]
+POINTS = ["model=mlp", "model.latent_size=4", "train.batch_size=256", "train.ema_half_life=50000"]
 FORMS = {
     "rgan_average": {f"rgan_average, {form}": [f"loss.form={form}"] for form in ("sigmoid", "least_squares", "hinge")},
 }

@@ -16,13 +16,13 @@ from typing import Any
 from turns import Line
 
 from gan_cli.commands.train import gan_train
-from gan_cli.config.build import TrainJob
-from gan_cli.config.start import prepare
+from gan_cli.config.job_builder import TrainJob
+from gan_cli.config.launch_plan import prepare
 from gan_cli.data.pipeline import Batches, open_batches
 from gan_cli.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.training import job as training_job
-from gan_cli.training.assemble import build_calls, build_state, build_step
-from gan_cli.training.calls import CallResult, GraphCalls, Pace
+from gan_cli.training.build import build_compiled_loop, build_state, build_step
+from gan_cli.training.compiled_loop import CallLength, CompiledLoop, LoopResult
 
 BATCH, WIDTH, LATENTS = 64, 64, 100
 LOOP_STEPS = 50  # of the whole loop in a turn: one line of the log, as by default
@@ -35,7 +35,7 @@ def versions() -> dict[str, str]:
     return {"TensorFlow": tf.__version__, "Keras": keras.__version__}
 
 
-def open_job(words: list[str]) -> tuple[TrainJob, GraphCalls, Batches]:
+def open_job(words: list[str]) -> tuple[TrainJob, CompiledLoop, Batches]:
     """What `gan-train` would make of `words`: models, optimizers, data and the compiled step."""
     job, _ = prepare("train", words, None)
     load_tensorflow()
@@ -43,7 +43,7 @@ def open_job(words: list[str]) -> tuple[TrainJob, GraphCalls, Batches]:
     examples = job.dataset.open(None)
     batches = open_batches(examples, job.train.batch_size, job.train.critic_steps, job.seed, job.dataset.flip)
     state = build_state(job, examples.spec)
-    calls = build_calls(job, build_step(job, state), batches, state)
+    calls = build_compiled_loop(job, build_step(job, state), batches, state)
     return job, calls, batches
 
 
@@ -68,7 +68,7 @@ def bare_step(words: list[str]) -> Callable[[], int]:
 def many_steps(words: list[str]) -> Callable[[], int]:
     """As many steps a call as training takes, with its data and the averaging of weights."""
     job, calls, _ = open_job(words)
-    pace, step = Pace("auto", longest=1000), 0
+    pace, step = CallLength("auto", longest=1000), 0
 
     def advance() -> int:
         nonlocal step
@@ -88,7 +88,7 @@ class TurnTaking:
     What the run did since its last call (logs, pictures, checkpoints) belongs to the turn that ends.
     """
 
-    def __init__(self, calls: GraphCalls, line: Line) -> None:
+    def __init__(self, calls: CompiledLoop, line: Line) -> None:
         self.calls, self.line = calls, line
         self.end_of_turn = LOOP_STEPS  # the first turn compiles and is not told
         self.began = time.perf_counter()
@@ -98,7 +98,7 @@ class TurnTaking:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.calls, name)
 
-    def __call__(self, first_step: int, count: int) -> CallResult:
+    def __call__(self, first_step: int, count: int) -> LoopResult:
         if first_step >= self.end_of_turn:
             self.end_turn()
         began = time.perf_counter()
@@ -121,8 +121,8 @@ class TurnTaking:
 
 def whole_loop(words: list[str], line: Line) -> None:
     """`gan-train` itself, pausing between turns."""
-    make = training_job.build_calls
-    training_job.build_calls = lambda *parts: TurnTaking(make(*parts), line)
+    make = training_job.build_compiled_loop
+    training_job.build_compiled_loop = lambda *parts: TurnTaking(make(*parts), line)
     with suppress(KeyboardInterrupt):
         gan_train(words)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from turns import MOST_OF_OTHERS, Contender, play, processor
+from turns import MOST_OF_OTHERS, Contender, processor, run_subcommand
 
 HERE = Path(__file__).parent
 EXAMPLES, SHAPE = 2048, (32, 32, 3)
@@ -66,7 +66,7 @@ def main() -> None:
             for name in names:
                 print(f"starting {name}", file=sys.stderr, flush=True)
                 contenders[name] = Contender.start(name, command(name, Path(folder), options))
-            play(list(contenders.values()), options.rounds, options.seconds, options.patience)
+            run_subcommand(list(contenders.values()), options.rounds, options.seconds, options.patience)
         finally:
             for contender in contenders.values():
                 contender.stop()

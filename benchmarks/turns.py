@@ -137,7 +137,7 @@ class Contender:
         self.errors.close()
 
 
-def play(contenders: list[Contender], rounds: int, seconds: float, patience: float) -> None:
+def run_subcommand(contenders: list[Contender], rounds: int, seconds: float, patience: float) -> None:
     """Rounds of one turn each, every other one backwards, so that no one always follows the same neighbour.
 
     Each turn waits for a quiet machine and is taken again where it did not stay quiet; at most `patience` seconds are

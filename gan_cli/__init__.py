@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gan_cli.sampling.trained import TrainedGenerator, load_generator
+    from gan_cli.sampling.load_generator import LoadedGenerator, load_generator
 
-__all__ = ["TrainedGenerator", "load_generator"]
+__all__ = ["LoadedGenerator", "load_generator"]
 
 
 def __getattr__(name: str) -> Any:
     """Imports on first use: the command line answers before NumPy and Pillow are loaded."""
     if name in __all__:
-        from gan_cli.sampling import trained
+        from gan_cli.sampling import load_generator as trained
 
         return getattr(trained, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

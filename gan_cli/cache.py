@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-PORTION = 2**20
+CHUNK_BYTES = 2**20
 
 
 def cache_folder() -> Path:
@@ -21,6 +21,6 @@ def sha256_of_file(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while portion := file.read(PORTION):
+        while portion := file.read(CHUNK_BYTES):
             digest.update(portion)
     return digest.hexdigest()

@@ -57,13 +57,13 @@ def error_of_mean(values: np.ndarray) -> float:
     return math.sqrt(variance_of_mean(values))
 
 
-def jackknife_error(left_out: np.ndarray) -> float:
+def jackknife_error(skipped: np.ndarray) -> float:
     """Standard error of a number, from what it is `[n]` when each of n examples, or groups of them, is left out.
 
     A bias that depends on the number of examples alone is in each of them alike and does not count.
     """
-    count = len(left_out)
-    return float(np.sqrt((count - 1) / count * np.square(left_out - left_out.mean()).sum()))
+    count = len(skipped)
+    return float(np.sqrt((count - 1) / count * np.square(skipped - skipped.mean()).sum()))
 
 
 class Placements(NamedTuple):

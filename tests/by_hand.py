@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_cli.training.assemble import new_scalars
-from gan_cli.training.judge import Judge
-from gan_cli.training.step import AdversarialStep
+from gan_cli.training.adversarial_step import AdversarialStep
+from gan_cli.training.augmented_discriminator import AugmentedDiscriminator
+from gan_cli.training.build import new_scalars
 
 RATE = 0.1
 REAL = np.array([[1.0, 2.0], [3.0, -1.0]], np.float32)
@@ -58,7 +58,7 @@ def make_step(
     state = {"loss": new_scalars(loss)}
     state |= {f"penalty/{name}": new_scalars(one) for name, one in penalties.items()}
     of_augmentations = {name: new_scalars(one) for name, one in augmentations.items()}
-    judge = Judge(discriminator, loss, augmentations, pack=pack, seed=0, state=of_augmentations)
+    judge = AugmentedDiscriminator(discriminator, loss, augmentations, pack=pack, seed=0, state=of_augmentations)
     return AdversarialStep(
         generator, discriminator, *optimizers, judge, penalties,
         draw_latents=lambda seed: tf.constant(latent),

@@ -11,15 +11,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_cli.checks import ConfigError
-from gan_cli.config.build import TrainJob, build_job
-from gan_cli.config.combinations import check_data, check_parts
+from gan_cli.config.compatibility import check_data, check_parts
 from gan_cli.config.compose import compose, config_directory
+from gan_cli.config.job_builder import TrainJob, build_job
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.models import ModelPair
-from gan_cli.training.assemble import build_state, build_step, new_scalars, parts_of
-from gan_cli.training.state import TrainingState
-from gan_cli.training.step import AdversarialStep
+from gan_cli.training.adversarial_step import AdversarialStep
+from gan_cli.training.build import build_state, build_step, new_scalars, parts_of
+from gan_cli.training.training_state import TrainingState
 
 BATCH = 8
 NUMBER = 4800

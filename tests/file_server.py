@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gan_cli.telling import Silent
+from gan_cli.progress import SilentReporter
 
 CONTENT = np.random.default_rng(0).bytes(3_500_000)
 
@@ -81,7 +81,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         thread.join()
 
 
-class Heard(Silent):
+class Heard(SilentReporter):
     """A teller that remembers."""
 
     def __init__(self) -> None:

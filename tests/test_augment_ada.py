@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 
 from gan_cli.augmentations.ada import PARTS, AdaptiveAugmentation
-from gan_cli.augmentations.color import Coloring, draw_coloring, recolor
-from gan_cli.augmentations.corruption import Cutout, add_noise, cut_out, draw_cutout, draw_deviations
-from gan_cli.augmentations.filtering import amplify, balanced, draw_gains, filters
-from gan_cli.checks import ConfigError
+from gan_cli.augmentations.color_transforms import Coloring, draw_coloring, recolor
+from gan_cli.augmentations.frequency_filter import amplify, balanced, draw_gains, filters
+from gan_cli.augmentations.noise_and_cutout import Cutout, add_noise, cut_out, draw_cutout, draw_deviations
+from gan_cli.errors import ConfigError
 
 SEED = tf.constant([3, 4], tf.int32)
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (2, 12, 16, 3)).astype(np.float32)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.augmentations.geometry import Affine, Blit, Motion, draw_blit, draw_motion, shifted
-from gan_cli.augmentations.resampling import half_way, mirrored, move_pixels, resample
+from gan_cli.augmentations.affine_resampling import half_way, mirrored, move_pixels, resample
+from gan_cli.augmentations.geometric_transforms import Affine, Blit, Motion, draw_blit, draw_motion, shifted
 
 SEED = tf.constant([3, 4], tf.int32)
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (2, 9, 9, 3)).astype(np.float32)

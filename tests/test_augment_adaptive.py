@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.augmentations.adaptive import FIRST, next_strength, strength_now
+from gan_cli.augmentations.adaptive_strength import FIRST, next_strength, strength_now
 from gan_cli.augmentations.apa import AdaptivePseudoAugmentation
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 
 TARGET, RAMP, INTERVAL = 0.6, 500_000, 4
 """As published."""

@@ -20,10 +20,10 @@ from gan_cli.augmentations.diffaugment import (
     translate,
 )
 from gan_cli.augmentations.instance_noise import InstanceNoise
-from gan_cli.checks import ConfigError
-from gan_cli.config.build import build_augmentations
 from gan_cli.config.compose import compose, config_directory
+from gan_cli.config.job_builder import build_augmentations
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 
 SEED, OTHER = tf.constant([3, 4], tf.int32), tf.constant([3, 5], tf.int32)
 NAMES = sorted(path.stem for path in (config_directory() / "augment").glob("[!_]*.yaml") if path.stem != "none")

@@ -10,10 +10,10 @@ from composition import data_of, job_of
 from test_command_line import error_of
 
 from gan_cli.augmentations import Augmentation
-from gan_cli.checks import ConfigError
-from gan_cli.config.build import TrainJob
-from gan_cli.config.combinations import check_data, check_parts
+from gan_cli.config.compatibility import check_data, check_parts
+from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.losses import PIXELS
 from gan_cli.losses.wgan import WassersteinLoss
 from gan_cli.penalties.r1 import R1
@@ -48,14 +48,14 @@ def test_what_contradicts_is_told_with_its_key_and_what_to_do(words: list[str], 
 class NearR1(R1):
     """A penalty that asks for neighbours."""
 
-    neighbour_distance: float = 0.1
+    perturbation_std: float = 0.1
 
 
 def test_neighbours_of_two_distances_are_refused_and_of_one_are_not() -> None:
     job = job_of()
     check_parts(replace(job, penalties={"a": NearR1(), "b": R1(), "c": NearR1()}))
-    with pytest.raises(ConfigError, match=r"^penalty.c.neighbour_distance=0.2: has to be equal to penalty.a.neighb"):
-        check_parts(replace(job, penalties={"a": NearR1(), "b": R1(), "c": NearR1(neighbour_distance=0.2)}))
+    with pytest.raises(ConfigError, match=r"^penalty.c.perturbation_std=0.2: has to be equal to penalty.a.perturb"):
+        check_parts(replace(job, penalties={"a": NearR1(), "b": R1(), "c": NearR1(perturbation_std=0.2)}))
 
 
 class OnlySquare(Augmentation):

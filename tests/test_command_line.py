@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from conftest import command
 
-from gan_cli.checks import ConfigError
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
+from gan_cli.errors import ConfigError
 
 
 def error_of(*words: str) -> str:
@@ -101,7 +101,7 @@ assert not {{"tensorflow", "keras", "sklearn", "tensorflow_datasets"}} & set(sys
         (["-m", "seed=0,1", "resume=x"], ["resume", "-m"]),
         (["-m", "dataset=ring,grid"], ["model=mlp"]),
         (["dataset=tfds", "dataset.name="], ["dataset.name", "needed"]),
-        (["train.averaging_ramp=2"], ["train.averaging_ramp=2", "at most 1"]),
+        (["train.ema_ramp=2"], ["train.ema_ramp=2", "at most 1"]),
     ],
 )
 def test_what_is_wrong_names_the_key_and_what_to_do(words: list[str], parts: list[str]) -> None:
@@ -151,7 +151,7 @@ def test_version_is_ours(name: str) -> None:
 
 @pytest.mark.parametrize("penalty", ["[]", "[drift]", "[orthogonal,kernel_diversity]"])
 def test_a_critic_that_nothing_bounds_is_warned_of(penalty: str) -> None:
-    from gan_cli.config.start import prepare
+    from gan_cli.config.launch_plan import prepare
 
     (note,) = prepare("train", ["loss=wgan", f"penalty={penalty}"], None)[1].notes
     assert "nothing bounds the critic" in note
@@ -159,7 +159,7 @@ def test_a_critic_that_nothing_bounds_is_warned_of(penalty: str) -> None:
 
 
 def test_a_margin_that_spectral_normalization_takes_out_is_warned_of() -> None:
-    from gan_cli.config.start import prepare
+    from gan_cli.config.launch_plan import prepare
 
     words = ["loss=geometric", "model.discriminator_normalization=spectral"]
     (note,) = prepare("train", words, None)[1].notes
@@ -167,7 +167,7 @@ def test_a_margin_that_spectral_normalization_takes_out_is_warned_of() -> None:
 
 
 def test_batch_norm_under_a_gradient_penalty_warns_with_its_reason() -> None:
-    from gan_cli.config.start import prepare
+    from gan_cli.config.launch_plan import prepare
 
     _, start = prepare("train", ["penalty=r1", "model.discriminator_normalization=batch"], None)
     (note,) = start.notes

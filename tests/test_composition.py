@@ -23,7 +23,7 @@ from composition import (
 )
 from composition_page import PAGE, read, write
 
-from gan_cli.config.build import TrainJob
+from gan_cli.config.job_builder import TrainJob
 from gan_cli.penalties import Penalty
 
 LOSSES, PENALTIES, AUGMENTATIONS = (choices_of(group) for group in ("loss", "penalty", "augment"))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import yaml
 
-from gan_cli.config.build import GROUPS, build_job
 from gan_cli.config.compose import compose, config_directory
-from gan_cli.config.targets import load_class, targets_in
+from gan_cli.config.job_builder import GROUPS, build_job
+from gan_cli.config.target_allowlist import load_class, targets_in
 
 FILES = sorted(config_directory().rglob("*.yaml"))
 CHOICES = sorted((path.parent.name, path.stem) for path in config_directory().glob("*/[!_]*.yaml"))

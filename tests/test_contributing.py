@@ -12,7 +12,7 @@ import yaml
 from conftest import TINY
 
 from gan_cli.commands.train import gan_train
-from gan_cli.config.targets import load_class
+from gan_cli.config.target_allowlist import load_class
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.non_saturating import NonSaturatingLoss
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import InMemory
 from gan_cli.data.folder import Folder
+from gan_cli.errors import ConfigError
 
 
 def save(path: Path, level: int, size: tuple[int, int] = (6, 4)) -> None:
@@ -46,7 +46,7 @@ def test_satellite_photographs_come_with_their_classes(eurosat_folder: Path) -> 
     assert (spec.shape, spec.examples, spec.classes) == ((64, 64, 3), 5000, 10)
     examples = source.open()
     assert examples.spec == spec
-    assert examples.left_out == []
+    assert examples.skipped == []
     values, labels = examples.read(np.array([0, 4999]))
     first = sorted(eurosat_folder.glob("*/*/*.jpg"), key=lambda path: path.as_posix())[0]
     assert np.array_equal(values[0], np.asarray(Image.open(first)))
@@ -115,8 +115,8 @@ def test_broken_and_foreign_files_are_named_and_left_out(tmp_path: Path, memory_
     (tmp_path / "Makefile").write_text("hello")
     examples = Folder(path=str(tmp_path), memory_limit=memory_limit).open()
     values, _ = examples.read(np.arange(examples.spec.examples))
-    reasons = dict(examples.left_out)
-    assert len(reasons) == len(examples.left_out) == 5
+    reasons = dict(examples.skipped)
+    assert len(reasons) == len(examples.skipped) == 5
     assert reasons["notes.txt"] == "not an image file (.txt)"
     assert reasons["Makefile"] == "not an image file (no ending)"
     assert "not a picture" in reasons["d.jpg"]
@@ -140,7 +140,7 @@ def test_a_streamed_file_that_proves_broken_is_replaced_by_the_next_good_one(tmp
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(read, range(4))) == [[[0, 3, 3, 3, 2, 0], [0, 1, 1, 1, 0, 0]]] * 4
-    assert sorted(left.name for left in examples.left_out) == ["0/4.png", "1/1.png", "1/5.png"]
+    assert sorted(left.name for left in examples.skipped) == ["0/4.png", "1/1.png", "1/5.png"]
 
 
 def test_a_decompression_bomb_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,8 +150,8 @@ def test_a_decompression_bomb_is_left_out(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
     examples = Folder(path=str(tmp_path)).open()
     assert examples.spec.examples == 1
-    assert [left.name for left in examples.left_out] == ["huge.png", "large.png"]
-    assert all("decompression bomb" in left.reason for left in examples.left_out)
+    assert [left.name for left in examples.skipped] == ["huge.png", "large.png"]
+    assert all("decompression bomb" in left.reason for left in examples.skipped)
 
 
 def test_several_sizes_need_an_image_size(tmp_path: Path) -> None:
@@ -210,4 +210,4 @@ def test_a_pipe_among_the_pictures_is_left_out_without_being_opened(tmp_path: Pa
     os.mkfifo(tmp_path / "pipe.png")
     examples = Folder(path=str(tmp_path)).open()
     assert examples.spec.examples == 3
-    assert [(left.name, left.reason) for left in examples.left_out] == [("pipe.png", "no regular file")]
+    assert [(left.name, left.reason) for left in examples.skipped] == [("pipe.png", "no regular file")]

@@ -9,24 +9,24 @@ import pytest
 from PIL import Image
 
 from gan_cli.data import InMemory
+from gan_cli.data.content_hash import fingerprint
 from gan_cli.data.digits import Digits
-from gan_cli.data.fingerprint import fingerprint
 from gan_cli.data.folder import Folder
 from gan_cli.data.ring import Ring
-from gan_cli.data.subsets import Subset, split_off
+from gan_cli.data.splits import Subset, split_held_out
 from gan_cli.data.tfds import TFDS
 
 
 def test_a_share_kept_aside_and_the_rest_are_the_whole_each_time() -> None:
     whole = Digits().open()
-    training, aside = split_off(whole, 0.1)
+    training, aside = split_held_out(whole, 0.1)
     assert aside is not None
     assert (training.spec.examples, aside.spec.examples) == (1618, 179)
     parts = [side.read(np.arange(side.spec.examples))[0].reshape(-1, 64) for side in (training, aside)]
     assert sorted(map(bytes, np.concatenate(parts))) == sorted(map(bytes, whole.values.reshape(-1, 64)))
-    again = split_off(whole, 0.1)
+    again = split_held_out(whole, 0.1)
     assert [fingerprint(side) for side in again if side] == [fingerprint(training), fingerprint(aside)]
-    assert split_off(whole, 0.0) == (whole, None)
+    assert split_held_out(whole, 0.0) == (whole, None)
 
 
 def test_what_is_streamed_is_kept_aside_alike() -> None:
@@ -34,9 +34,9 @@ def test_what_is_streamed_is_kept_aside_alike() -> None:
     assert isinstance(whole, InMemory)
 
     class Streamed:
-        spec, left_out, read = whole.spec, whole.left_out, whole.read
+        spec, skipped, read = whole.spec, whole.skipped, whole.read
 
-    in_memory, streamed = split_off(whole, 0.2), split_off(Streamed(), 0.2)
+    in_memory, streamed = split_held_out(whole, 0.2), split_held_out(Streamed(), 0.2)
     for first, second in zip(in_memory, streamed, strict=True):
         assert isinstance(second, Subset)
         assert first is not None
@@ -90,6 +90,6 @@ def test_streamed_pictures_have_the_fingerprint_of_those_in_memory_and_a_new_one
     Image.new("L", (4, 4), 99).save(working_folder / "pictures" / "001.png")
     changed = fingerprint(streamed.open())
     assert changed.content != first.content
-    training, aside = split_off(streamed.open(), 0.1)
+    training, aside = split_held_out(streamed.open(), 0.1)
     assert aside is not None
     assert len({fingerprint(training).content, fingerprint(aside).content, changed.content}) == 3

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, InMemory
 from gan_cli.data.digits import Digits
 from gan_cli.data.tfds import TFDS
+from gan_cli.errors import ConfigError
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, InMemory
 from gan_cli.data.npz import Npz
+from gan_cli.errors import ConfigError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 6, 4, 3), np.uint8)
 LABELS = np.arange(20) % 3

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_cli.checks import ConfigError
 from gan_cli.data.folder import Folder
+from gan_cli.errors import ConfigError
 
 RED, GREEN, BLUE, GREY = (250, 10, 20), (5, 240, 30), (15, 25, 230), (128, 128, 128)
 
@@ -24,7 +24,7 @@ def only_image(folder: Path, **keys: Any) -> np.ndarray:
     """The pixels of the one picture in `folder`."""
     examples = Folder(path=str(folder), **keys).open()
     assert examples.spec.examples == 1
-    assert examples.left_out == []
+    assert examples.skipped == []
     return examples.read(np.array([0]))[0][0]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data.grid import Grid
 from gan_cli.data.ring import Ring
+from gan_cli.errors import ConfigError
 
 
 def test_the_ring_has_its_modes_on_a_circle() -> None:

@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, HasHeldOut, InMemory
 from gan_cli.data.stacked_mnist import StackedMNIST
 from gan_cli.data.tfds import TFDS
-from gan_cli.features import Extractor
+from gan_cli.errors import ConfigError
+from gan_cli.features import FeatureExtractorConfig
 from gan_cli.features.classifier import Classifier
-from gan_cli.metrics.modes import ReadsModes, count_label_modes
-from gan_cli.telling import Silent
+from gan_cli.metrics.modes import HasModes, count_label_modes
+from gan_cli.progress import SilentReporter
 
 
 class Quick(StackedMNIST):
     """With a classifier that is good enough, in seconds."""
 
-    def extractor(self) -> Extractor:
+    def extractor(self) -> FeatureExtractorConfig:
         return Classifier(steps=400, width=16)
 
 
@@ -89,18 +89,18 @@ def test_digits_are_drawn_evenly_and_each_place_by_itself(folder: str) -> None:
 def test_modes_are_read_from_images(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path))
     source = Quick(data_dir=folder, split="test", examples=6000)
-    assert isinstance(source, ReadsModes)
+    assert isinstance(source, HasModes)
     images, labels = source.open().read(np.arange(6000))
-    read = source.predict_modes(images, Silent())
+    read = source.predict_modes(images, SilentReporter())
     assert (read.shape, read.dtype) == ((6000,), np.int32)
     assert np.mean(read == labels) > 0.9  # three digits right
     modes, divergence = count_label_modes(read, source.modes)
     assert modes >= 985  # of even ones, 6,000 leave 2.5 unseen on average
     assert divergence < 0.12  # 999 / 2 / 6,000 = 0.083 by chance
     collapsed = np.repeat(images[:1], 5, axis=0)
-    assert np.unique(source.predict_modes(collapsed, Silent())).tolist() == [labels[0]]
+    assert np.unique(source.predict_modes(collapsed, SilentReporter())).tolist() == [labels[0]]
     turned = images[:500, :, :, ::-1]
-    assert np.mean(source.predict_modes(turned, Silent()) // 100 == labels[:500] % 10) > 0.95
+    assert np.mean(source.predict_modes(turned, SilentReporter()) // 100 == labels[:500] % 10) > 0.95
 
 
 def test_held_out_images_are_of_the_test_digits(folder: str) -> None:
@@ -113,7 +113,7 @@ def test_held_out_images_are_of_the_test_digits(folder: str) -> None:
 def test_what_cannot_be_stacked_is_told_at_once(tmp_path: Path) -> None:
     program = f"""
 import sys
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 from gan_cli.data.stacked_mnist import StackedMNIST
 print(StackedMNIST(data_dir={str(tmp_path)!r}).describe())
 for wrong in ({{"data_dir": "nowhere"}}, {{"split": "trian"}}):

@@ -12,14 +12,14 @@ import pytest
 from conftest import TINY, command
 from PIL import Image
 
-from gan_cli.checks import ConfigError
-from gan_cli.commands.command_line import tell_errors
+from gan_cli.commands.command_line import report_errors
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
-from gan_cli.evaluation import evidence
+from gan_cli.errors import ConfigError
+from gan_cli.evaluation import feature_store as evidence
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
-from gan_cli.runs.directory import RunDirectory
+from gan_cli.runs.run_directory import RunDirectory
 
 PIXELS = ["metric=[fid]", "features=pixels"]
 
@@ -121,7 +121,7 @@ def test_files_that_cannot_be_used_are_named_and_counted(
     assert gan_eval(["real=real", "fake=fake", *PIXELS, "json=true"]) == 0
     told = capsys.readouterr()
     assert "left out of fake: cut.png" in told.err
-    assert json.loads(told.out)["protocol"]["fake"]["left_out"] == 1
+    assert json.loads(told.out)["protocol"]["fake"]["skipped"] == 1
     assert gan_eval(["human", "real=real", "fake=fake", "n=8"]) == 0
     assert "left out of fake: cut.png" in capsys.readouterr().err
 
@@ -170,13 +170,13 @@ def test_features_of_real_examples_are_kept_checked_and_made_anew_where_damaged(
     assert not list(folder.parent.glob(".*"))
 
     made: list[str] = []
-    write = evidence.write_rows
+    write = evidence.write_features
 
     def counted(examples: Any, embedding: Any, where: Path, teller: Any, what: str) -> None:
         made.append(what)
         write(examples, embedding, where, teller, what)
 
-    monkeypatch.setattr(evidence, "write_rows", counted)
+    monkeypatch.setattr(evidence, "write_features", counted)
     assert measured(capsys, *words)["values"] == first["values"]
     assert made == ["generated"]
     content = bytearray((folder / "features.npy").read_bytes())
@@ -277,7 +277,7 @@ def test_what_cannot_be_measured_is_told_in_one_message(
     np.savez("few.npz", images=np.zeros((3, 8, 8, 1), np.uint8))
     Path("cut.npz").write_bytes((run / "checkpoints" / "step_00000015.npz").read_bytes()[:1000])
     before = sorted(path for path in working_folder.rglob("*"))
-    with pytest.raises(SystemExit) as ended, tell_errors("gan-eval"):
+    with pytest.raises(SystemExit) as ended, report_errors("gan-eval"):
         gan_eval(words)
     assert ended.value.code == 2
     told = capsys.readouterr().err.removeprefix("gan-eval: ")

@@ -1,4 +1,4 @@
-"""Measuring while training: it does not disturb the run, and its judgement is kept where the run goes on."""
+"""EvaluationCallback while training: it does not disturb the run, and its judgement is kept where the run goes on."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 from conftest import TINY
 from runs import assert_same_run, metric_lines
 
-from gan_cli.checks import ConfigError
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
-from gan_cli.evaluation.recorded import best_recorded
-from gan_cli.evaluation.watch import Watch
+from gan_cli.errors import ConfigError
+from gan_cli.evaluation.early_stopping import BestTracker
+from gan_cli.evaluation.history import best_recorded
 from gan_cli.runs.checkpoint import load_checkpoint
-from gan_cli.runs.directory import RunDirectory
+from gan_cli.runs.run_directory import RunDirectory
 
 MEASURED = [
     *TINY,
@@ -156,7 +156,7 @@ def test_patience_ends_a_run_that_no_longer_gets_better(capsys: pytest.CaptureFi
 def test_a_collapse_is_a_value_so_many_times_worse_than_the_best(
     better: str, values: list[float | None], collapsed: list[bool]
 ) -> None:
-    watch = Watch("fid", better, collapse_ratio=1.5)
+    watch = BestTracker("fid", better, collapse_ratio=1.5)
     seen = []
     for step, value in enumerate(values):
         watch.see(step, {"fid": {"value": value, "better": better, "metric": "fid"}})
@@ -165,7 +165,7 @@ def test_a_collapse_is_a_value_so_many_times_worse_than_the_best(
 
 
 def test_of_equal_values_the_other_numbers_of_the_metric_decide() -> None:
-    watch = Watch("modes", "higher", collapse_ratio=1.5)
+    watch = BestTracker("modes", "higher", collapse_ratio=1.5)
     measured = [(7.0, 0.9), (8.0, 0.1), (8.0, 0.8), (8.0, 0.8), (7.0, 1.0)]
     bests = [
         watch.see(
@@ -209,9 +209,9 @@ def test_a_late_collapse_is_told_and_can_end_the_run(capsys: pytest.CaptureFixtu
 def test_what_cannot_be_measured_is_told_before_anything_is_made(
     words: list[str], key: str, capsys: pytest.CaptureFixture[str], working_folder: Path
 ) -> None:
-    from gan_cli.commands.command_line import tell_errors
+    from gan_cli.commands.command_line import report_errors
 
-    with pytest.raises(SystemExit) as ended, tell_errors("gan-train"):
+    with pytest.raises(SystemExit) as ended, report_errors("gan-train"):
         gan_train([*MEASURED, *words, "hydra.run.dir=run"])
     assert ended.value.code == 2
     told = capsys.readouterr().err

@@ -14,21 +14,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, Examples, InMemory
 from gan_cli.data.digits import Digits
-from gan_cli.features import Embedding
+from gan_cli.errors import ConfigError
+from gan_cli.features import FeatureExtractor
 from gan_cli.features.classifier import Classifier
 from gan_cli.features.classifier_cache import TrainedClassifier, read_classifier, write_classifier
 from gan_cli.features.classifier_network import initial_weights, weight_shapes
 from gan_cli.metrics.fid import frechet_distance
-from gan_cli.metrics.moments import moments_of
-from gan_cli.telling import Silent
+from gan_cli.metrics.mean_and_covariance import moments_of
+from gan_cli.progress import SilentReporter
 
 QUICK = Classifier(steps=300)
 
 
-class Heard(Silent):
+class Heard(SilentReporter):
     """Keeps what was said."""
 
     def __init__(self) -> None:
@@ -59,8 +59,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def opened(examples: Examples, classifier: Classifier = QUICK, teller: Silent | None = None) -> Embedding:
-    return classifier.open(examples.spec, lambda: examples, teller or Silent())
+def opened(
+    examples: Examples, classifier: Classifier = QUICK, teller: SilentReporter | None = None
+) -> FeatureExtractor:
+    return classifier.open(examples.spec, lambda: examples, teller or SilentReporter())
 
 
 def striped(shape: tuple[int, ...], examples: int = 200) -> InMemory:
@@ -168,7 +170,7 @@ load_tensorflow()
 set_up_tensorflow(seed=5, deterministic=True)
 from gan_cli.data.digits import Digits
 from gan_cli.features.classifier import Classifier
-from gan_cli.telling import Silent
+from gan_cli.progress import Silent
 examples = Digits().open()
 print(Classifier(steps=40).open(examples.spec, lambda: examples, Silent()).identity["weights_sha256"])
 """
@@ -284,10 +286,10 @@ def test_a_cache_that_cannot_be_written_is_told_and_survived(
 def test_what_has_no_labels_is_told_at_once() -> None:
     program = """
 import sys
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 from gan_cli.data import DataSpec
 from gan_cli.features.classifier import Classifier
-from gan_cli.telling import Silent
+from gan_cli.progress import Silent
 from gan_cli.features.classifier import Classifier
 labelled = DataSpec((8, 8, 1), 100, 10)
 Classifier().check(labelled)

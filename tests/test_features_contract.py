@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from test_features_inception import FIRST, SHAPES, weight, write_graph
 
-from gan_cli.checks import ConfigError
-from gan_cli.config.build import build
 from gan_cli.config.compose import compose, config_directory
+from gan_cli.config.job_builder import build
 from gan_cli.data import DataSpec, Examples, InMemory
 from gan_cli.data.ring import Ring
 from gan_cli.devices import dtype_policy
-from gan_cli.features import Embedding, Extractor
+from gan_cli.errors import ConfigError
+from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
 from gan_cli.lazy import keras
-from gan_cli.telling import Silent
+from gan_cli.progress import SilentReporter
 
 EXTRACTORS = sorted(path.stem for path in (config_directory() / "features").glob("[!_]*.yaml"))
 KINDS: dict[str, tuple[int, ...]] = {"grey": (8, 8, 1), "colour": (8, 12, 3), "alpha": (8, 8, 4), "points": (2,)}
@@ -54,17 +54,17 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_graph(tmp_path_factory.mktemp("graph") / "classify_image_graph_def.pb", constants)
 
 
-def extractor_of(name: str, graph: Path) -> Extractor:
+def extractor_of(name: str, graph: Path) -> FeatureExtractorConfig:
     words = [f"features={name}", "fake=x", "real=x"]
     words += QUICK.get(name, [])
     words += ["features.layer=64", f"features.weights={graph}"] if name == "inception" else []
-    built: Extractor = build("features", compose("eval", words).config["features"])
+    built: FeatureExtractorConfig = build("features", compose("eval", words).config["features"])
     return built
 
 
-def opened(name: str, kind: str, graph: Path) -> Embedding:
+def opened(name: str, kind: str, graph: Path) -> FeatureExtractor:
     examples = examples_of(kind)
-    return extractor_of(name, graph).open(examples.spec, lambda: examples, Silent())
+    return extractor_of(name, graph).open(examples.spec, lambda: examples, SilentReporter())
 
 
 def works_on(name: str) -> list[str]:

@@ -22,15 +22,15 @@ import pytest
 from file_server import Heard, Server, server
 
 from gan_cli.cache import sha256_of_file
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
 from gan_cli.devices import dtype_policy, set_up_tensorflow
-from gan_cli.features import Embedding
+from gan_cli.errors import ConfigError
+from gan_cli.features import FeatureExtractor
 from gan_cli.features.inception import BATCH, Inception, as_input, fetched
 from gan_cli.features.inception_graph import ARCHIVE, GRAPH, URL
 from gan_cli.features.inception_network import inception_network
 from gan_cli.lazy import keras, tf
-from gan_cli.telling import Silent
+from gan_cli.progress import SilentReporter
 
 __all__ = ["server"]  # a fixture
 
@@ -110,13 +110,13 @@ def shallow_archive(shallow_file: Path) -> Path:
     return write_archive(shallow_file.with_name(ARCHIVE), {"LICENSE": b"Apache", GRAPH: shallow_file.read_bytes()})
 
 
-def opened(weights: Path | None, shape: tuple[int, ...] = SETS["a32"], layer: int = 64) -> Embedding:
+def opened(weights: Path | None, shape: tuple[int, ...] = SETS["a32"], layer: int = 64) -> FeatureExtractor:
     settings = Inception(weights=None if weights is None else str(weights), layer=layer)
-    return settings.open(DataSpec(shape, 10), None, Silent())
+    return settings.open(DataSpec(shape, 10), None, SilentReporter())
 
 
 @pytest.fixture(scope="module")
-def deepest(archive: Path) -> Embedding:
+def deepest(archive: Path) -> FeatureExtractor:
     """Opened amid a run of mixed precision."""
     with dtype_policy("mixed_bfloat16"):
         return opened(archive, layer=2048)
@@ -154,14 +154,14 @@ def test_the_network_reads_every_constant_but_the_bias_in_its_shape(constants: d
     assert asked == {name: shape for name, shape in SHAPES.items() if name != "softmax/biases"}
 
 
-def test_the_deepest_layer_has_logits_and_mixed_precision_changes_nothing(deepest: Embedding) -> None:
+def test_the_deepest_layer_has_logits_and_mixed_precision_changes_nothing(deepest: FeatureExtractor) -> None:
     found = deepest(golden("a32_images"))
     assert_golden(found.features, "a32_2048")
     assert_golden(found.logits, "a32_logits_unbiased")
     assert (deepest.dimensions, deepest.classes) == (2048, 1008)
 
 
-def test_what_is_given_for_an_image_does_not_depend_on_the_others(deepest: Embedding) -> None:
+def test_what_is_given_for_an_image_does_not_depend_on_the_others(deepest: FeatureExtractor) -> None:
     images = np.random.default_rng(0).integers(0, 256, (BATCH + 1, *SETS["a32"]), dtype=np.uint8)
     together, last, first = deepest(images), deepest(images[-1:]), deepest(images[:1])
     for both, one, other in zip(together, last, first, strict=True):
@@ -234,7 +234,7 @@ def test_a_damaged_download_is_told_and_removed(
     content[50_000] ^= 1
     server.content = bytes(content)
     with pytest.raises(ConfigError, match=r"gave is damaged .*; it was removed") as error:
-        fetched(server.url, Silent())
+        fetched(server.url, SilentReporter())
     assert error.value.key == "weights"
     assert not Path("cache/inception", ARCHIVE).exists()
 
@@ -319,7 +319,7 @@ def test_a_layer_that_there_is_not_is_refused() -> None:
 def test_a_missing_file_is_told_without_tensorflow() -> None:
     program = """if True:
         import sys
-        from gan_cli.checks import ConfigError
+        from gan_cli.errors import ConfigError
         from gan_cli.data import DataSpec
         from gan_cli.features.inception import Inception
         try:

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, Source
 from gan_cli.data.digits import Digits
 from gan_cli.data.folder import Folder
 from gan_cli.data.tfds import TFDS
 from gan_cli.devices import dtype_policy, set_up_tensorflow
-from gan_cli.features import Embedding
+from gan_cli.errors import ConfigError
+from gan_cli.features import FeatureExtractor
 from gan_cli.features.random_network import BATCH, RandomNetwork, random_kernels
 from gan_cli.metrics.fid import frechet_distance, root_of_covariance
-from gan_cli.metrics.moments import moments_of
-from gan_cli.telling import Silent
+from gan_cli.metrics.mean_and_covariance import moments_of
+from gan_cli.progress import SilentReporter
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,8 +26,8 @@ def as_in_a_run() -> None:
     set_up_tensorflow(seed=0, deterministic=True)
 
 
-def opened(shape: tuple[int, ...], seed: int = 0) -> Embedding:
-    return RandomNetwork(seed).open(DataSpec(shape, 10), None, Silent())
+def opened(shape: tuple[int, ...], seed: int = 0) -> FeatureExtractor:
+    return RandomNetwork(seed).open(DataSpec(shape, 10), None, SilentReporter())
 
 
 def noise_images(count: int, shape: tuple[int, ...]) -> np.ndarray:

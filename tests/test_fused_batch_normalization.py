@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.training.fused import FusedBatchNormalization, fuse
+from gan_cli.training.fused_batch_norm import FusedBatchNormalization, fuse_batch_normalization
 
 
 def network(seed: int = 0) -> keras.Model:
@@ -20,7 +20,7 @@ def network(seed: int = 0) -> keras.Model:
 
 @pytest.fixture
 def pair() -> tuple[keras.Model, keras.Model]:
-    return network(), fuse(network())
+    return network(), fuse_batch_normalization(network())
 
 
 def images(seed: int = 1) -> tf.Tensor:
@@ -64,7 +64,7 @@ def test_first_and_second_gradients_are_those_of_keras(pair: tuple[keras.Model, 
 def test_bfloat16_features_are_normalised_in_float32() -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        plain, fused = network(), fuse(network())
+        plain, fused = network(), fuse_batch_normalization(network())
     finally:
         keras.config.set_dtype_policy("float32")
     found = [layer(tf.cast(images(), tf.bfloat16), training=True) for layer in (plain.layers[1], fused.layers[1])]

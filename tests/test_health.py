@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from gan_cli.evaluation.health import VALUES, diagnose, health
+from gan_cli.evaluation.discriminator_diagnostics import VALUES, diagnose, health
 from gan_cli.losses.lsgan import LeastSquaresLoss
 from gan_cli.losses.non_saturating import NonSaturatingLoss
 from gan_cli.losses.wgan import WassersteinLoss
-from gan_cli.sampling.discriminators import BATCH, judge_all
+from gan_cli.sampling.load_discriminator import BATCH, score_examples
 
 NORMAL = np.random.default_rng(0).normal
 
@@ -32,7 +32,7 @@ def grey(*levels: int) -> np.ndarray:
 
 def test_accuracies_count_what_lies_on_the_right_side_of_the_equilibrium() -> None:
     train, held_out, fake = np.array([2.0, 1.0, 3.0, -1.0]), np.array([1.0, -2.0]), np.array([-1.0, -3.0, 4.0, 0.0])
-    found = diagnose(train, held_out, fake, equilibrium=0.0).values
+    found = diagnose(train, held_out, fake, decision_threshold=0.0).values
     assert found["discriminator_accuracy_train"].value == 0.75
     assert found["discriminator_accuracy_held_out"].value == 0.5
     assert found["discriminator_accuracy_fake"].value == 2.5 / 4  # the one at 0 is undecided
@@ -43,22 +43,27 @@ def test_accuracies_count_what_lies_on_the_right_side_of_the_equilibrium() -> No
 
 def test_the_threshold_is_the_equilibrium_of_the_loss() -> None:
     logits = np.array([0.4, 0.4]), np.array([0.4]), np.array([0.4])
-    by_zero, by_half = diagnose(*logits, equilibrium=0.0).values, diagnose(*logits, equilibrium=0.5).values
+    by_zero, by_half = (
+        diagnose(*logits, decision_threshold=0.0).values,
+        diagnose(*logits, decision_threshold=0.5).values,
+    )
     assert by_zero["discriminator_accuracy_train"].value == by_half["discriminator_accuracy_fake"].value == 1
     assert by_zero["discriminator_accuracy_fake"].value == by_half["discriminator_accuracy_train"].value == 0
     assert by_half["discriminator_distance"].value == pytest.approx(0.1)
 
 
 def test_without_held_out_examples_their_numbers_are_missing() -> None:
-    for equilibrium in (0.0, None):
-        found = diagnose(np.ones(3), None, np.zeros(3), equilibrium).values
+    for decision_threshold in (0.0, None):
+        found = diagnose(np.ones(3), None, np.zeros(3), decision_threshold).values
         assert set(found) == set(VALUES) - {"discriminator_accuracy_held_out", "discriminator_gap"}
 
 
-@pytest.mark.parametrize("equilibrium", [0.0, None], ids=["threshold", "pairs"])
-def test_a_discriminator_at_equilibrium_has_no_gap_no_distance_and_is_right_half_of_the_time(equilibrium) -> None:
+@pytest.mark.parametrize("decision_threshold", [0.0, None], ids=["threshold", "pairs"])
+def test_a_discriminator_at_equilibrium_has_no_gap_no_distance_and_is_right_half_of_the_time(
+    decision_threshold,
+) -> None:
     same = np.zeros(50)
-    found = diagnose(same, same, same, equilibrium).values
+    found = diagnose(same, same, same, decision_threshold).values
     assert {name: measured.value for name, measured in found.items()} == {
         "discriminator_accuracy_train": 0.5,
         "discriminator_accuracy_held_out": 0.5,
@@ -82,12 +87,12 @@ def test_a_critic_is_judged_by_pairs_whatever_its_offset_and_scale() -> None:
     assert "no threshold" in plain.notes[0]
 
 
-@pytest.mark.parametrize("equilibrium", [0.0, None], ids=["threshold", "pairs"])
-def test_uncertainties_are_the_deviations_over_many_draws(equilibrium) -> None:
+@pytest.mark.parametrize("decision_threshold", [0.0, None], ids=["threshold", "pairs"])
+def test_uncertainties_are_the_deviations_over_many_draws(decision_threshold) -> None:
     random, drawn = np.random.default_rng(2), []
     for _ in range(1500):
         kinds = random.normal(0.8, 1, 60), random.normal(0.3, 1, 40), random.normal(-0.4, 1, 80)
-        drawn.append(diagnose(*kinds, equilibrium).values)
+        drawn.append(diagnose(*kinds, decision_threshold).values)
     for name in VALUES:
         values = np.array([found[name].value for found in drawn])
         errors = np.array([found[name].uncertainty for found in drawn])
@@ -99,8 +104,10 @@ def test_uncertainties_are_the_deviations_over_many_draws(equilibrium) -> None:
 
 
 def test_certain_answers_still_have_an_interval() -> None:
-    for equilibrium in (0.0, None):
-        sure = diagnose(np.ones(30), np.ones(30), -np.ones(30), equilibrium).values["discriminator_accuracy_held_out"]
+    for decision_threshold in (0.0, None):
+        sure = diagnose(np.ones(30), np.ones(30), -np.ones(30), decision_threshold).values[
+            "discriminator_accuracy_held_out"
+        ]
         assert sure.value == sure.high == 1
         assert sure.low == pytest.approx(0.886, abs=0.001)
 
@@ -130,7 +137,7 @@ def test_health_reads_images_as_the_models_do() -> None:
 def test_points_are_judged_as_they_are() -> None:
     points = keras.Input((2,))
     model = keras.Model(points, keras.ops.sum(points, axis=1))
-    np.testing.assert_allclose(judge_all(model, np.array([[300.0, 1.0], [-2.0, 0.5]], np.float32)), [301, -1.5])
+    np.testing.assert_allclose(score_examples(model, np.array([[300.0, 1.0], [-2.0, 0.5]], np.float32)), [301, -1.5])
 
 
 def test_an_example_gets_the_same_logit_beside_any_others() -> None:
@@ -138,11 +145,11 @@ def test_an_example_gets_the_same_logit_beside_any_others() -> None:
     layers = [keras.Input((4, 4, 3)), keras.layers.Conv2D(8, 3), keras.layers.Flatten(), keras.layers.Dense(1)]
     model = keras.Sequential([*layers, keras.layers.Reshape(())])
     examples = np.random.default_rng(3).integers(0, 256, (2 * BATCH + 3, 4, 4, 3)).astype(np.uint8)
-    together = judge_all(model, examples)
+    together = score_examples(model, examples)
     assert together.shape == (2 * BATCH + 3,)
     assert together.dtype == np.float64
-    np.testing.assert_array_equal(judge_all(model, examples[-2:]), together[-2:])
-    assert judge_all(model, examples[:0]).shape == (0,)
+    np.testing.assert_array_equal(score_examples(model, examples[-2:]), together[-2:])
+    assert score_examples(model, examples[:0]).shape == (0,)
 
 
 def test_judging_leaves_running_averages_alone_and_uses_them() -> None:
@@ -150,7 +157,7 @@ def test_judging_leaves_running_averages_alone_and_uses_them() -> None:
     normalization = model.layers[1]
     normalization.moving_mean.assign([0.5])
     before = [variable.numpy().copy() for variable in model.variables]
-    judged = judge_all(model, grey(0, 255, 255))
+    judged = score_examples(model, grey(0, 255, 255))
     np.testing.assert_allclose(judged, [-1.5, 0.5, 0.5], atol=1e-6)
     for kept, variable in zip(before, model.variables, strict=True):
         np.testing.assert_array_equal(kept, variable.numpy())

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from human_page import OTHER, PROTOCOL, content, decoded, noise
 
-from gan_cli.evaluation.human.answers import Answers, read_answers
-from gan_cli.evaluation.human.page import Side, make_page
+from gan_cli.human_evaluation.answers import Answers, read_answers
+from gan_cli.human_evaluation.survey_page import Side, make_page
 from gan_cli.statistics import wilson
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

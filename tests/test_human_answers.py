@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from human_page import answers_file
 
-from gan_cli.checks import ConfigError
 from gan_cli.commands.evaluate import gan_eval
-from gan_cli.evaluation.human.rates import over_people
+from gan_cli.errors import ConfigError
+from gan_cli.human_evaluation.error_rates import over_people
 from gan_cli.statistics import wilson
 
 

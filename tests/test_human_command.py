@@ -13,9 +13,9 @@ from human_page import content, decoded, noise
 from sklearn.datasets import load_digits
 
 from gan_cli import load_generator
-from gan_cli.checks import ConfigError
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.config.compose import config_directory
+from gan_cli.errors import ConfigError
 
 
 @pytest.fixture

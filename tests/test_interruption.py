@@ -17,7 +17,7 @@ from conftest import TINY, command
 from runs import assert_same_run, metric_lines, status
 
 from gan_cli.commands.train import gan_train
-from gan_cli.runs.checkpoint import DamagedCheckpoint, list_checkpoints, load_checkpoint
+from gan_cli.runs.checkpoint import DamagedCheckpointError, list_checkpoints, load_checkpoint
 
 SMALL = [*TINY, "model=mlp", "model.width=16", "train.batch_size=16"]
 
@@ -95,7 +95,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     newest.write_bytes({"cut": content[: len(content) // 2], "flipped": content, "empty": b""}[damage])
-    with pytest.raises(DamagedCheckpoint):
+    with pytest.raises(DamagedCheckpointError):
         load_checkpoint(newest)
     capsys.readouterr()
     assert gan_train(["resume=run", "train.steps=13"]) == 0
@@ -139,9 +139,9 @@ def test_a_new_run_does_not_write_into_an_old_one() -> None:
 
 
 def test_runs_that_start_in_the_same_second_have_directories_of_their_own() -> None:
-    from gan_cli.runs.directory import claimed
+    from gan_cli.runs.run_directory import create_exclusive
 
     wanted = Path("outputs/20260101-000000_run")
-    with claimed(wanted) as first, claimed(wanted) as second, claimed(wanted) as third:
+    with create_exclusive(wanted) as first, create_exclusive(wanted) as second, create_exclusive(wanted) as third:
         names = [run.path.name for run in (first, second, third)]
     assert names == ["20260101-000000_run", "20260101-000000_run_2", "20260101-000000_run_3"]

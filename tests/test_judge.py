@@ -11,8 +11,8 @@ import tensorflow as tf
 from by_hand import FAKE, LATENT, PULL, RATE, REAL, do, make_step, weights
 
 from gan_cli.augmentations import Augmentation
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.losses import RECONSTRUCTION
 from gan_cli.losses.non_saturating import NonSaturatingLoss
 from gan_cli.losses.rpgan import RelativisticPairingLoss
@@ -20,7 +20,7 @@ from gan_cli.losses.wgan import WassersteinLoss
 from gan_cli.models.discriminator import build_discriminator, with_features
 from gan_cli.models.mlp import MLP
 from gan_cli.penalties.r1 import R1
-from gan_cli.training.judge import Judge, Role, Update
+from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role, Update
 
 W, D = np.array([0.5, -1.0]), np.array([0.3, 0.2])
 IMAGES = DataSpec((4, 6, 3), 100)
@@ -105,8 +105,8 @@ def test_each_kind_of_example_each_update_and_each_step_draws_numbers_of_its_own
     looks += [(3, 0, Role.REAL_FOR_GENERATOR), (3, 0, Role.FAKE_FOR_GENERATOR), (3, 0, Role.FIRST_PENALTY)]
     looks += [(3, 0, Role.FIRST_PENALTY + 1)]
     drawn = np.stack([noise_at(*look, times=2) for look in looks])
-    alike = np.corrcoef(drawn) - np.eye(len(looks))
-    assert np.abs(alike).max() < 0.5
+    same_protocol = np.corrcoef(drawn) - np.eye(len(looks))
+    assert np.abs(same_protocol).max() < 0.5
 
 
 def test_two_augmentations_of_a_kind_draw_other_numbers() -> None:
@@ -174,7 +174,9 @@ def test_features_are_those_of_augmented_examples_in_float32() -> None:
     network = with_features(
         build_discriminator(MLP(width=8, depth=1), IMAGES, NonSaturatingLoss()), {"dense_1": "loss.layer"}
     )  # fmt: skip
-    judge = Judge(network, NonSaturatingLoss(), {"double": Double()}, pack=1, seed=0, state={"double": {}})
+    judge = AugmentedDiscriminator(
+        network, NonSaturatingLoss(), {"double": Double()}, pack=1, seed=0, state={"double": {}}
+    )
     examples = tf.constant(np.random.default_rng(0).uniform(-1, 1, (3, 4, 6, 3)), tf.float32)
     said = judge.at(tf.constant(0, tf.int64), 0).say(examples, Role.REAL)
     assert said.features["dense_1"].dtype == tf.float32

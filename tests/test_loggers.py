@@ -18,10 +18,10 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 from PIL import Image
 
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 from gan_cli.loggers import Writer, check_installed
+from gan_cli.loggers.metrics_replay import numbers_of
 from gan_cli.loggers.mlflow import MLflow
-from gan_cli.loggers.replay import numbers_of
 from gan_cli.loggers.tensorboard import TensorBoard
 from gan_cli.loggers.wandb import WeightsAndBiases
 
@@ -202,7 +202,7 @@ def wandb_records(path: Path) -> list[Any]:
         parts += data[position + 7 : position + 7 + length]
         position += 7 + length
         if kind in (1, 4):  # a whole record, or the last part of one
-            records.append(wandb_internal_pb2.Record.FromString(parts))
+            records.append(wandb_internal_pb2.RunWriter.FromString(parts))
             parts = b""
     return records
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.checks import ConfigError
-from gan_cli.config.build import build
+from gan_cli.config.job_builder import build
+from gan_cli.errors import ConfigError
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.dual_contrastive import DualContrastiveLoss
 from gan_cli.losses.feature_matching import FeatureMatchingLoss
@@ -87,7 +87,7 @@ def output(logits: object) -> DiscriminatorOutput:
 )
 def test_a_loss_is_what_its_paper_says(loss, discriminator, generator):
     assert float(loss.discriminator(output(REAL), output(FAKE))) == pytest.approx(discriminator, abs=1e-6)
-    real = output(REAL) if loss.generator_sees_real else None
+    real = output(REAL) if loss.generator_needs_real else None
     assert float(loss.generator(output(FAKE), real)) == pytest.approx(generator, abs=1e-6)
 
 
@@ -149,7 +149,7 @@ def test_a_sure_discriminator_leaves_a_gradient_only_to_the_non_saturating_gener
     assert slope(MinimaxLoss()) == pytest.approx(0.0, abs=1e-8)
 
 
-@pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss.generator_sees_real], ids=repr)
+@pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss.generator_needs_real], ids=repr)
 def test_a_generator_loss_that_compares_asks_for_real_examples(loss):
     with pytest.raises(ValueError, match="real"):
         loss.generator(output(FAKE), None)
@@ -163,8 +163,8 @@ def test_the_best_alone_can_be_taken_where_each_generated_example_counts_for_its
             value = loss.generator(output(fake), output(REAL))
         return float(tape.gradient(value, fake)[0])
 
-    alike = slope(tf.constant([0.5, 9.0])) == pytest.approx(slope(tf.constant([0.5, -7.0])), abs=1e-6)
-    assert alike == loss.judges_each
+    same_protocol = slope(tf.constant([0.5, 9.0])) == pytest.approx(slope(tf.constant([0.5, -7.0])), abs=1e-6)
+    assert same_protocol == loss.is_per_sample
 
 
 def test_only_the_wasserstein_loss_speaks_of_a_critic():
@@ -176,26 +176,26 @@ def test_at_its_equilibrium_a_discriminator_that_cannot_tell_the_two_apart_pays_
     def cost(logit: float) -> float:
         return float(loss.discriminator(output([logit]), output([logit])))
 
-    if loss.equilibrium is None:
+    if loss.decision_threshold is None:
         assert cost(-3.0) == cost(0.0) == cost(5.0)  # only differences count
         return
     for far in (0.6, 1.5, 4.0):
-        below, above = cost(loss.equilibrium - far), cost(loss.equilibrium + far)
-        assert cost(loss.equilibrium) <= min(below, above)
+        below, above = cost(loss.decision_threshold - far), cost(loss.decision_threshold + far)
+        assert cost(loss.decision_threshold) <= min(below, above)
         if loss not in SMOOTHED:
             assert below == pytest.approx(above)
-    assert cost(loss.equilibrium) < min(below, above)
+    assert cost(loss.decision_threshold) < min(below, above)
 
 
 def test_the_equilibrium_of_least_squares_lies_between_its_targets():
-    assert LeastSquaresLoss().equilibrium == 0.5
-    assert LeastSquaresLoss(real_target=1.0, fake_target=-1.0, generator_target=0.0).equilibrium == 0.0
+    assert LeastSquaresLoss().decision_threshold == 0.5
+    assert LeastSquaresLoss(real_target=1.0, fake_target=-1.0, generator_target=0.0).decision_threshold == 0.0
 
 
 @pytest.mark.parametrize("kind", [NonSaturatingLoss, MinimaxLoss, FeatureMatchingLoss])
 def test_one_sided_smoothing_moves_the_equilibrium_to_half_its_target(kind):
-    assert kind().equilibrium == 0.0
-    assert kind(real_target=0.9).equilibrium == pytest.approx(np.log(0.45 / 0.55))
+    assert kind().decision_threshold == 0.0
+    assert kind(real_target=0.9).decision_threshold == pytest.approx(np.log(0.45 / 0.55))
 
     def slope(logit: float) -> float:
         logits = tf.constant([logit], tf.float32)

@@ -10,12 +10,12 @@ import pytest
 import tensorflow as tf
 from by_hand import do, make_step
 
-from gan_cli.checks import ConfigError
-from gan_cli.config.build import build_job
 from gan_cli.config.compose import compose
+from gan_cli.config.job_builder import build_job
 from gan_cli.data import DataSpec
 from gan_cli.devices import dtype_policy
-from gan_cli.evaluation.health import PAIRED, health
+from gan_cli.errors import ConfigError
+from gan_cli.evaluation.discriminator_diagnostics import PAIRED, health
 from gan_cli.losses import RECONSTRUCTION, DiscriminatorOutput
 from gan_cli.losses.began import BoundaryEquilibriumLoss
 from gan_cli.models.dcgan import DCGAN

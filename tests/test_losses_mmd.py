@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.evaluation.health import health
+from gan_cli.evaluation.discriminator_diagnostics import health
 from gan_cli.losses import DiscriminatorOutput
-from gan_cli.losses.kernels import MEDIAN_OF, SMOOTHING, KernelLoss, median_width, squared_distances
+from gan_cli.losses.kernel_loss import MEDIAN_OF, SMOOTHING, KernelLoss, median_width, squared_distances
 from gan_cli.losses.mmd import MMDLoss
 from gan_cli.losses.mmd_pixels import MMDPixelsLoss
 from gan_cli.metrics import kernels as float64
 from gan_cli.metrics.mmd import median_distance
 from gan_cli.penalties import Batch
 from gan_cli.penalties.gradient_penalty import GradientPenalty
-from gan_cli.training.judge import Judge, Role
+from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role
 
 ALPHAS = [0.2, 0.5, 1.0, 2.0, 5.0]
 BY_NAME = {
@@ -110,7 +110,7 @@ def test_alike_batches_have_finite_values_and_slopes(loss: MMDLoss, dimensions: 
         with tf.GradientTape() as tape:
             tape.watch([real, fake])
             judged = DiscriminatorOutput(None, embedding=real), DiscriminatorOutput(None, embedding=fake)
-            value = loss.generator(judged[1], judged[0]) + tf.reduce_sum(loss.witness(real, real, fake))
+            value = loss.generator(judged[1], judged[0]) + tf.reduce_sum(loss.mmd_witness(real, real, fake))
         assert value.dtype == tf.float32
         assert np.isfinite(value)
         for slope in tape.gradient(value, [real, fake]):
@@ -120,7 +120,7 @@ def test_alike_batches_have_finite_values_and_slopes(loss: MMDLoss, dimensions: 
 @every_loss
 def test_a_compiled_loss_agrees_with_an_eager_one(loss: MMDLoss) -> None:
     def value(real: Any, fake: Any) -> Any:
-        return loss.generator(embedded(fake), embedded(real)), loss.witness(fake, real, fake)
+        return loss.generator(embedded(fake), embedded(real)), loss.mmd_witness(fake, real, fake)
 
     real, fake = tf.constant(vectors(8, 40)), tf.constant(vectors(8, 40, seed=1, offset=1.0))
     compiled = tf.function(value, jit_compile=True)(real, fake)
@@ -185,7 +185,7 @@ def test_no_digits_are_lost_far_from_the_origin() -> None:
 
 def test_the_witness_is_the_mean_kernel_to_the_real_minus_that_to_the_generated_ones() -> None:
     real, fake = tf.constant([[0.0], [2.0]]), tf.constant([[5.0]])
-    found = MMDLoss("gaussian", sigma=1.0).witness(tf.constant([[1.0], [5.0]]), real, fake)
+    found = MMDLoss("gaussian", sigma=1.0).mmd_witness(tf.constant([[1.0], [5.0]]), real, fake)
     by_hand = [np.exp(-0.5) - np.exp(-8), (np.exp(-12.5) + np.exp(-4.5)) / 2 - 1]
     np.testing.assert_allclose(found, by_hand, rtol=1e-5)
 
@@ -193,14 +193,14 @@ def test_the_witness_is_the_mean_kernel_to_the_real_minus_that_to_the_generated_
 @every_loss
 def test_the_witness_of_alike_samples_is_the_equilibrium_everywhere(loss: MMDLoss) -> None:
     rows = vectors(5, 3)
-    found = loss.witness(tf.constant(vectors(9, 3, seed=2)), tf.constant(rows), tf.constant(rows))
-    np.testing.assert_allclose(found, np.full(9, loss.equilibrium), atol=1e-6)
+    found = loss.mmd_witness(tf.constant(vectors(9, 3, seed=2)), tf.constant(rows), tf.constant(rows))
+    np.testing.assert_allclose(found, np.full(9, loss.decision_threshold), atol=1e-6)
 
 
 @every_loss
 def test_means_of_the_witness_of_a_batch_are_as_far_apart_as_the_loss_says(loss: MMDLoss) -> None:
     real, fake = tf.constant(vectors(6, 3)), tf.constant(vectors(8, 3, seed=1, offset=1.0))
-    apart = tf.reduce_mean(loss.witness(real, real, fake)) - tf.reduce_mean(loss.witness(fake, real, fake))
+    apart = tf.reduce_mean(loss.mmd_witness(real, real, fake)) - tf.reduce_mean(loss.mmd_witness(fake, real, fake))
     assert float(apart) == pytest.approx(mmd(loss, real, fake), rel=1e-4)
 
 
@@ -210,7 +210,7 @@ def test_the_gradient_penalty_of_the_witness_is_that_of_the_paper_and_its_code()
     W stands in both factors: slopes in the weights flow through the embeddings that are compared with, too.
     """
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, use_bias=False)])
-    judge = Judge(network, MMDLoss("linear"), {}, pack=1, seed=0, state={})
+    judge = AugmentedDiscriminator(network, MMDLoss("linear"), {}, pack=1, seed=0, state={})
     now = judge.at(tf.constant(0, tf.int64), tf.constant(0, tf.int64))
     real, fake = vectors(5, 2, offset=1.0), vectors(5, 2, seed=1)
     weights = network.get_weights()[0].astype(np.float64)

@@ -11,13 +11,13 @@ import pytest
 from conftest import TINY
 from runs import metric_lines
 
-from gan_cli.checks import ConfigError
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.tournament import gan_eval_tournament
 from gan_cli.commands.train import gan_train
-from gan_cli.config.build import build_job
-from gan_cli.config.combinations import check_parts
+from gan_cli.config.compatibility import check_parts
 from gan_cli.config.compose import compose
+from gan_cli.config.job_builder import build_job
+from gan_cli.errors import ConfigError
 from gan_cli.losses.mmd import MMDLoss
 from gan_cli.losses.mmd_pixels import MMDPixelsLoss
 from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint

@@ -9,12 +9,12 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.c2st import LEAST, ClassifierTest, held_out_hits, nearest_neighbour_hits
-from gan_cli.metrics.evidence import InMemoryEvidence
-from gan_cli.metrics.shares import measured_share
+from gan_cli.metrics.in_memory_features import InMemoryFeatures
+from gan_cli.metrics.proportions import proportion_with_error
 from gan_cli.statistics import wilson
 
 RANDOM = np.random.default_rng(0)
@@ -22,7 +22,7 @@ DIGITS = (load_digits().data / 8 - 1).astype(np.float32)
 
 
 def compare(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> Result:
-    return ClassifierTest()(Comparison(InMemoryEvidence(rows=real), InMemoryEvidence(rows=fake), seed=seed))
+    return ClassifierTest()(Comparison(InMemoryFeatures(rows=real), InMemoryFeatures(rows=fake), seed=seed))
 
 
 def gaussian(count: int, dimensions: int, offset: float = 0.0) -> np.ndarray:
@@ -43,9 +43,9 @@ def test_a_network_reaches_the_best_accuracy_that_there_is_between_two_gaussians
 def test_sets_that_lie_apart_are_always_told_and_sets_of_one_distribution_half_the_time() -> None:
     apart = compare(gaussian(200, 5), gaussian(200, 5, 50.0)).values
     assert [value.value for value in apart.values()] == [1, 1, 1, 1]
-    alike = compare(gaussian(1000, 5), gaussian(1000, 5)).values
+    same_protocol = compare(gaussian(1000, 5), gaussian(1000, 5)).values
     for name in ("c2st", "c2st_nearest"):
-        assert abs(alike[name].value - 0.5) < 3 * (alike[name].uncertainty or 0)
+        assert abs(same_protocol[name].value - 0.5) < 3 * (same_protocol[name].uncertainty or 0)
 
 
 def test_the_nearest_neighbour_is_that_of_a_library() -> None:
@@ -106,7 +106,7 @@ def test_both_sides_have_equally_many_and_a_seed_gives_the_same_number() -> None
 
 def test_more_than_the_bound_is_left_out_and_told() -> None:
     real, fake = gaussian(500, 3), gaussian(300, 3, 1.0)
-    result = ClassifierTest(most=100)(Comparison(InMemoryEvidence(rows=real), InMemoryEvidence(rows=fake)))
+    result = ClassifierTest(most=100)(Comparison(InMemoryFeatures(rows=real), InMemoryFeatures(rows=fake)))
     assert result.values == compare(real[:100], fake[:100]).values
     assert any("most=100" in note for note in result.notes)
 
@@ -119,7 +119,7 @@ def test_a_feature_that_never_changes_does_no_harm() -> None:
 
 
 def test_an_accuracy_is_told_with_its_error_and_wilson_s_interval() -> None:
-    told = measured_share(50, 100, "coins")
+    told = proportion_with_error(50, 100, "coins")
     assert told == (0.5, 0.05, "standard error and Wilson's interval of 100 coins", *wilson(50, 100))
     assert wilson(LEAST / 2, LEAST) == pytest.approx((0.30, 0.70), abs=0.005)  # as the module says of so few
 

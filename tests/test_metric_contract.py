@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
-from gan_cli.config.build import build
 from gan_cli.config.compose import compose, config_directory
+from gan_cli.config.job_builder import build
 from gan_cli.data import DataSpec, Examples, InMemory, Source
 from gan_cli.data.digits import Digits
 from gan_cli.data.ring import Ring
-from gan_cli.data.subsets import split_off
-from gan_cli.evaluation.evidence import ExtractedEvidence
-from gan_cli.evaluation.examples import StoredExamples
-from gan_cli.evaluation.measure import describe_value, measure
-from gan_cli.features import Embedding, Extracted
+from gan_cli.data.splits import split_held_out
+from gan_cli.errors import ConfigError
+from gan_cli.evaluation.feature_store import StoredFeatures
+from gan_cli.evaluation.run_metrics import describe_value, measure
+from gan_cli.evaluation.sample_sets import StoredExamples
+from gan_cli.features import ExtractedFeatures, FeatureExtractor
 from gan_cli.metrics import EXAMPLES, FEATURES, LOGITS, Comparison, Metric
-from gan_cli.metrics.checks import check_metrics, value_names
+from gan_cli.metrics.metric_compatibility import check_metrics, value_names
 
 METRICS = sorted(path.stem for path in (config_directory() / "metric").glob("[!_]*.yaml"))
 SOURCES: dict[str, Source] = {"images": Digits(), "points": Ring(examples=1200)}
@@ -47,11 +47,11 @@ class Told:
         self.directions = np.random.RandomState(0).randn(size, self.dimensions).astype(np.float32)
         self.classes = examples.spec.classes
 
-    def __call__(self, examples: np.ndarray) -> Extracted:
+    def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
         rows = examples.reshape(len(examples), -1).astype(np.float32)
         features = rows @ self.directions / np.float32(100)
         logits = np.repeat(features[:, :1], self.classes, axis=1) * np.arange(self.classes, dtype=np.float32)
-        return Extracted(features, logits)
+        return ExtractedFeatures(features, logits)
 
 
 class TakesAll:
@@ -59,7 +59,7 @@ class TakesAll:
 
     def check(self, data: DataSpec) -> None: ...
 
-    def open(self, data: DataSpec, labelled: object, teller: object) -> Embedding:
+    def open(self, data: DataSpec, labelled: object, teller: object) -> FeatureExtractor:
         return Told(InMemory(data, np.zeros((0, *data.shape)), np.zeros(0), []))
 
 
@@ -67,8 +67,8 @@ TOLD = TakesAll()
 
 
 @cache
-def sides(kind: str) -> tuple[Examples, Examples, Embedding]:
-    real, fake = split_off(SOURCES[kind].open(), 0.4)
+def sides(kind: str) -> tuple[Examples, Examples, FeatureExtractor]:
+    real, fake = split_held_out(SOURCES[kind].open(), 0.4)
     assert fake is not None
     return real, fake, Told(real)
 
@@ -82,7 +82,7 @@ def metric_of(name: str) -> Metric:
 
 def comparison_of(kind: str) -> Comparison:
     real, fake, embedding = sides(kind)
-    evidence = [ExtractedEvidence(StoredExamples(side, {}), embedding, {}) for side in (real, fake)]
+    evidence = [StoredFeatures(StoredExamples(side, {}), embedding, {}) for side in (real, fake)]
     return Comparison(evidence[0], evidence[1], held_out=evidence[1], source=SOURCES[kind])
 
 
@@ -132,8 +132,8 @@ def test_no_two_metrics_give_a_number_of_the_same_name() -> None:
 
 
 def test_a_number_that_is_none_is_never_told() -> None:
-    from gan_cli.metrics import Measured
+    from gan_cli.metrics import MetricValue
 
     with pytest.raises(ArithmeticError):
-        describe_value("fid", Measured(math.nan), "lower")
-    assert describe_value("fid", Measured(math.inf), "lower")["value"] is None
+        describe_value("fid", MetricValue(math.nan), "lower")
+    assert describe_value("fid", MetricValue(math.inf), "lower")["value"] is None

@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
 from gan_cli.data.folder import Folder
+from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.diversity import PairSimilarity, pair_places, read_pairs
-from gan_cli.metrics.evidence import InMemoryEvidence
-from gan_cli.metrics.ssim import ms_ssim, scale_weights, scales_that_fit
+from gan_cli.metrics.in_memory_features import InMemoryFeatures
+from gan_cli.metrics.ms_ssim import ms_ssim, scale_weights, scales_that_fit
 
 RANDOM = np.random.default_rng(0)
 DIGITS = np.round(load_digits().images[..., None] * (255 / 16)).astype(np.uint8)
 LABELS = load_digits().target.astype(np.int32)
 
 
-def compare(real: InMemoryEvidence, fake: InMemoryEvidence, pairs: int = 300) -> Result:
+def compare(real: InMemoryFeatures, fake: InMemoryFeatures, pairs: int = 300) -> Result:
     return PairSimilarity(pairs)(Comparison(real, fake))
 
 
@@ -118,7 +118,7 @@ def test_pairs_are_read_in_portions_and_put_together_over_their_borders() -> Non
     values = np.arange(1000).reshape(-1, 1, 1, 1) * np.ones((1, 2, 2, 1))
     labels = np.where(np.arange(1000) % 251 == 0, 1, RANDOM.integers(2, 4, 1000))  # class 1: 0, 251, 502, 753
     places = pair_places(labels, 900)
-    parts = list(read_pairs(InMemoryEvidence(values=values), places))
+    parts = list(read_pairs(InMemoryFeatures(values=values), places))
     assert len(parts) > 1
     read = np.concatenate([np.stack([first[:, 0, 0, 0], second[:, 0, 0, 0]], axis=1) for first, second in parts])
     np.testing.assert_array_equal(read, places)
@@ -126,32 +126,32 @@ def test_pairs_are_read_in_portions_and_put_together_over_their_borders() -> Non
 
 
 def test_one_image_again_and_again_is_the_least_diverse() -> None:
-    values = compare(InMemoryEvidence(values=DIGITS), InMemoryEvidence(values=DIGITS[:1].repeat(600, 0))).values
+    values = compare(InMemoryFeatures(values=DIGITS), InMemoryFeatures(values=DIGITS[:1].repeat(600, 0))).values
     assert values["ms_ssim"].value == pytest.approx(1)
     assert values["ms_ssim"].uncertainty == pytest.approx(0, abs=1e-9)
     assert values["ms_ssim_real"].value < 0.4
 
 
 def test_other_real_digits_are_as_diverse_within_the_error_and_noise_is_more_so() -> None:
-    real = InMemoryEvidence(values=DIGITS[:900])
-    values = compare(real, InMemoryEvidence(values=DIGITS[900:])).values
+    real = InMemoryFeatures(values=DIGITS[:900])
+    values = compare(real, InMemoryFeatures(values=DIGITS[900:])).values
     fake, true = values["ms_ssim"], values["ms_ssim_real"]
     assert fake.uncertainty is not None and true.uncertainty is not None
     assert abs(fake.value - true.value) < 3 * np.hypot(fake.uncertainty, true.uncertainty)
     noise = RANDOM.integers(0, 256, DIGITS[:900].shape).astype(np.uint8)
-    assert compare(real, InMemoryEvidence(values=noise)).values["ms_ssim"].value < true.value / 2
+    assert compare(real, InMemoryFeatures(values=noise)).values["ms_ssim"].value < true.value / 2
 
 
 def test_a_set_is_exactly_as_diverse_as_itself_and_about_so_in_another_order() -> None:
-    side = InMemoryEvidence(values=DIGITS)
+    side = InMemoryFeatures(values=DIGITS)
     values = compare(side, side).values
     assert values["ms_ssim"] == values["ms_ssim_real"]
-    shuffled = compare(side, InMemoryEvidence(values=RANDOM.permutation(DIGITS))).values["ms_ssim"]
+    shuffled = compare(side, InMemoryFeatures(values=RANDOM.permutation(DIGITS))).values["ms_ssim"]
     assert shuffled.value == pytest.approx(values["ms_ssim"].value, abs=4 * (values["ms_ssim"].uncertainty or 0))
 
 
 def test_digits_of_one_class_are_more_alike_than_any_two() -> None:
-    labelled, bare = InMemoryEvidence(values=DIGITS, labels=LABELS), InMemoryEvidence(values=DIGITS)
+    labelled, bare = InMemoryFeatures(values=DIGITS, labels=LABELS), InMemoryFeatures(values=DIGITS)
     within, across = compare(labelled, labelled), compare(labelled, bare)
     assert within.values["ms_ssim_real"].value > 1.5 * across.values["ms_ssim_real"].value
     assert not any("no classes" in note for note in within.notes)
@@ -161,16 +161,16 @@ def test_digits_of_one_class_are_more_alike_than_any_two() -> None:
 
 def test_a_generator_with_one_image_for_each_class_shows_where_there_are_labels() -> None:
     one_each = np.stack([DIGITS[label == LABELS][0] for label in range(10)])[LABELS]
-    real = InMemoryEvidence(values=DIGITS, labels=LABELS)
-    assert compare(real, InMemoryEvidence(values=one_each, labels=LABELS)).values["ms_ssim"].value == pytest.approx(1)
-    assert compare(real, InMemoryEvidence(values=one_each)).values["ms_ssim"].value < 0.5
+    real = InMemoryFeatures(values=DIGITS, labels=LABELS)
+    assert compare(real, InMemoryFeatures(values=one_each, labels=LABELS)).values["ms_ssim"].value == pytest.approx(1)
+    assert compare(real, InMemoryFeatures(values=one_each)).values["ms_ssim"].value < 0.5
 
 
 def test_photographs_are_compared_at_three_scales_and_those_of_the_sea_are_alike(eurosat_folder: Path) -> None:
     values, labels = Folder(path=str(eurosat_folder)).open().read(np.arange(0, 5000, 10))
     sea = labels == 9  # the last of the ten folders
-    whole = InMemoryEvidence(values=values, labels=labels)
-    result = compare(whole, InMemoryEvidence(values=values[sea], labels=labels[sea]))
+    whole = InMemoryFeatures(values=values, labels=labels)
+    result = compare(whole, InMemoryFeatures(values=values[sea], labels=labels[sea]))
     assert any("3 of MS-SSIM's 5 scales" in note for note in result.notes)
     assert 0.1 < result.values["ms_ssim_real"].value < 0.6 < result.values["ms_ssim"].value < 1
 
@@ -184,6 +184,6 @@ def test_what_can_t_be_measured_is_refused() -> None:
         PairSimilarity(pairs=3)
     with pytest.raises(ConfigError, match=r"^samples=3: diversity needs two examples of a class"):
         compare(
-            InMemoryEvidence(values=DIGITS, labels=LABELS),
-            InMemoryEvidence(values=DIGITS[:3], labels=np.array([0, 1, 2])),
+            InMemoryFeatures(values=DIGITS, labels=LABELS),
+            InMemoryFeatures(values=DIGITS[:3], labels=np.array([0, 1, 2])),
         )

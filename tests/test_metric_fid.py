@@ -8,14 +8,14 @@ import golden
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.features.pixels import Flattened
 from gan_cli.metrics import Comparison, Result
-from gan_cli.metrics.checks import check_embedding
-from gan_cli.metrics.evidence import InMemoryEvidence
 from gan_cli.metrics.fid import FrechetDistance, frechet_distance
-from gan_cli.metrics.moments import Moments, merged, moments_of, moments_of_groups, moments_of_portions
+from gan_cli.metrics.in_memory_features import InMemoryFeatures
+from gan_cli.metrics.mean_and_covariance import Moments, merged, moments_of, moments_of_chunks, moments_of_groups
+from gan_cli.metrics.metric_compatibility import check_embedding
 
 INPUTS = golden.inputs()
 POINTS = DataSpec((2,), 1000)
@@ -27,7 +27,7 @@ def gaussian(mean: list[float], covariance: np.ndarray) -> Moments:
 
 
 def fid(real: np.ndarray, fake: np.ndarray, groups: int = 5) -> Result:
-    return FrechetDistance(groups)(Comparison(InMemoryEvidence(rows=real), InMemoryEvidence(rows=fake)))
+    return FrechetDistance(groups)(Comparison(InMemoryFeatures(rows=real), InMemoryFeatures(rows=fake)))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_features_that_never_change_are_no_trouble() -> None:
 @pytest.mark.parametrize("portion", [1, 7, 400])
 def test_moments_of_portions_are_those_of_all_rows(offset: float, portion: int) -> None:
     rows = INPUTS["real"].astype(np.float64) + offset
-    found = moments_of_portions(rows[start : start + portion] for start in range(0, 400, portion))
+    found = moments_of_chunks(rows[start : start + portion] for start in range(0, 400, portion))
     assert found.count == 400
     np.testing.assert_allclose(found.mean, rows.mean(axis=0), rtol=1e-14)
     np.testing.assert_allclose(found.covariance, np.cov(rows.T), rtol=1e-8, atol=1e-8)
@@ -144,7 +144,7 @@ def test_fewer_samples_than_dimensions_are_noted() -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountedEvidence(InMemoryEvidence):
+class CountedEvidence(InMemoryFeatures):
     """Counts the rows that were read."""
 
     read: list[int]
@@ -158,7 +158,7 @@ class CountedEvidence(InMemoryEvidence):
 def test_real_examples_are_read_once_however_often_they_are_compared_to() -> None:
     real = CountedEvidence(rows=INPUTS["real"], read=[])
     for fake in (INPUTS["fake"], INPUTS["fake"][:200], INPUTS["real"]):
-        FrechetDistance()(Comparison(real, InMemoryEvidence(rows=fake)))
+        FrechetDistance()(Comparison(real, InMemoryFeatures(rows=fake)))
     assert sum(real.read) < 2 * 400
 
 
@@ -187,5 +187,5 @@ def test_too_few_examples_are_told_by_the_keys_that_mend_it() -> None:
 def test_features_that_hardly_vary_are_told() -> None:
     rows = INPUTS["real"].copy()
     rows[:, 10:] = 3.0
-    (note, *_) = FrechetDistance()(Comparison(InMemoryEvidence(rows=rows), InMemoryEvidence(rows=rows))).notes
+    (note, *_) = FrechetDistance()(Comparison(InMemoryFeatures(rows=rows), InMemoryFeatures(rows=rows))).notes
     assert note.startswith("Only 10 of 48 features vary")

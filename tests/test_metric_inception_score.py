@@ -6,19 +6,19 @@ import golden
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
-from gan_cli.metrics.evidence import InMemoryEvidence
-from gan_cli.metrics.inception_score import InceptionScore, bounds_of_splits, log_softmax, score_of_portions
+from gan_cli.metrics.in_memory_features import InMemoryFeatures
+from gan_cli.metrics.inception_score import InceptionScore, bounds_of_splits, log_softmax, score_of_chunks
 
 LOGITS = golden.inputs()["logits"]
 PUBLISHED = golden.values()["inception_score_10_splits"]
 
 
 def score(logits: np.ndarray, splits: int = 10) -> Result:
-    nothing = InMemoryEvidence(scores=np.zeros((0, logits.shape[1]), np.float32))
-    return InceptionScore(splits)(Comparison(nothing, InMemoryEvidence(scores=logits)))
+    nothing = InMemoryFeatures(scores=np.zeros((0, logits.shape[1]), np.float32))
+    return InceptionScore(splits)(Comparison(nothing, InMemoryFeatures(scores=logits)))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_ten_splits_give_the_published_mean_and_deviation(order: np.ndarray, nam
 
 
 def test_each_split_has_its_published_score() -> None:
-    found = [score_of_portions([LOGITS[start:stop]]) for start, stop in bounds_of_splits(1000, 10)]
+    found = [score_of_chunks([LOGITS[start:stop]]) for start, stop in bounds_of_splits(1000, 10)]
     np.testing.assert_allclose(found, PUBLISHED["per_split_in_order"], rtol=1e-6)
 
 
@@ -46,21 +46,21 @@ def sure_of(classes: np.ndarray, of: int) -> np.ndarray:
 
 
 def test_the_score_is_the_number_of_classes_that_are_found_evenly_and_surely() -> None:
-    assert score_of_portions([sure_of(np.arange(600) % 6, of=10)]) == pytest.approx(6, rel=1e-12)
-    assert score_of_portions([sure_of(np.zeros(600, int), of=10)]) == pytest.approx(1, rel=1e-12)
-    assert score_of_portions([np.zeros((600, 10), np.float32)]) == pytest.approx(1, rel=1e-12)
+    assert score_of_chunks([sure_of(np.arange(600) % 6, of=10)]) == pytest.approx(6, rel=1e-12)
+    assert score_of_chunks([sure_of(np.zeros(600, int), of=10)]) == pytest.approx(1, rel=1e-12)
+    assert score_of_chunks([np.zeros((600, 10), np.float32)]) == pytest.approx(1, rel=1e-12)
 
 
 def test_a_mixture_has_the_score_of_its_mutual_information() -> None:
     # Half says (0.9, 0.1), half (0.1, 0.9): the classes are even, so it is exp(ln 2 - H(0.9, 0.1)).
     logits = np.log(np.array([[0.9, 0.1], [0.1, 0.9]])).repeat(50, axis=0)
-    assert score_of_portions([logits]) == pytest.approx(2 * 0.9**0.9 * 0.1**0.1, rel=1e-12)
+    assert score_of_chunks([logits]) == pytest.approx(2 * 0.9**0.9 * 0.1**0.1, rel=1e-12)
 
 
 def test_portions_do_not_matter_and_neither_do_shifts_of_logits() -> None:
-    whole = score_of_portions([LOGITS])
-    assert score_of_portions([LOGITS[:1], LOGITS[1:400], LOGITS[400:]]) == pytest.approx(whole, rel=1e-12)
-    assert score_of_portions([LOGITS.astype(np.float64) + 500.0]) == pytest.approx(whole, rel=1e-9)
+    whole = score_of_chunks([LOGITS])
+    assert score_of_chunks([LOGITS[:1], LOGITS[1:400], LOGITS[400:]]) == pytest.approx(whole, rel=1e-12)
+    assert score_of_chunks([LOGITS.astype(np.float64) + 500.0]) == pytest.approx(whole, rel=1e-9)
 
 
 def test_extreme_logits_stay_finite() -> None:

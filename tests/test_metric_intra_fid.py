@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
-from gan_cli.metrics import Comparison, Measured, intra_fid
-from gan_cli.metrics.evidence import InMemoryEvidence
+from gan_cli.errors import ConfigError
+from gan_cli.metrics import Comparison, MetricValue, intra_fid
 from gan_cli.metrics.fid import frechet_distance, moments_of
+from gan_cli.metrics.in_memory_features import InMemoryFeatures
 from gan_cli.metrics.intra_fid import IntraFrechetDistance, moments_of_classes
 
 RANDOM = np.random.default_rng(0)
@@ -18,8 +18,8 @@ DIGITS = (load_digits().data / 8 - 1).astype(np.float32)
 LABELS = load_digits().target.astype(np.int32)
 
 
-def distance(real: np.ndarray, labels: np.ndarray, fake: np.ndarray, asked: np.ndarray) -> dict[str, Measured]:
-    sides = InMemoryEvidence(rows=real, labels=labels), InMemoryEvidence(rows=fake, labels=asked)
+def distance(real: np.ndarray, labels: np.ndarray, fake: np.ndarray, asked: np.ndarray) -> dict[str, MetricValue]:
+    sides = InMemoryFeatures(rows=real, labels=labels), InMemoryFeatures(rows=fake, labels=asked)
     return dict(IntraFrechetDistance()(Comparison(*sides)).values)
 
 
@@ -69,9 +69,9 @@ def test_the_error_is_that_of_other_samples() -> None:
 
 
 def test_without_groups_or_with_few_examples_there_is_no_error() -> None:
-    side = InMemoryEvidence(rows=DIGITS, labels=LABELS)
+    side = InMemoryFeatures(rows=DIGITS, labels=LABELS)
     assert IntraFrechetDistance(groups=0)(Comparison(side, side)).values["intra_fid"].uncertainty is None
-    few = InMemoryEvidence(rows=DIGITS[:60], labels=LABELS[:60])
+    few = InMemoryFeatures(rows=DIGITS[:60], labels=LABELS[:60])
     assert IntraFrechetDistance()(Comparison(side, few)).values["intra_fid"].uncertainty is None
     with pytest.raises(ConfigError, match="groups=1"):
         IntraFrechetDistance(groups=1)
@@ -94,17 +94,17 @@ def test_classes_that_do_not_fit_into_memory_together_are_taken_in_turns(monkeyp
 
 def test_classes_with_fewer_examples_than_dimensions_are_told() -> None:
     few, enough = DIGITS[:300], DIGITS
-    of_few, of_enough = (InMemoryEvidence(rows=rows, labels=LABELS[: len(rows)]) for rows in (few, enough))
+    of_few, of_enough = (InMemoryFeatures(rows=rows, labels=LABELS[: len(rows)]) for rows in (few, enough))
     assert IntraFrechetDistance()(Comparison(of_enough, of_enough)).notes == ()
     assert "too few for a covariance of 64" in IntraFrechetDistance()(Comparison(of_enough, of_few)).notes[0]
 
 
 def test_what_can_t_be_measured_is_refused_with_the_reason() -> None:
-    labelled = InMemoryEvidence(rows=DIGITS, labels=LABELS)
+    labelled = InMemoryFeatures(rows=DIGITS, labels=LABELS)
     with pytest.raises(ConfigError, match="the generated examples have no classes"):
-        IntraFrechetDistance()(Comparison(labelled, InMemoryEvidence(rows=DIGITS)))
+        IntraFrechetDistance()(Comparison(labelled, InMemoryFeatures(rows=DIGITS)))
     with pytest.raises(ConfigError, match="the real examples have no classes"):
-        IntraFrechetDistance()(Comparison(InMemoryEvidence(rows=DIGITS), labelled))
+        IntraFrechetDistance()(Comparison(InMemoryFeatures(rows=DIGITS), labelled))
     with pytest.raises(ConfigError, match=r"^samples=1000: .* class 9 has 0"):
         distance(DIGITS, LABELS, DIGITS[:1000], np.arange(1000) % 9)
     with pytest.raises(ConfigError, match="has no classes"):

@@ -6,11 +6,11 @@ import golden
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
-from gan_cli.metrics.evidence import InMemoryEvidence
-from gan_cli.metrics.kernels import mmd_squared, polynomial_kernel
+from gan_cli.metrics.in_memory_features import InMemoryFeatures
+from gan_cli.metrics.kernel_functions import mmd_squared, polynomial_kernel
 from gan_cli.metrics.kid import KernelDistance, draw_subsets, kernel_distances
 
 INPUTS = golden.inputs()
@@ -18,7 +18,7 @@ PUBLISHED = golden.values()["kernel_distance_polynomial_degree3_unbiased"]
 
 
 def kid(real: np.ndarray, fake: np.ndarray, seed: int = 0, **settings: int) -> Result:
-    comparison = Comparison(InMemoryEvidence(rows=real), InMemoryEvidence(rows=fake), seed=seed)
+    comparison = Comparison(InMemoryFeatures(rows=real), InMemoryFeatures(rows=fake), seed=seed)
     return KernelDistance(**settings)(comparison)
 
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
 from gan_cli.data.tfds import TFDS
+from gan_cli.errors import ConfigError
 from gan_cli.features.pixels import Flattened
-from gan_cli.metrics import Comparison, Measured, Result
-from gan_cli.metrics.evidence import InMemoryEvidence
+from gan_cli.metrics import Comparison, MetricValue, Result
+from gan_cli.metrics.in_memory_features import InMemoryFeatures
 from gan_cli.metrics.memorization import NearestTraining, copied_share, pairs_picture
-from gan_cli.metrics.nearest import nearest
+from gan_cli.metrics.nearest_neighbours import nearest
 from gan_cli.statistics import wilson
 
 RANDOM = np.random.default_rng(0)
@@ -23,9 +23,9 @@ DIGITS = RANDOM.permutation(np.round(load_digits().images[..., None] * (255 / 16
 TRAINING, HELD_OUT, OTHER = DIGITS[:1000], DIGITS[1000:1400], DIGITS[1400:]
 
 
-def side(images: np.ndarray) -> InMemoryEvidence:
+def side(images: np.ndarray) -> InMemoryFeatures:
     rows = Flattened(int(np.prod(images.shape[1:])))(images).features
-    return InMemoryEvidence(rows=rows, values=images)
+    return InMemoryFeatures(rows=rows, values=images)
 
 
 def compare(fake: np.ndarray, held_out: np.ndarray | None = HELD_OUT, training: np.ndarray = TRAINING) -> Result:
@@ -41,8 +41,8 @@ def noisy(images: np.ndarray, deviation: float) -> np.ndarray:
 @pytest.mark.parametrize("portion", [1, 7, 5000])
 def test_neighbours_are_those_of_brute_force_however_the_rows_are_read(portion: int) -> None:
     queries, rows = RANDOM.normal(size=(20, 5)) + 3, RANDOM.normal(size=(100, 5)) + 3
-    portions = (rows[start : start + portion] for start in range(0, 100, portion))
-    found = nearest(queries, portions, 4)
+    chunks = (rows[start : start + portion] for start in range(0, 100, portion))
+    found = nearest(queries, chunks, 4)
     distances = np.linalg.norm(queries[:, None] - rows, axis=-1)
     np.testing.assert_array_equal(found.places, np.argsort(distances, axis=1)[:, :4])
     np.testing.assert_allclose(found.distances, np.sort(distances, axis=1)[:, :4], rtol=1e-9)
@@ -117,10 +117,10 @@ def test_where_nothing_is_copied_the_interval_says_how_much_could_have_been_miss
     assert found.high == pytest.approx(wilson(0, 300)[1])
 
 
-def of_points(seed: int) -> dict[str, Measured]:
+def of_points(seed: int) -> dict[str, MetricValue]:
     random = np.random.default_rng(seed)
     points = [random.normal(size=(count, 2)).astype(np.float32) for count in (2000, 400, 400)]
-    training, fake, aside = (InMemoryEvidence(rows=rows, values=rows) for rows in points)
+    training, fake, aside = (InMemoryFeatures(rows=rows, values=rows) for rows in points)
     return dict(NearestTraining()(Comparison(training, fake, held_out=aside)).values)
 
 
@@ -150,7 +150,7 @@ def test_the_picture_begins_with_the_copies_and_shows_each_beside_its_neighbours
 
 def test_only_images_that_can_be_drawn_give_a_picture() -> None:
     points = RANDOM.normal(size=(200, 2)).astype(np.float32)
-    evidence = InMemoryEvidence(rows=points, values=points)
+    evidence = InMemoryFeatures(rows=points, values=points)
     assert NearestTraining()(Comparison(evidence, evidence)).pictures == {}
     two_channels = DIGITS.repeat(2, axis=-1)
     assert compare(two_channels[:200], None, two_channels[200:500]).pictures == {}

@@ -9,11 +9,11 @@ import golden
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
-from gan_cli.metrics.evidence import InMemoryEvidence
-from gan_cli.metrics.kernels import (
+from gan_cli.metrics.in_memory_features import InMemoryFeatures
+from gan_cli.metrics.kernel_functions import (
     distance_kernel,
     gaussian_kernel,
     linear_kernel,
@@ -32,7 +32,7 @@ REAL, FAKE = INPUTS["mmd_real"], INPUTS["mmd_fake"]
 
 
 def mmd(real: np.ndarray, fake: np.ndarray, seed: int = 0, **settings: Any) -> Result:
-    comparison = Comparison(InMemoryEvidence(rows=real), InMemoryEvidence(rows=fake), seed=seed)
+    comparison = Comparison(InMemoryFeatures(rows=real), InMemoryFeatures(rows=fake), seed=seed)
     return MaximumMeanDiscrepancy(**settings)(comparison)
 
 

@@ -6,10 +6,10 @@ import golden
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
-from gan_cli.metrics.evidence import InMemoryEvidence
+from gan_cli.metrics.in_memory_features import InMemoryFeatures
 from gan_cli.metrics.prdc import PrecisionRecall, neighbourhoods, squared_radii
 
 INPUTS = golden.inputs()
@@ -17,7 +17,7 @@ NAMES = ("precision", "recall", "density", "coverage")
 
 
 def prdc(real: np.ndarray, fake: np.ndarray, **settings: int) -> Result:
-    return PrecisionRecall(**settings)(Comparison(InMemoryEvidence(rows=real), InMemoryEvidence(rows=fake)))
+    return PrecisionRecall(**settings)(Comparison(InMemoryFeatures(rows=real), InMemoryFeatures(rows=fake)))
 
 
 def numbers(real: np.ndarray, fake: np.ndarray, neighbours: int = 5) -> tuple[float, ...]:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import yaml
 
-from gan_cli.checks import ConfigError
 from gan_cli.config.compose import config_directory
-from gan_cli.config.targets import load_class
+from gan_cli.config.target_allowlist import load_class
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.metrics import FEATURES, LOGITS, Comparison, Metric, distances, reading
-from gan_cli.metrics.evidence import InMemoryEvidence
+from gan_cli.metrics.in_memory_features import InMemoryFeatures
 
 EXAMPLES, CLASSES = 400, 4
 
@@ -41,7 +41,7 @@ def metric_of(name: str) -> Metric:
     return made
 
 
-def evidence(seed: int, noise: float = 0.0) -> InMemoryEvidence:
+def evidence(seed: int, noise: float = 0.0) -> InMemoryFeatures:
     """Four clusters in six dimensions, each a class that a classifier is rather sure of.
 
     Noise spreads features, and takes away what the classifier is sure of.
@@ -52,19 +52,19 @@ def evidence(seed: int, noise: float = 0.0) -> InMemoryEvidence:
     rows = centres[labels] + random.normal(size=(EXAMPLES, 6))
     scores = 6 * np.eye(CLASSES)[labels] + random.normal(size=(EXAMPLES, CLASSES))
     rows += noise * random.normal(size=rows.shape)
-    return InMemoryEvidence(
+    return InMemoryFeatures(
         rows=rows.astype(np.float32), scores=(scores / (1 + noise)).astype(np.float32), labels=labels
     )
 
 
-def taken(side: InMemoryEvidence, order: np.ndarray) -> InMemoryEvidence:
+def taken(side: InMemoryFeatures, order: np.ndarray) -> InMemoryFeatures:
     assert side.rows is not None
     assert side.scores is not None
     assert side.labels is not None
-    return InMemoryEvidence(rows=side.rows[order], scores=side.scores[order], labels=side.labels[order])
+    return InMemoryFeatures(rows=side.rows[order], scores=side.scores[order], labels=side.labels[order])
 
 
-def numbers(name: str, real: InMemoryEvidence, fake: InMemoryEvidence, seed: int = 0) -> dict[str, Any]:
+def numbers(name: str, real: InMemoryFeatures, fake: InMemoryFeatures, seed: int = 0) -> dict[str, Any]:
     return dict(metric_of(name)(Comparison(real, fake, seed=seed)).values)
 
 
@@ -114,7 +114,7 @@ def test_a_set_is_as_far_from_itself_as_from_its_shuffled_copy(name: str) -> Non
 @every_metric
 def test_how_many_rows_are_read_at_once_does_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = numbers(name, evidence(0), evidence(1, noise=0.3))
-    monkeypatch.setattr(reading, "PORTION", 7)
+    monkeypatch.setattr(reading, "CHUNK_BYTES", 7)
     monkeypatch.setattr(distances, "BLOCK", 13)
     found = numbers(name, evidence(0), evidence(1, noise=0.3))
     for value_name, measured in found.items():

@@ -9,12 +9,12 @@ import pytest
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
 from gan_cli.data.folder import Folder
+from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison
-from gan_cli.metrics.evidence import InMemoryEvidence
-from gan_cli.metrics.pyramid import blurred, laplacian_pyramid, level_shapes
+from gan_cli.metrics.in_memory_features import InMemoryFeatures
+from gan_cli.metrics.laplacian_pyramid import blurred, laplacian_pyramid, level_shapes
 from gan_cli.metrics.swd import (
     SlicedWasserstein,
     normalised,
@@ -29,7 +29,7 @@ AXES = np.eye(3, dtype=np.float32)
 
 
 def distance(real: np.ndarray, fake: np.ndarray, metric: SlicedWasserstein | None = None, seed: int = 0) -> float:
-    comparison = Comparison(InMemoryEvidence(values=real), InMemoryEvidence(values=fake), seed=seed)
+    comparison = Comparison(InMemoryFeatures(values=real), InMemoryFeatures(values=fake), seed=seed)
     return (metric or SlicedWasserstein(patches=8))(comparison).values["swd"].value
 
 
@@ -163,7 +163,7 @@ def test_another_half_of_the_digits_is_nearer_than_noisy_ones_and_more_noise_is_
 def test_photographs_have_a_number_for_each_level_and_fine_noise_shows_in_the_finest(eurosat_folder: Path) -> None:
     images = Folder(path=str(eurosat_folder)).open().read(np.arange(0, 5000, 10))[0]
     metric = SlicedWasserstein(images=250, patches=8, repeats=2)
-    sides = [InMemoryEvidence(values=values) for values in (images[::2], images[1::2], noisy(images[1::2], 10))]
+    sides = [InMemoryFeatures(values=values) for values in (images[::2], images[1::2], noisy(images[1::2], 10))]
     clean, grainy = (metric(Comparison(sides[0], fake)).values for fake in sides[1:])
     assert list(clean) == ["swd", "swd_64", "swd_32", "swd_16"]
     assert clean["swd"].value == pytest.approx(np.mean([clean[f"swd_{side}"].value for side in (64, 32, 16)]))
@@ -173,7 +173,7 @@ def test_photographs_have_a_number_for_each_level_and_fine_noise_shows_in_the_fi
 
 def test_any_size_and_number_of_channels_is_measured_and_levels_are_named_by_their_sizes() -> None:
     images = RANDOM.randint(0, 256, (40, 40, 33, 4)).astype(np.uint8)
-    comparison = Comparison(InMemoryEvidence(values=images[:20]), InMemoryEvidence(values=images[20:]))
+    comparison = Comparison(InMemoryFeatures(values=images[:20]), InMemoryFeatures(values=images[20:]))
     result = SlicedWasserstein(patches=10)(comparison)
     assert set(result.values) == {"swd", "swd_40x33", "swd_20x17"}
     assert "20 images" in result.notes[0]
@@ -191,7 +191,7 @@ def test_a_seed_gives_the_same_number_and_its_error_is_that_of_other_seeds() -> 
     of_seeds = [distance(points, moved, metric, seed) for seed in range(20)]
     assert distance(points, moved, metric, 0) == of_seeds[0]
     error = (
-        metric(Comparison(InMemoryEvidence(values=points), InMemoryEvidence(values=moved))).values["swd"].uncertainty
+        metric(Comparison(InMemoryFeatures(values=points), InMemoryFeatures(values=moved))).values["swd"].uncertainty
     )
     assert error == pytest.approx(np.std(of_seeds, ddof=1), rel=0.6)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.models.dcgan import DCGAN
+from gan_cli.models.image_sizes import halvings, nearest_sizes, square_sizes
 from gan_cli.models.mlp import MLP
-from gan_cli.models.sizes import halvings, nearest_sizes, square_sizes
 
 
 def spec(*shape: int) -> DataSpec:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.models.dcgan import DCGAN
 from gan_cli.models.mlp import MLP
 from gan_cli.models.normalization import normalization

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
 from gan_cli.data.digits import Digits
 from gan_cli.data.grid import Grid
 from gan_cli.data.ring import Ring
+from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
-from gan_cli.metrics.evidence import InMemoryEvidence
+from gan_cli.metrics.in_memory_features import InMemoryFeatures
 from gan_cli.metrics.modes import LABELLED_SAMPLES, SAMPLES, KnownModes, count_label_modes, count_modes
-from gan_cli.telling import Teller
+from gan_cli.progress import ProgressReporter
 
 CENTRES = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
 
@@ -69,7 +69,7 @@ def test_nothing_to_count_is_an_error() -> None:
 
 
 def compare(fake: np.ndarray, source: Any, seed: int = 0) -> Result:
-    side = InMemoryEvidence(values=fake)
+    side = InMemoryFeatures(values=fake)
     return KnownModes()(Comparison(side, side, source=source, seed=seed))
 
 
@@ -139,7 +139,7 @@ class BrightnessSource:
 
     modes: int = 256
 
-    def predict_modes(self, images: np.ndarray, teller: Teller) -> np.ndarray:
+    def predict_modes(self, images: np.ndarray, teller: ProgressReporter) -> np.ndarray:
         return images[:, 0, 0, 0].astype(np.int32)
 
 

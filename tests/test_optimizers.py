@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 from gan_cli.optimizers.adam import Adam
 from gan_cli.optimizers.adamw import AdamW
+from gan_cli.optimizers.learning_rate_schedule import rate_at
 from gan_cli.optimizers.rmsprop import RMSprop
-from gan_cli.optimizers.schedule import rate_at
 from gan_cli.optimizers.sgd import SGD
 
 EVERY = [Adam, AdamW, RMSprop, SGD]

@@ -10,9 +10,9 @@ import pytest
 from conftest import TINY, command
 from runs import metric_lines
 
-from gan_cli.checks import ConfigError
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
+from gan_cli.errors import ConfigError
 
 LOSS = '''
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Exponential:
     """A loss of my own."""
 
     scale: float = 1.0
-    generator_sees_real: ClassVar[bool] = False
+    generator_needs_real: ClassVar[bool] = False
     critic: ClassVar[bool] = False
 
     def discriminator(self, real, fake):

@@ -14,7 +14,7 @@ from conftest import TINY
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.train import gan_train
 from gan_cli.runs.checkpoint import load_checkpoint
-from gan_cli.runs.directory import RunDirectory
+from gan_cli.runs.run_directory import RunDirectory
 
 METRIC = '''
 from dataclasses import dataclass

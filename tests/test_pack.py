@@ -18,7 +18,7 @@ from gan_cli.models.discriminator import pack_examples, packed_spec, unpack_exam
 from gan_cli.penalties import Batch
 from gan_cli.penalties.r1 import R1
 from gan_cli.penalties.r2 import R2
-from gan_cli.training.judge import Role
+from gan_cli.training.augmented_discriminator import Role
 
 W, D = np.array([0.5, -1.0]), np.array([0.3, 0.2, -0.4, 0.1])
 
@@ -88,8 +88,8 @@ class Near:
 
     weight: float = 1.0
     every: int = 1
-    neighbour_distance: float = 0.1
-    takes_gradients: ClassVar[bool] = False
+    perturbation_std: float = 0.1
+    uses_input_gradients: ClassVar[bool] = False
 
     def __call__(self, batch: Batch) -> Any:
         assert batch.neighbours.shape == batch.fake.shape == batch.real.shape == (1, 4)

@@ -18,7 +18,7 @@ import pytest
 from conftest import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
-PLACES = {"gan_cli/sweeps/plugin": "hydra_plugins/gan_cli", "configs": "gan_cli/configs"}
+PLACES = {"gan_cli/sweeps/launcher_plugin": "hydra_plugins/gan_cli", "configs": "gan_cli/configs"}
 """Folders of the tree that lie elsewhere in the wheel, as `package-dir` in pyproject.toml says."""
 OWN = {"gan_cli", "hydra_plugins"}
 TINIEST = [*(word for word in TINY if word != "logger=[]"), "model=mlp", "train.steps=3"]

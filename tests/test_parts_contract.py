@@ -28,10 +28,10 @@ from composition import (
     with_part,
 )
 
-from gan_cli.config.build import TrainJob
-from gan_cli.losses import EMBEDDING, LOGITS, DiscriminatorOutput, Loss, equilibrium_of, output_of
+from gan_cli.config.job_builder import TrainJob
+from gan_cli.losses import EMBEDDING, LOGITS, DiscriminatorOutput, Loss, decision_threshold_of, output_of
 from gan_cli.penalties import Penalty, is_on_generator
-from gan_cli.training.state import TrainingState
+from gan_cli.training.training_state import TrainingState
 
 LOSSES, PENALTIES, AUGMENTATIONS = (choices_of(group) for group in ("loss", "penalty", "augment"))
 POINTS, GREY, COLOURED = (2,), (28, 28, 1), (32, 48, 3)
@@ -84,7 +84,7 @@ def test_each_loss_trains_every_weight(loss: str, shape: tuple[int, ...]) -> Non
     state, _ = run(job, shape, networks(loss, shape), steps=2)
     kind = output_of(job.loss)
     # Where only differences count, between logits or between vectors, the offset of the last layer does not.
-    only_differences = kind == EMBEDDING or (kind == LOGITS and equilibrium_of(job.loss) is None)
+    only_differences = kind == EMBEDDING or (kind == LOGITS and decision_threshold_of(job.loss) is None)
     expected = ["output/bias"] if only_differences else []
     assert without_gradient(state.discriminator.trainable_variables, state.discriminator_optimizer) == expected
     assert without_gradient(state.generator.trainable_variables, state.generator_optimizer) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.penalties import Batch, Penalty, Projection
 from gan_cli.penalties.dragan import Dragan
@@ -151,7 +151,7 @@ def test_each_kind_is_told_from_the_other():
     assert all(isinstance(penalty, Penalty) and not isinstance(penalty, Projection) for penalty in PENALTIES)
     assert isinstance(WeightClip(), Projection)
     assert not isinstance(WeightClip(), Penalty)
-    assert all(penalty.takes_gradients for penalty in PENALTIES)
+    assert all(penalty.uses_input_gradients for penalty in PENALTIES)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import tensorflow as tf
 from by_hand import do, make_step
 
 from gan_cli.augmentations.instance_noise import InstanceNoise
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.wgan import WassersteinLoss
 from gan_cli.penalties import Batch

@@ -10,8 +10,8 @@ import tensorflow as tf
 from by_hand import REAL, make_step
 from random_numbers import draw_alike_where_xla_compiles
 
-from gan_cli.config.build import build_penalties
 from gan_cli.config.compose import compose, config_directory
+from gan_cli.config.job_builder import build_penalties
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.non_saturating import NonSaturatingLoss
 from gan_cli.penalties import Batch, Penalty
@@ -103,9 +103,9 @@ def test_any_number_at_once_and_each_of_them_now_and_then() -> None:
     # A step that moves nothing, so that so many penalties can't drive the logits away.
     step = make_step(NonSaturatingLoss(), lazy, rates=(0.0, 0.0))
     compiled, real = tf.function(step), tf.constant(REAL[None])
-    due, left_out = (compiled(real, tf.constant(number, tf.int64)) for number in (2000, 2001))
+    due, skipped = (compiled(real, tf.constant(number, tf.int64)) for number in (2000, 2001))
     assert np.isfinite(list(due.values())).all()
     said = {name for name in lazy if due[f"penalty_{name}"] != 0.0}
     assert said == {name for name in lazy if not name.startswith(SILENT)}
-    assert all(left_out[f"penalty_{name}"] == 0.0 for name in lazy)
+    assert all(skipped[f"penalty_{name}"] == 0.0 for name in lazy)
     assert all(step.intervals[f"penalty_{name}"] == 2 for name in lazy)

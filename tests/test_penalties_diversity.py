@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from by_hand import RATE, REAL, do, make_step, weights
 
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.wgan import WassersteinLoss
 from gan_cli.penalties import Batch, is_on_generator
@@ -23,13 +23,13 @@ def first_value(examples: tf.Tensor) -> DiscriminatorOutput:
 
 def test_latent_consistency_is_the_mean_squared_change_of_what_is_said_of_neighbours():
     fake, neighbours = np.array([[1.0, 9.0], [2.0, 9.0]]), np.array([[4.0, 0.0], [1.0, 0.0]])
-    batch = Batch(first_value, None, fake, judged_fake=first_value(fake), neighbours=neighbours)
+    batch = Batch(first_value, None, fake, fake_output=first_value(fake), neighbours=neighbours)
     assert float(LatentConsistency()(batch)) == pytest.approx((9 + 1) / 2)
 
 
 def test_latent_consistency_asks_again_where_examples_were_augmented():
     said = DiscriminatorOutput(tf.constant([100.0]))
-    batch = Batch(first_value, None, [[1.0]], judged_fake=said, neighbours=[[3.0]], augmented=True)
+    batch = Batch(first_value, None, [[1.0]], fake_output=said, neighbours=[[3.0]], augmented=True)
     assert float(LatentConsistency()(batch)) == pytest.approx(4.0)
 
 
@@ -45,7 +45,7 @@ def test_the_generator_drives_neighbours_apart(simultaneous):
     # G(z) = w z with one noise d for each latent: the term is -|w|² E[d²] / 2, its slope -w E[d²], so w grows in its
     # own direction, where the critic stands still at 0.
     none = {"discriminator": None, "rates": (RATE, 0.0), "simultaneous": simultaneous}
-    step = make_step(WassersteinLoss(), {"apart": LatentDiversity(weight=1.0, neighbour_distance=0.5)}, **none)
+    step = make_step(WassersteinLoss(), {"apart": LatentDiversity(weight=1.0, perturbation_std=0.5)}, **none)
     step.discriminator.set_weights([np.zeros((2, 1), np.float32)])
     value = do(step)["penalty_apart"]
     squared_noise = -2 * value / 1.25  # |w|² = 0.25 + 1
@@ -112,7 +112,7 @@ def test_the_generator_spreads_its_samples(simultaneous):
 @pytest.mark.parametrize(
     ("build", "key"),
     [
-        (lambda: LatentConsistency(neighbour_distance=0.0), "neighbour_distance=0.0"),
+        (lambda: LatentConsistency(perturbation_std=0.0), "perturbation_std=0.0"),
         (lambda: LatentDiversity(weight=-1.0), "weight=-1.0"),
         (lambda: KernelDiversity(sigma=0.0), "sigma=0.0"),
         (lambda: KernelDiversity(every=0), "every=0"),

@@ -12,8 +12,8 @@ from by_hand import do, make_step
 from conftest import TINY
 from runs import assert_same_run, metric_lines
 
-from gan_cli.checks import ConfigError
 from gan_cli.commands.train import gan_train
+from gan_cli.errors import ConfigError
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.wgan import WassersteinLoss
 from gan_cli.penalties import Batch

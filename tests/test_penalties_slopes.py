@@ -9,8 +9,8 @@ import tensorflow as tf
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.penalties import Batch
 from gan_cli.penalties.dragan import Dragan, perturb
+from gan_cli.penalties.gradient_norms import slope_cost
 from gan_cli.penalties.gradient_penalty import GradientPenalty
-from gan_cli.penalties.gradients import cost_of_slopes
 from gan_cli.penalties.zero_gp import ZeroCentredGradientPenalty
 
 SEED = tf.constant([3, 4], tf.int32)
@@ -35,13 +35,13 @@ def half_square(batch: tf.Tensor) -> DiscriminatorOutput:
     ],
 )
 def test_one_side_forgives_gentle_slopes_and_the_maximum_sees_the_steepest(sides, over, target, expected):
-    assert float(cost_of_slopes(NORMS, target, sides, over)) == pytest.approx(expected, rel=1e-6)
+    assert float(slope_cost(NORMS, target, sides, over)) == pytest.approx(expected, rel=1e-6)
 
 
 def test_only_the_slopes_that_cost_something_are_changed():
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(NORMS)
-        one, steepest = cost_of_slopes(NORMS, 1.0, sides="one"), cost_of_slopes(NORMS, 0.0, over="max")
+        one, steepest = slope_cost(NORMS, 1.0, sides="one"), slope_cost(NORMS, 0.0, over="max")
     np.testing.assert_allclose(tape.gradient(one, NORMS), [0.0, 0.0, 2 * 2.0 / 3], rtol=1e-6)
     np.testing.assert_allclose(tape.gradient(steepest, NORMS), [0.0, 0.0, 6.0], rtol=1e-6)
 

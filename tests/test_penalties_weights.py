@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from by_hand import do, make_step, weights
 
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 from gan_cli.losses.wgan import WassersteinLoss
 from gan_cli.penalties import Batch, is_on_generator
 from gan_cli.penalties.orthogonal import OrthogonalPenalty, overlap, sum_of_overlaps

@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 from conftest import TINY
 
-from gan_cli.checks import ConfigError
 from gan_cli.commands.train import gan_train
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.mmd import MMDLoss
 from gan_cli.losses.non_saturating import NonSaturatingLoss
@@ -21,7 +21,7 @@ from gan_cli.models.discriminator import ALL, AUTO, build_discriminator, with_fe
 from gan_cli.models.mlp import MLP
 from gan_cli.penalties import Batch, Penalty
 from gan_cli.penalties.activation import ActivationPenalty
-from gan_cli.training.judge import Judge, Role
+from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role
 
 IMAGES = DataSpec((8, 8, 1), 10)
 FIRST, SECOND = tf.constant([[1.0, -3.0], [0.0, 2.0]]), tf.constant([[[4.0]], [[0.0]]])  # mean squares 3.5 and 8
@@ -44,7 +44,7 @@ def said(*activations: Any, layer: str = ALL, embedding: Any = None) -> Discrimi
 
 
 def cost(real: DiscriminatorOutput, fake: DiscriminatorOutput, **settings: Any) -> float:
-    return float(ActivationPenalty(**settings)(Batch(never, None, None, judged_real=real, judged_fake=fake)))
+    return float(ActivationPenalty(**settings)(Batch(never, None, None, real_output=real, fake_output=fake)))
 
 
 def test_it_is_the_mean_square_of_each_layer_summed_over_layers_and_kinds() -> None:
@@ -68,12 +68,12 @@ def test_logits_cost_nothing_themselves() -> None:
 
 def test_it_differentiates_no_example_and_is_a_penalty() -> None:
     assert isinstance(ActivationPenalty(), Penalty)
-    assert not ActivationPenalty.takes_gradients  # batch normalisation does not spoil it
+    assert not ActivationPenalty.uses_input_gradients  # batch normalisation does not spoil it
 
 
 def test_it_needs_what_was_said_of_both_kinds() -> None:
     with pytest.raises(ValueError, match="both kinds"):
-        ActivationPenalty()(Batch(never, None, None, judged_fake=said(FIRST)))
+        ActivationPenalty()(Batch(never, None, None, fake_output=said(FIRST)))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_slopes_reach_the_weights_from_float32_where_layers_compute_in_bfloat16(
     finally:
         keras.config.set_dtype_policy("float32")
     model.set_weights([np.array([[3.0]]), np.array([[0.5]])])
-    judge = Judge(with_features(model, {ALL: "key"}), MMDLoss("linear"), {}, pack=1, seed=0, state={})
+    judge = AugmentedDiscriminator(with_features(model, {ALL: "key"}), MMDLoss("linear"), {}, pack=1, seed=0, state={})
     now, ones = judge.at(tf.constant(0, tf.int64), tf.constant(0, tf.int64)), tf.ones([2, 1])
     with tf.GradientTape() as tape:
         judged = now.say_both(ones, ones, roles=(Role.REAL, Role.FAKE))

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from by_hand import do, make_step, weights
 
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.wgan import WassersteinLoss
 from gan_cli.models.discriminator import with_features
@@ -27,19 +27,19 @@ def batch(**judged: object) -> Batch:
 
 def test_it_is_the_distance_of_the_means_of_what_was_said_already():
     penalty = FeatureMatching(weight=7.0, layer="dense_2")  # the weight is applied by the step
-    assert float(penalty(batch(judged_real=REAL, judged_fake=FAKE))) == 5.0
-    assert float(penalty(batch(judged_real=REAL, judged_fake=REAL))) == 0.0
-    assert float(penalty(batch(judged_real=(REAL, REAL[:, :1]), judged_fake=(FAKE, FAKE[:, :1])))) == 9.0
+    assert float(penalty(batch(real_output=REAL, fake_output=FAKE))) == 5.0
+    assert float(penalty(batch(real_output=REAL, fake_output=REAL))) == 0.0
+    assert float(penalty(batch(real_output=(REAL, REAL[:, :1]), fake_output=(FAKE, FAKE[:, :1])))) == 9.0
 
 
 def test_it_is_on_the_generator_and_asks_for_real_examples():
     penalty = FeatureMatching()
     assert isinstance(penalty, Penalty)
     assert is_on_generator(penalty)
-    assert penalty.sees_real
-    assert not penalty.takes_gradients
+    assert penalty.needs_real
+    assert not penalty.uses_input_gradients
     with pytest.raises(ValueError, match="both batches"):
-        penalty(batch(judged_fake=FAKE))
+        penalty(batch(fake_output=FAKE))
 
 
 @pytest.mark.parametrize(

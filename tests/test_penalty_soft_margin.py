@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.hinge import HingeLoss
 from gan_cli.models.dcgan import DCGAN

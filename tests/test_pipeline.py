@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.data import DataSpec, InMemory, LeftOut
+from gan_cli.data import DataSpec, InMemory, SkippedFile
 from gan_cli.data.pipeline import (
     BatchesInMemory,
     StreamedBatches,
@@ -25,7 +25,7 @@ class OnDisk:
     """The same examples, to be read when they are asked for."""
 
     spec = SPEC
-    left_out: list[LeftOut] = []  # noqa: RUF012
+    skipped: list[SkippedFile] = []  # noqa: RUF012
 
     def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return MEMORY.read(indices)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gan_cli.evaluation.tournament.matches import Outcome, Standings, play, rate
-from gan_cli.evaluation.tournament.rating import ELO, bradley_terry, chances, covariance, information
+from gan_cli.tournament.bradley_terry import ELO, bradley_terry, chances, covariance, information
+from gan_cli.tournament.win_rates import GameResults, Standings, play_matches, rate
 
 # Strengths
 
@@ -101,7 +101,7 @@ def points(standings: Standings) -> np.ndarray:
 
 
 def test_a_generator_wins_the_pairs_in_which_its_example_is_taken_for_the_real_one() -> None:
-    outcome = play(
+    outcome = play_matches(
         [[np.array([1.0, 3.0]), np.array([-1.0, 0.0])]], [np.array([2.0, 2.5, 3.0]), np.array([0.0, 5.0, 7])]
     )
     np.testing.assert_allclose(outcome.win_rates, [[2.5 / 6, 0.5 / 6]])
@@ -113,13 +113,13 @@ def test_the_scale_of_a_discriminators_output_does_not_matter() -> None:
     others = [lambda x: x, lambda x: 100 * x - 7, np.tanh]
     moved = [[change(logits) for change, logits in zip(others, row, strict=True)] for row in fake]
     moved_real = [change(logits) for change, logits in zip(others, real, strict=True)]
-    plain, changed = rate(play(fake, real)), rate(play(moved, moved_real))
+    plain, changed = rate(play_matches(fake, real)), rate(play_matches(moved, moved_real))
     np.testing.assert_allclose(points(plain), points(changed))
 
 
 def test_the_average_generator_has_1500_points_and_400_are_odds_of_ten_to_one() -> None:
     rates = np.array([[1 / 101, 1 / 11], [1 / 11, 1 / 2]])
-    standings = rate(Outcome(rates, 10**9, np.zeros((4, 4))))
+    standings = rate(GameResults(rates, 10**9, np.zeros((4, 4))))
     np.testing.assert_allclose(points(standings), [1300, 1700, 2100, 1700], atol=1e-3)
     assert standings.real == pytest.approx(1900)  # against 2100 and 1700 it wins half in all
     assert [player.win_rate for player in standings.discriminators] == pytest.approx(1 - rates.mean(axis=0))
@@ -127,7 +127,7 @@ def test_the_average_generator_has_1500_points_and_400_are_odds_of_ten_to_one() 
 
 def test_who_never_won_still_has_an_interval() -> None:
     fake, real = [[np.arange(50.0)], [np.full(50, -9.0)]], [np.arange(50.0)]
-    never = rate(play(fake, real)).generators[1]
+    never = rate(play_matches(fake, real)).generators[1]
     assert never.win_rate == 0
     assert 100 < never.high - never.low < 1000
 
@@ -135,10 +135,10 @@ def test_who_never_won_still_has_an_interval() -> None:
 def test_intervals_hold_the_truth_in_95_of_100_tournaments() -> None:
     quality, sharpness = [-1.5, -0.8, -0.3], [0.5, 1.0, 1.5]
     random = np.random.default_rng(2)
-    truth = points(rate(play(*outputs(random, quality, sharpness, 200_000, 200_000))))
+    truth = points(rate(play_matches(*outputs(random, quality, sharpness, 200_000, 200_000))))
     held, found = [], []
     for _ in range(300):
-        standings = rate(play(*outputs(random, quality, sharpness, 90, 70)))
+        standings = rate(play_matches(*outputs(random, quality, sharpness, 90, 70)))
         players = (*standings.generators, *standings.discriminators)
         held.append([player.low <= true <= player.high for player, true in zip(players, truth, strict=True)])
         found.append(points(standings))

@@ -16,9 +16,9 @@ from PIL import Image
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
-from gan_cli.config.build import GROUPS
 from gan_cli.config.compose import composer, config_directory
-from gan_cli.config.groups import choices
+from gan_cli.config.group_choices import choices
+from gan_cli.config.job_builder import GROUPS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()

@@ -17,13 +17,13 @@ from conftest import TINY, command
 from PIL import Image
 from runs import assert_same_run, metric_lines, status
 
-from gan_cli.checks import ConfigError
 from gan_cli.commands.train import gan_train
-from gan_cli.config.build import build_job
 from gan_cli.config.compose import compose, config_directory
+from gan_cli.config.job_builder import build_job
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint
-from gan_cli.training.assemble import build_state, build_step, parts_of
+from gan_cli.training.build import build_state, build_step, parts_of
 
 
 def choices_of(group: str) -> list[str]:

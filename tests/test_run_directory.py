@@ -18,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from gan_cli.commands.train import gan_train
 from gan_cli.runs.checkpoint import checkpoint_step, list_checkpoints, load_checkpoint
-from gan_cli.runs.metrics import MetricsLog
+from gan_cli.runs.metrics_log import MetricsLog
 
 
 def test_it_holds_what_the_contract_names(finished_run: Path) -> None:
@@ -109,7 +109,7 @@ def test_the_console_begins_with_what_trains_and_ends_with_the_last_picture(fini
 
 
 def test_the_shared_generator_is_the_averaged_one(finished_run: Path) -> None:
-    import gan_cli.models.spectral  # noqa: F401
+    import gan_cli.models.spectral_normalization  # noqa: F401
 
     model = keras.saving.load_model(finished_run / "generator.keras")
     checkpoint = load_checkpoint(list_checkpoints(finished_run / "checkpoints")[0])
@@ -131,7 +131,7 @@ def test_the_shared_generator_is_the_averaged_one(finished_run: Path) -> None:
         ["train.deterministic=false", "model.latent_distribution=uniform", "model.latent_size=7"],
         ["dataset.image_size=[8,12]", "dataset.channels=rgb", "model.generator_normalization=instance"],
         ["dataset.image_size=16x8", "dataset.channels=rgba", "model.discriminator_normalization=spectral"],
-        ["train.averaging_half_life=0", "train.averaging_ramp=0", "run.keep_checkpoints=1"],
+        ["train.ema_half_life=0", "train.ema_ramp=0", "run.keep_checkpoints=1"],
     ],
     ids=" ".join,
 )

@@ -13,11 +13,11 @@ from conftest import TINY, command
 from runs import status
 
 import gan_cli
-from gan_cli.checks import ConfigError
 from gan_cli.commands.train import gan_train
 from gan_cli.config.compose import compose
-from gan_cli.config.targets import ROOMS, check_targets, load_class
-from gan_cli.runs.directory import RunDirectory
+from gan_cli.config.target_allowlist import ROOMS, check_targets, load_class
+from gan_cli.errors import ConfigError
+from gan_cli.runs.run_directory import RunDirectory
 
 SMALL = [*TINY, "model=mlp", "model.width=16", "train.batch_size=16", "hydra.run.dir=run"]
 
@@ -48,7 +48,7 @@ def test_a_target_reaches_only_classes_of_its_own_room(group: str) -> None:
     [
         "gan_cli.lazy.LazyModule",
         "gan_cli.runs.environment.subprocess.Popen",
-        "gan_cli.data.gathering.ThreadPoolExecutor",
+        "gan_cli.data.loading.ThreadPoolExecutor",
         "os.system",
         "subprocess.Popen",
         "gan_cli",

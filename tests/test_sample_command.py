@@ -14,9 +14,9 @@ from conftest import TINY, command
 from PIL import Image
 
 from gan_cli import load_generator
-from gan_cli.checks import ConfigError
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
+from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_cli.sampling import interpolate, pictures
+from gan_cli.sampling import interpolation as interpolate
+from gan_cli.sampling import pictures
 from gan_cli.sampling.generate import generate
 from gan_cli.sampling.latents import latents
 
@@ -160,7 +161,7 @@ def test_colours_stay_and_transparency_shows_a_chequerboard() -> None:
     light, dark = pictures.CHECKS
     assert grid.mode == "RGB"
     assert [grid.getpixel(at) for at in ((0, 0), (1, 0), (8, 0))] == [(10, 200, 30), (light,) * 3, (dark,) * 3]
-    assert pictures.one_image(see_through[0]).getpixel((1, 0)) == (0, 0, 0, 0)
+    assert pictures.to_pil_image(see_through[0]).getpixel((1, 0)) == (0, 0, 0, 0)
 
 
 def test_a_grid_refuses_what_it_cannot_show() -> None:
@@ -199,7 +200,7 @@ def test_points_stand_where_they_are_and_generated_ones_on_top() -> None:
     generator = np.random.default_rng(0)
     real = np.array([[-1.0, -0.5], [1.0, 0.5]]).repeat(500, 0) + 0.02 * generator.normal(size=(1000, 2))
     half = 2 / (1 + 2 * pictures.POINTS_MARGIN)  # the margin makes it 2
-    picture = pictures.points_picture(real[500:], real, (-half, half))
+    picture = pictures.points_plot(real[500:], real, (-half, half))
     assert picture.size == (640, 640)
     lower_left, upper_right = (158, 398, 162, 402), (478, 238, 482, 242)  # 160 pixels a unit, rows downwards
     assert _share_of_colour(picture, pictures.REAL_COLOUR, lower_left) == 1
@@ -213,27 +214,27 @@ def test_axes_have_a_margin_around_the_data() -> None:
 
 def test_the_axes_are_those_of_the_real_points_where_nothing_is_said() -> None:
     real, fake = np.array([[0.0, 1.0], [4.0, 2.0]]), np.array([[9.0, 1.0], [2.0, 1.0]])
-    expected = pictures.points_picture(fake, real, (0.0, 4.0))
-    assert pictures.points_picture(fake, real).tobytes() == expected.tobytes()
+    expected = pictures.points_plot(fake, real, (0.0, 4.0))
+    assert pictures.points_plot(fake, real).tobytes() == expected.tobytes()
 
 
 def test_points_outside_are_counted_and_said() -> None:
     points = np.array([[0, 0], [0, 2], [-9, 0], [np.nan, 0], [1, 1]], np.float32)
     assert pictures.count_outside(points, (-1.0, 1.0)) == 3
     corner = (480, 610, 636, 636)
-    said = pictures.points_picture(points, value_range=(-1.0, 1.0))
-    silent = pictures.points_picture(points[:1], value_range=(-1.0, 1.0))
+    said = pictures.points_plot(points, value_range=(-1.0, 1.0))
+    silent = pictures.points_plot(points[:1], value_range=(-1.0, 1.0))
     assert _share_of_colour(said, pictures.FAKE_COLOUR, corner) > 0
     assert _share_of_colour(silent, pictures.FAKE_COLOUR, corner) == 0
 
 
 def test_a_diverged_generator_still_gives_a_picture() -> None:
-    assert pictures.points_picture(np.full((5, 2), np.nan, np.float32)).size == (640, 640)
+    assert pictures.points_plot(np.full((5, 2), np.nan, np.float32)).size == (640, 640)
 
 
 def test_the_pure_parts_do_not_import_tensorflow() -> None:
     program = (
-        "import sys, gan_cli.sampling.latents, gan_cli.sampling.interpolate, gan_cli.sampling.pictures, "
+        "import sys, gan_cli.sampling.latents, gan_cli.sampling.interpolation, gan_cli.sampling.image_grid, "
         "gan_cli.sampling.generate, gan_cli.metrics.modes; sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

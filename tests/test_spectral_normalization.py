@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.models.spectral import SpectralConv2D, SpectralConv2DTranspose, SpectralDense
+from gan_cli.models.spectral_normalization import SpectralConv2D, SpectralConv2DTranspose, SpectralDense
 
 POLICIES = ["float32", "mixed_bfloat16"]
 

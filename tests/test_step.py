@@ -14,10 +14,10 @@ from gan_cli.losses.rpgan import RelativisticPairingLoss
 from gan_cli.losses.wgan import WassersteinLoss
 from gan_cli.penalties.r1 import R1
 from gan_cli.penalties.weight_clip import WeightClip
-from gan_cli.training.averaging import decay, update_average
-from gan_cli.training.calls import GraphCalls, Pace
-from gan_cli.training.state import TrainingState
-from gan_cli.training.step import AdversarialStep
+from gan_cli.training.adversarial_step import AdversarialStep
+from gan_cli.training.compiled_loop import CallLength, CompiledLoop
+from gan_cli.training.ema import decay, update_average
+from gan_cli.training.training_state import TrainingState
 
 
 def test_alternating_updates_the_generator_through_the_updated_discriminator() -> None:
@@ -103,7 +103,7 @@ def test_the_average_warms_up_with_the_images_seen() -> None:
     np.testing.assert_allclose(average, [2.5, 5.0])
 
 
-def make_calls(step: AdversarialStep) -> tuple[GraphCalls, TrainingState]:
+def make_calls(step: AdversarialStep) -> tuple[CompiledLoop, TrainingState]:
     values = np.tile(REAL, (4, 1))
     examples = InMemory(DataSpec((2,), len(values)), values, np.zeros(len(values), np.int32), [])
     batches = BatchesInMemory(examples, 2, step.critic_steps, seed=0, flip=False)
@@ -112,17 +112,17 @@ def make_calls(step: AdversarialStep) -> tuple[GraphCalls, TrainingState]:
     optimizers = (step.generator_optimizer, step.discriminator_optimizer)
     state = TrainingState(step.generator, step.discriminator, averaged, *optimizers, list(step.intervals))
     state.sums = tf.Variable(np.zeros((2, len(state.metrics)), np.float32))
-    return GraphCalls(step, batches, state, half_life=20.0, ramp=0.0, batch_size=2, xla=False), state
+    return CompiledLoop(step, batches, state, half_life=20.0, ramp=0.0, batch_size=2, xla=False), state
 
 
 def test_logged_metrics_are_means_over_the_steps_that_have_them() -> None:
     step = make_step(WassersteinLoss(), {"r1": R1(weight=0.5, every=2)})
     calls, _ = make_calls(step)
     each = [calls(number, 1).metrics for number in range(4)]
-    means = calls.take_means(reset=True)
+    means = calls.pop_means(reset=True)
     assert means["generator_loss"] == pytest.approx(np.mean([m["generator_loss"] for m in each]), rel=1e-5)
     assert means["penalty_r1"] == pytest.approx(np.mean([each[0]["penalty_r1"], each[2]["penalty_r1"]]), rel=1e-5)
-    assert np.isnan(calls.take_means(reset=True)["generator_loss"])
+    assert np.isnan(calls.pop_means(reset=True)["generator_loss"])
 
 
 def test_a_call_tells_the_first_step_with_a_bad_loss() -> None:
@@ -138,7 +138,7 @@ def test_the_pace_aims_at_calls_of_a_quarter_second() -> None:
     step = make_step(WassersteinLoss())
     calls, _ = make_calls(step)
     result = calls(0, 1)
-    fixed, adapting = Pace(7, longest=100), Pace("auto", longest=100)
+    fixed, adapting = CallLength(7, longest=100), CallLength("auto", longest=100)
     fixed.learn(7, result)
     assert fixed.count == 7
     adapting.learn(1, result)  # compiling tells nothing about steps
@@ -146,4 +146,4 @@ def test_the_pace_aims_at_calls_of_a_quarter_second() -> None:
     for _ in range(20):
         adapting.learn(10, result.__class__({}, None, seconds=0.5, compiled=False))
     assert adapting.count == 5
-    assert Pace(500, longest=100).count == 100
+    assert CallLength(500, longest=100).count == 100

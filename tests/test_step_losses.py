@@ -24,12 +24,12 @@ W = np.array([0.5, -1.0])
 class MeansApart:
     """Vectors v: the squared distance of the means of both kinds; the witness is v · (mean real - mean generated)."""
 
-    generator_sees_real: ClassVar[bool] = True
+    generator_needs_real: ClassVar[bool] = True
     critic: ClassVar[bool] = False
     output: ClassVar[str] = EMBEDDING
     embedding_size: ClassVar[int] = 2
 
-    def witness(self, embedding: Any, real: Any, fake: Any) -> Any:
+    def mmd_witness(self, embedding: Any, real: Any, fake: Any) -> Any:
         return tf.linalg.matvec(embedding, tf.reduce_mean(real, 0) - tf.reduce_mean(fake, 0))
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
@@ -54,7 +54,7 @@ def test_of_vectors_the_logits_are_their_witness_for_logs_and_for_penalties() ->
 class FromOrigin(MeansApart):
     """A generator that is to make large vectors, and does not look at real ones for that."""
 
-    generator_sees_real: ClassVar[bool] = False
+    generator_needs_real: ClassVar[bool] = False
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         return -MeansApart.generator(self, fake, real)
@@ -71,7 +71,7 @@ class Unlike:
     weight: float = 0.5
     every: int = 1
     on_generator: ClassVar[bool] = True
-    takes_gradients: ClassVar[bool] = False
+    uses_input_gradients: ClassVar[bool] = False
 
     def __call__(self, batch: Batch) -> Any:
         return tf.reduce_mean(batch.discriminator(batch.fake).logits)

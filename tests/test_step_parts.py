@@ -32,7 +32,7 @@ class Plain:
     every: int = 1
     on_generator: bool = True
 
-    takes_gradients: ClassVar[bool] = False
+    uses_input_gradients: ClassVar[bool] = False
 
 
 class MeanSquare(Plain):
@@ -60,7 +60,7 @@ class Unlike(Plain):
     """The discriminator's mean output for generated examples, for the generator to lower."""
 
     def __call__(self, batch: Batch) -> Any:
-        return tf.reduce_mean(batch.judged_fake.logits) + tf.reduce_mean(batch.discriminator(batch.fake).logits)
+        return tf.reduce_mean(batch.fake_output.logits) + tf.reduce_mean(batch.discriminator(batch.fake).logits)
 
 
 @both_updates
@@ -101,7 +101,7 @@ def test_a_penalty_on_the_discriminator_may_look_at_its_weights_and_leaves_the_g
 class Steady(Plain):
     """The mean squared distance between what latents and their neighbours give."""
 
-    neighbour_distance: float = 0.1
+    perturbation_std: float = 0.1
 
     def __call__(self, batch: Batch) -> Any:
         distances = tf.reduce_sum(tf.square(batch.neighbours - batch.fake), axis=1)
@@ -162,7 +162,7 @@ class CountingPenalty(Plain):
     initial_state: ClassVar[Any] = COUNT
 
     def __call__(self, batch: Batch) -> Any:
-        return tf.convert_to_tensor(batch.state["updates"]) + 0.0 * tf.reduce_mean(batch.judged_fake.logits)
+        return tf.convert_to_tensor(batch.state["updates"]) + 0.0 * tf.reduce_mean(batch.fake_output.logits)
 
     def next_state(self, batch: Batch) -> dict[str, Any]:
         return {"updates": batch.state["updates"] + 1.0}

@@ -12,17 +12,17 @@ from by_hand import FAKE, RATE, do, make_step, weights
 from gan_cli.losses.non_saturating import NonSaturatingLoss
 from gan_cli.losses.rpgan import RelativisticPairingLoss
 from gan_cli.losses.wgan import WassersteinLoss
-from gan_cli.training.top_k import best_alone, share_at
+from gan_cli.training.top_k import top_k_logits, top_k_share
 
 W, D = np.array([0.5, -1.0]), np.array([0.3, 0.2])
 
 
 def slopes(logits: list[float], share: float, function: Any = tf.square) -> np.ndarray:
-    """The gradient of a mean over what `best_alone` gives."""
+    """The gradient of a mean over what `top_k_logits` gives."""
     values = tf.constant(logits)
     with tf.GradientTape() as tape:
         tape.watch(values)
-        mean = tf.reduce_mean(function(best_alone(values, tf.constant(share))))
+        mean = tf.reduce_mean(function(top_k_logits(values, tf.constant(share))))
     assert float(mean) == pytest.approx(np.mean(function(tf.constant(logits)).numpy()), rel=1e-6)
     return tape.gradient(mean, values).numpy()
 
@@ -52,7 +52,7 @@ def test_a_share_that_is_a_whole_number_of_examples_is_not_rounded_up(size: int)
 
 
 def test_the_share_shrinks_by_a_constant_factor_to_its_last_value_and_stays() -> None:
-    shares = [float(share_at(tf.constant(step, tf.int64), 0.25, 10)) for step in (0, 1, 5, 9, 10, 1000)]
+    shares = [float(top_k_share(tf.constant(step, tf.int64), 0.25, 10)) for step in (0, 1, 5, 9, 10, 1000)]
     np.testing.assert_allclose(shares, [1.0, 0.25**0.1, 0.5, 0.25**0.9, 0.25, 0.25], rtol=1e-6)
 
 
@@ -83,6 +83,6 @@ def test_a_relativistic_loss_keeps_the_pairs_of_the_best() -> None:
 
 @pytest.mark.parametrize(("number", "latent"), [(0, 1.5), (3, 1.5), (4, 1.0), (90, 1.0)])
 def test_the_share_follows_the_steps(number: int, latent: float) -> None:
-    step = make_step(WassersteinLoss(), top_share=lambda at: share_at(at, 0.5, 4), rates=(RATE, 0.0))
+    step = make_step(WassersteinLoss(), top_share=lambda at: top_k_share(at, 0.5, 4), rates=(RATE, 0.0))
     do(step, number)  # at step 3 the share is 0.59, of two examples still both
     np.testing.assert_allclose(weights(step)[0], W + RATE * latent * D, rtol=1e-5)

@@ -14,16 +14,16 @@ from conftest import TINY
 from PIL import Image
 
 from gan_cli import load_generator
-from gan_cli.checks import ConfigError
 from gan_cli.commands.tournament import gan_eval_tournament
 from gan_cli.commands.train import gan_train
 from gan_cli.data.digits import Digits
-from gan_cli.evaluation.examples import StoredExamples
-from gan_cli.evaluation.tournament.job import TournamentJob
-from gan_cli.evaluation.tournament.judging import loss_of
-from gan_cli.evaluation.tournament.players import thin_out
+from gan_cli.errors import ConfigError
+from gan_cli.evaluation.sample_sets import StoredExamples
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
-from gan_cli.sampling.discriminators import assign_part, build_discriminator, judge_all
+from gan_cli.sampling.load_discriminator import assign_part, build_discriminator, score_examples
+from gan_cli.tournament.discriminator_scores import loss_of
+from gan_cli.tournament.players import thin_out
+from gan_cli.tournament.tournament_config import TournamentJob
 
 # Who plays
 
@@ -80,7 +80,7 @@ def judged(checkpoint: Path, examples: np.ndarray) -> np.ndarray:
     saved = load_checkpoint(checkpoint)
     model = build_discriminator(saved, loss_of(saved, trust=False), trust=False)
     assign_part(model, saved, "discriminator")
-    return judge_all(model, examples)
+    return score_examples(model, examples)
 
 
 def change_config(run: Path, before: str, after: str) -> None:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gan_cli.augmentations import Augmentation
-from gan_cli.augmentations.adaptive import FIRST, check_adaptive, next_strength, strength_now
-from gan_cli.augmentations.color import draw_coloring, recolor
-from gan_cli.augmentations.corruption import add_noise, cut_out, draw_cutout, draw_deviations
-from gan_cli.augmentations.filtering import amplify, draw_gains
-from gan_cli.augmentations.geometry import draw_blit, draw_motion
-from gan_cli.augmentations.resampling import move_pixels, resample
-from gan_cli.checks import ConfigError
+from gan_cli.augmentations.adaptive_strength import FIRST, check_adaptive, next_strength, strength_now
+from gan_cli.augmentations.affine_resampling import move_pixels, resample
+from gan_cli.augmentations.color_transforms import draw_coloring, recolor
+from gan_cli.augmentations.frequency_filter import amplify, draw_gains
+from gan_cli.augmentations.geometric_transforms import draw_blit, draw_motion
+from gan_cli.augmentations.noise_and_cutout import add_noise, cut_out, draw_cutout, draw_deviations
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.lazy import tf
 
 PARTS = ("blit", "geometry", "color", "filter", "noise", "cutout")

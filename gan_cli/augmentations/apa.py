@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gan_cli.augmentations import Augmentation
-from gan_cli.augmentations.adaptive import FIRST, check_adaptive, next_strength, strength_now
+from gan_cli.augmentations.adaptive_strength import FIRST, check_adaptive, next_strength, strength_now
 from gan_cli.lazy import tf
 
 

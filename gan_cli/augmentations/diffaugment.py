@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gan_cli.augmentations import Augmentation
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
 from gan_cli.lazy import tf
 
 BRIGHTNESS = (-0.5, 0.5)

@@ -12,16 +12,16 @@ from typing import NoReturn
 import hydra
 from hydra._internal.utils import get_args_parser
 
-from gan_cli.checks import ConfigError
 from gan_cli.config.compose import (
     HYDRA_VERSION_BASE,
     Composition,
-    as_written,
     compose,
     config_directory,
-    in_full,
+    expand_shorthand,
+    quote_if_needed,
 )
-from gan_cli.config.extensions import teach_hydra
+from gan_cli.config.resolvers import register_resolvers
+from gan_cli.errors import ConfigError
 
 BARE_FLAGS = ("multirun", "resolve", "shell_completion", "hydra_help")
 MISCONFIGURED = 2
@@ -45,7 +45,7 @@ def read_command_line(program: str, arguments: list[str], help_text: Callable[[s
 
     parser.error = refuse  # type: ignore[method-assign]
     flags = parser.parse_intermixed_args(arguments)
-    flags.overrides = [as_written(in_full(word)) for word in flags.overrides]
+    flags.overrides = [quote_if_needed(expand_shorthand(word)) for word in flags.overrides]
     if flags.experimental_rerun is not None:
         raise ConfigError("--experimental-rerun", "reads a pickle, which can run code", advice="Use resume=RUN.")
     if flags.multirun and (flags.cfg or flags.info):
@@ -58,7 +58,7 @@ def read_command_line(program: str, arguments: list[str], help_text: Callable[[s
 
 def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job: Callable[..., object]) -> None:
     """Lets Hydra do what its flags ask: show a configuration, complete words, sweep over jobs."""
-    teach_hydra()
+    register_resolvers()
     sys.argv = [program, *flag_words(flags), *flags.overrides]
     hydra.main(config_path=str(config_directory()), config_name=config_name, version_base=HYDRA_VERSION_BASE)(job)()
 
@@ -88,7 +88,7 @@ def flag_words(flags: argparse.Namespace) -> list[str]:
 
 
 @contextmanager
-def tell_errors(program: str) -> Iterator[None]:
+def report_errors(program: str) -> Iterator[None]:
     """Shows what the user can mend as one short message, with exit code 2."""
     try:
         yield

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import sys
 
-from gan_cli.commands.command_line import composed, tell_errors
+from gan_cli.commands.command_line import composed, report_errors
 from gan_cli.commands.help import evaluate_help
 
-GAMES = ("human", "tournament")
+SUBCOMMANDS = ("human", "tournament")
 """First words that ask for something else than numbers."""
 
 
 def main() -> None:
     """The console script. Exits with 0, 1 where runs can't be ranked, or 2 where something can't work as asked for."""
-    with tell_errors("gan-eval"):
+    with report_errors("gan-eval"):
         sys.exit(gan_eval(sys.argv[1:]))
 
 
 def gan_eval(arguments: list[str]) -> int:
     """Does what the arguments say and gives the exit code."""
-    if arguments and arguments[0] in GAMES:
-        return play(arguments[0], arguments[1:])
+    if arguments and arguments[0] in SUBCOMMANDS:
+        return run_subcommand(arguments[0], arguments[1:])
     advice = "To measure several runs: runs=[A,B]."
     composition = composed("gan-eval", "eval", arguments, evaluate_help, advice)
     if composition is None:
         return 0
 
-    from gan_cli.evaluation.job import build_evaluation  # here, since --help should not wait for it
-    from gan_cli.evaluation.session import run_evaluation
+    from gan_cli.evaluation.evaluation_config import build_evaluation  # here, since --help should not wait for it
+    from gan_cli.evaluation.evaluation_runner import run_evaluation
 
     return run_evaluation(build_evaluation(composition.config, composition.folders))
 
 
-def play(game: str, arguments: list[str]) -> int:
+def run_subcommand(game: str, arguments: list[str]) -> int:
     if game == "human":
         from gan_cli.commands.human import gan_eval_human
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_cli.config.compose import composer
-from gan_cli.config.groups import choices, groups
+from gan_cli.config.group_choices import choices, groups
 
 TRAIN = """\
 gan-train trains a GAN and writes samples, metrics and checkpoints into a run directory under outputs/.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_cli.commands.command_line import composed
-from gan_cli.config.build import build_section
+from gan_cli.config.job_builder import build_section
 
 PROGRAM = "gan-eval human"
 HELP = """\
@@ -34,7 +34,7 @@ def gan_eval_human(arguments: list[str]) -> int:
     if composition is None:
         return 0
 
-    from gan_cli.evaluation.human.job import HumanJob  # here, since --help should not wait for it
-    from gan_cli.evaluation.human.session import run_human
+    from gan_cli.human_evaluation.survey_config import HumanJob  # here, since --help should not wait for it
+    from gan_cli.human_evaluation.survey_runner import run_human
 
     return run_human(build_section("", composition.config, HumanJob))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from gan_cli.commands.command_line import composed, tell_errors
+from gan_cli.commands.command_line import composed, report_errors
 from gan_cli.commands.help import sample_help
-from gan_cli.config.build import build_section
+from gan_cli.config.job_builder import build_section
 from gan_cli.config.schema import SampleJob
-from gan_cli.sampling.render import check_sample, render
-from gan_cli.sampling.trained import find_source, load_source
+from gan_cli.sampling.load_generator import find_source, load_source
+from gan_cli.sampling.sample_runner import check_sample, render
 
 
 def main() -> None:
     """The console script. Exits with 0, or 2 where something can't work as it was asked for."""
-    with tell_errors("gan-sample"):
+    with report_errors("gan-sample"):
         sys.exit(gan_sample(sys.argv[1:]))
 
 

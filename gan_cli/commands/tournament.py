@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_cli.commands.command_line import composed
-from gan_cli.config.build import build_section
+from gan_cli.config.job_builder import build_section
 
 PROGRAM = "gan-eval tournament"
 HELP = """\
@@ -34,7 +34,7 @@ def gan_eval_tournament(arguments: list[str]) -> int:
     if composition is None:
         return 0
 
-    from gan_cli.evaluation.tournament.job import TournamentJob  # here, since --help should not wait for it
-    from gan_cli.evaluation.tournament.session import run_tournament
+    from gan_cli.tournament.tournament_config import TournamentJob  # here, since --help should not wait for it
+    from gan_cli.tournament.tournament_runner import run_tournament
 
     return run_tournament(build_section("", composition.config, TournamentJob))

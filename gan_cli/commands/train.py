@@ -8,17 +8,17 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from gan_cli.commands.command_line import hand_to_hydra, read_command_line, tell_errors
+from gan_cli.commands.command_line import hand_to_hydra, read_command_line, report_errors
 from gan_cli.commands.help import train_help
-from gan_cli.config.build import build_job
 from gan_cli.config.compose import to_plain
-from gan_cli.config.start import Start, prepare
+from gan_cli.config.job_builder import build_job
+from gan_cli.config.launch_plan import LaunchPlan, prepare
 from gan_cli.sweeps.sweep import check_sweep, report_sweep
 
 
 def main() -> None:
     """The console script. Exits with 0 finished, 1 failed, 2 misconfigured, 130 or 143 stopped by a signal."""
-    with tell_errors("gan-train"):
+    with report_errors("gan-train"):
         sys.exit(gan_train(sys.argv[1:]))
 
 
@@ -45,17 +45,17 @@ def gan_train(arguments: list[str]) -> int:
         print(f"{start.directory} has finished its {steps} steps. To go on: train.steps={2 * steps}")
         return 0
 
-    from gan_cli.training.job import run_training  # here, since it loads TensorFlow
+    from gan_cli.training.run_training import run_training  # here, since it loads TensorFlow
 
     return run_training(job, start)
 
 
 def train_from_launcher(config: DictConfig) -> None:
     """One job of a sweep under a launcher that is not ours, one that hands jobs to a cluster, say."""
-    from gan_cli.training.job import run_training
+    from gan_cli.training.run_training import run_training
 
     hydra_config = HydraConfig.get()
-    start = Start(Path(hydra_config.runtime.output_dir), list(hydra_config.overrides.task))
+    start = LaunchPlan(Path(hydra_config.runtime.output_dir), list(hydra_config.overrides.task))
     code = run_training(build_job(to_plain(config), [Path.cwd()]), start)
     if code:
         raise RuntimeError(f"The job ended with exit code {code}; its train.log says why.")

@@ -20,10 +20,16 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from gan_cli.checks import ConfigError, nearest
-from gan_cli.config.diagnose import check_forms, check_groups, check_keys, check_single, first_cause
-from gan_cli.config.extensions import teach_hydra
-from gan_cli.config.groups import groups, loader
+from gan_cli.config.group_choices import groups, loader
+from gan_cli.config.override_errors import (
+    check_groups,
+    check_keys,
+    check_override_forms,
+    check_single_choice,
+    first_cause,
+)
+from gan_cli.config.resolvers import register_resolvers
+from gan_cli.errors import ConfigError, nearest
 
 HYDRA_VERSION_BASE = "1.3"
 
@@ -71,7 +77,7 @@ def own_folders(config_dir: str | None) -> list[Path]:
 @contextmanager
 def composer(config_dir: str | None) -> Iterator[None]:
     """Hydra, ready to compose; `config_dir` adds a folder with YAML groups of the user's own."""
-    teach_hydra()
+    register_resolvers()
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(config_directory()), version_base=HYDRA_VERSION_BASE, job_name="gan-train"):
         if config_dir is not None:
@@ -90,8 +96,8 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
     folders = own_folders(config_dir)
     with composer(config_dir):
         overrides = parse(words)
-        check_forms(overrides)
-        check_single(overrides)
+        check_override_forms(overrides)
+        check_single_choice(overrides)
         check_groups(overrides)
         if not loader().repository.config_exists(config_name):
             raise ConfigError("--config-name", "there is no such file in the search path", config_name)
@@ -128,13 +134,13 @@ SHORT_FOR = {"eval.metric": "metric", "eval.features": "features"}
 """Keys beside `eval.every` that people look for there, and the groups that they mean."""
 
 
-def in_full(word: str) -> str:
+def expand_shorthand(word: str) -> str:
     """`metric=[fid]` for `eval.metric=[fid]`; any other word as it is."""
     key, equals, value = word.partition("=")
     return f"{SHORT_FOR[key]}={value}" if equals and key in SHORT_FOR else word
 
 
-def as_written(word: str) -> str:
+def quote_if_needed(word: str) -> str:
     """`key=value` as Hydra can read it: what is no value in its grammar, such as `train[:80%]`, is put in quotes."""
     key, equals, value = word.partition("=")
     try:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from gan_cli.checks import ConfigError, check_choice, check_number
+from gan_cli.errors import ConfigError, check_choice, check_number
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 MOST_SAMPLES = 1_000_000
@@ -28,8 +28,8 @@ class TrainSection:
     xla: bool
     update: str
     deterministic: bool
-    averaging_half_life: float
-    averaging_ramp: float
+    ema_half_life: float
+    ema_ramp: float
     # Runs that were begun before these were there have none of them.
     pack: int = 1
     top_k: float = 1.0
@@ -47,8 +47,8 @@ class TrainSection:
         check_number("top_k", self.top_k, above=0, at_most=1)
         if self.top_k_steps is not None:
             check_number("top_k_steps", self.top_k_steps, at_least=1, at_most=LARGEST)
-        check_number("averaging_half_life", self.averaging_half_life, at_least=0)
-        check_number("averaging_ramp", self.averaging_ramp, at_least=0, at_most=1)
+        check_number("ema_half_life", self.ema_half_life, at_least=0)
+        check_number("ema_ramp", self.ema_ramp, at_least=0, at_most=1)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class DataSpec:
         return f"{self.examples:,} {'images' if self.is_image else 'points'} of {size}{labels}"
 
 
-class LeftOut(NamedTuple):
+class SkippedFile(NamedTuple):
     """A file that was found and could not be used."""
 
     name: str
@@ -71,7 +71,7 @@ class Examples(Protocol):
     def spec(self) -> DataSpec: ...
 
     @property
-    def left_out(self) -> list[LeftOut]: ...
+    def skipped(self) -> list[SkippedFile]: ...
 
     def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Values `[n, *spec.shape]` (uint8 images or float32 points) and int32 labels `[n]`. Thread-safe."""
@@ -85,7 +85,7 @@ class InMemory:
     spec: DataSpec
     values: np.ndarray
     labels: np.ndarray
-    left_out: list[LeftOut]
+    skipped: list[SkippedFile]
 
     def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.values[indices], self.labels[indices]

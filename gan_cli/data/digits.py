@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_cli.data import DataSpec, Examples, Progress
-from gan_cli.data.gathering import Undecoded, gather
-from gan_cli.data.images import ImageSource
+from gan_cli.data.image_options import ImageSource
+from gan_cli.data.loading import UndecodedExamples, load_examples
 
 EXAMPLES, SIDE, CLASSES = 1797, 8, 10
 WHITE = 16  # each value counts the inked pixels in a block of 4 x 4
@@ -31,9 +31,9 @@ class Digits(ImageSource):
         values = np.round(digits.images[..., None] * (255 / WHITE)).astype(np.uint8)
         spec = self.describe()
         fit = self.fit(spec.shape)
-        undecoded = Undecoded(
+        undecoded = UndecodedExamples(
             spec=spec,
             decode=lambda index: (fit.array(values[index]), int(digits.target[index])),
             name=lambda index: f"digit {index}",
         )
-        return gather(undecoded, self.memory_limit, progress)
+        return load_examples(undecoded, self.memory_limit, progress)

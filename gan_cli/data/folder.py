@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gan_cli.checks import ConfigError
-from gan_cli.data import DataSpec, Examples, LeftOut, Progress
-from gan_cli.data.gathering import Undecoded, gather, over_all
-from gan_cli.data.images import ImageSource
-from gan_cli.data.listing import Listing, list_folder
-from gan_cli.data.paths import existing_folder
-from gan_cli.data.pictures import Header, UnreadablePictureError, read_header, read_picture
+from gan_cli.data import DataSpec, Examples, Progress, SkippedFile
+from gan_cli.data.folder_index import FolderIndex, index_folder
+from gan_cli.data.image_decoding import Header, UnreadablePictureError, read_header, read_picture
+from gan_cli.data.image_options import ImageSource
+from gan_cli.data.input_paths import existing_folder
+from gan_cli.data.loading import UndecodedExamples, load_examples, map_in_threads
+from gan_cli.errors import ConfigError
 
 SAMPLED = 64  # headers that tell the size and the kind of all; read within a tenth of a second
 
@@ -33,7 +33,7 @@ class Folder(ImageSource):
         return self.describe_listing(self.listing())
 
     def open(self, progress: Progress | None = None) -> Examples:
-        """Every file that holds a whole picture; the others are named in `left_out`.
+        """Every file that holds a whole picture; the others are named in `skipped`.
 
         Raises:
             ConfigError: as `describe`, and where no file can be read.
@@ -50,28 +50,28 @@ class Folder(ImageSource):
             picture = read_picture(listing.root / listing.files[file], headers[file].orientation)
             return fit.picture(picture), listing.labels[file]
 
-        undecoded = Undecoded(
+        undecoded = UndecodedExamples(
             spec=replace(spec, examples=len(kept)),
             decode=decode,
             name=lambda index: listing.files[kept[index]],
-            left_out=[*listing.foreign, *broken],
+            skipped=[*listing.foreign, *broken],
             files=lambda: (listing.root / listing.files[file] for file in kept),
         )
         try:
-            return gather(undecoded, self.memory_limit, progress)
+            return load_examples(undecoded, self.memory_limit, progress)
         except ConfigError as error:
             raise ConfigError("path", error.problem, self.path, error.advice) from error
 
-    def listing(self) -> Listing:
+    def listing(self) -> FolderIndex:
         root = existing_folder("path", self.path)
-        listing = list_folder(root)
+        listing = index_folder(root)
         if not listing.files:
             seen = f"; {len(listing.foreign):,} other files lie there" if listing.foreign else ""
             advice = "Name the folder that holds PNG, JPEG, WebP, BMP or GIF files, directly or in sub-folders."
             raise ConfigError("path", f"holds no pictures{seen}", self.path, advice)
         return listing
 
-    def describe_listing(self, listing: Listing) -> DataSpec:
+    def describe_listing(self, listing: FolderIndex) -> DataSpec:
         count = len(listing.files)
         sampled = sorted(set(np.linspace(0, count - 1, min(SAMPLED, count)).astype(int).tolist()))
         found, broken = read_headers(listing, sampled, None)
@@ -94,17 +94,17 @@ class Folder(ImageSource):
 
 
 def read_headers(
-    listing: Listing, files: range | list[int], progress: Progress | None
-) -> tuple[dict[int, Header], list[LeftOut]]:
+    listing: FolderIndex, files: range | list[int], progress: Progress | None
+) -> tuple[dict[int, Header], list[SkippedFile]]:
     """Headers by the file's place in the listing, and the files whose headers can't be read."""
 
-    def read(place: int) -> Header | LeftOut:
+    def read(place: int) -> Header | SkippedFile:
         name = listing.files[files[place]]
         try:
             return read_header(listing.root / name)
         except UnreadablePictureError as error:
-            return LeftOut(name, str(error))
+            return SkippedFile(name, str(error))
 
-    results = dict(zip(files, over_all(read, len(files), progress), strict=True))
+    results = dict(zip(files, map_in_threads(read, len(files), progress), strict=True))
     headers = {file: result for file, result in results.items() if isinstance(result, Header)}
-    return headers, [result for result in results.values() if isinstance(result, LeftOut)]
+    return headers, [result for result in results.values() if isinstance(result, SkippedFile)]

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, Examples, InMemory, Progress
-from gan_cli.data.gathering import Undecoded, gather
-from gan_cli.data.images import ImageSource
-from gan_cli.data.npy import ArrayFile, ArrayHeader
+from gan_cli.data.image_options import ImageSource
+from gan_cli.data.loading import UndecodedExamples, load_examples
+from gan_cli.data.npy_header import ArrayFile, ArrayHeader
+from gan_cli.errors import ConfigError
 
 DEFAULT_LABELS = "labels"
-PORTION = 1024  # examples looked at together, so that a large file is never in memory as a whole
+CHUNK_BYTES = 1024  # examples looked at together, so that a large file is never in memory as a whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +62,10 @@ class Npz(ImageSource):
             image = values[index].reshape(*values.shape[1:3], -1)
             return fit.array(to_uint8(image, black)), int(labels[index])
 
-        return gather(
-            Undecoded(spec, decode, "image {}".format, files=lambda: [Path(self.path)]), self.memory_limit, progress
+        return load_examples(
+            UndecodedExamples(spec, decode, "image {}".format, files=lambda: [Path(self.path)]),
+            self.memory_limit,
+            progress,
         )
 
     def examples_name(self, file: ArrayFile) -> str:
@@ -113,7 +115,7 @@ class Npz(ImageSource):
         """The float that stands for black: 0 or -1; 0 for uint8. Raises ConfigError for another range."""
         if values.dtype == np.uint8:
             return 0.0
-        bounds = [(portion.min(), portion.max()) for portion in portions(values)]
+        bounds = [(portion.min(), portion.max()) for portion in chunks(values)]
         low, high = np.min(bounds), np.max(bounds)
         if not (low >= -1 and high <= 1):  # true of NaN as well
             problem = f"expected floats in [0, 1] or [-1, 1]; they reach from {low:g} to {high:g}"
@@ -121,8 +123,8 @@ class Npz(ImageSource):
         return -1.0 if low < 0 else 0.0
 
 
-def portions(values: np.ndarray) -> Iterator[np.ndarray]:
-    return (values[start : start + PORTION] for start in range(0, len(values), PORTION))
+def chunks(values: np.ndarray) -> Iterator[np.ndarray]:
+    return (values[start : start + CHUNK_BYTES] for start in range(0, len(values), CHUNK_BYTES))
 
 
 def to_uint8(image: np.ndarray, black: float) -> np.ndarray:

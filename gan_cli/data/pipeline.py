@@ -19,7 +19,7 @@ import numpy as np
 
 from gan_cli.data import DataSpec, Examples, InMemory
 from gan_cli.lazy import tf
-from gan_cli.randomness import Purpose, fold
+from gan_cli.random_seeds import Purpose, fold
 
 ROUNDS = 12
 """Of the permutation's cipher. With TensorFlow's own default of 4, neighbours stay neighbours: batches of 1,797

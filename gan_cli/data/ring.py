@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from gan_cli.checks import check_number
 from gan_cli.data import DataSpec, InMemory, Progress
-from gan_cli.data.gaussians import draw_mixture
+from gan_cli.data.gaussian_mixture import draw_mixture
+from gan_cli.errors import check_number
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,19 +13,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from gan_cli.checks import check_number
-from gan_cli.data import DataSpec, Examples, InMemory, LeftOut, Progress
-from gan_cli.data.gathering import GIBIBYTE
+from gan_cli.data import DataSpec, Examples, InMemory, Progress, SkippedFile
+from gan_cli.data.loading import GIBIBYTE
 from gan_cli.data.tfds import TFDS
-from gan_cli.features import Embedding, Extractor
-from gan_cli.telling import Teller
+from gan_cli.errors import check_number
+from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
+from gan_cli.progress import ProgressReporter
 
 SHAPE = (28, 28, 3)
 PLACES = np.array([100, 10, 1])  # of the three digits in the label, red first
 HELD_OUT = 26_000  # images of test digits; as many as are generated to count modes (PacGAN, section 4.2)
-PORTION = 4096  # images stacked at once
+CHUNK_BYTES = 4096  # images stacked at once
 
-READERS: dict[tuple[TFDS, Extractor], Embedding] = {}
+READERS: dict[tuple[TFDS, FeatureExtractorConfig], FeatureExtractor] = {}
 """Opened classifiers of single digits: training evaluates more than once."""
 
 
@@ -70,13 +70,13 @@ class StackedMNIST:
         """Stacks of digits of the test split; None where those are trained on."""
         return None if "test" in self.split or self.split == "all" else replace(self, split="test", examples=HELD_OUT)
 
-    def extractor(self) -> Extractor:
+    def extractor(self) -> FeatureExtractorConfig:
         """What reads single digits, once it is trained on all of MNIST's training split."""
         from gan_cli.features.classifier import Classifier
 
         return Classifier()
 
-    def predict_modes(self, images: np.ndarray, teller: Teller) -> np.ndarray:
+    def predict_modes(self, images: np.ndarray, teller: ProgressReporter) -> np.ndarray:
         """Which digits images show, as the classifier reads them.
 
         Args:
@@ -109,8 +109,8 @@ class Stacked:
     drawn: np.ndarray
 
     @property
-    def left_out(self) -> list[LeftOut]:
-        return self.digits.left_out
+    def skipped(self) -> list[SkippedFile]:
+        return self.digits.skipped
 
     def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         values, labels = self.digits.read(self.drawn[indices].reshape(-1))
@@ -120,10 +120,10 @@ class Stacked:
     def in_memory(self) -> InMemory:
         values = np.empty((self.spec.examples, *SHAPE), np.uint8)
         labels = np.empty(self.spec.examples, np.int32)
-        for start in range(0, len(values), PORTION):
-            part = slice(start, start + PORTION)
+        for start in range(0, len(values), CHUNK_BYTES):
+            part = slice(start, start + CHUNK_BYTES)
             values[part], labels[part] = self.read(np.arange(len(values))[part])
-        return InMemory(self.spec, values, labels, self.left_out)
+        return InMemory(self.spec, values, labels, self.skipped)
 
 
 def as_modes(digits: np.ndarray) -> np.ndarray:

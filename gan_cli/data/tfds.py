@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from gan_cli.checks import ConfigError, nearest
 from gan_cli.data import DataSpec, Examples, Progress
-from gan_cli.data.gathering import Undecoded, gather
-from gan_cli.data.images import ImageSource
-from gan_cli.data.paths import existing_folder
-from gan_cli.data.pictures import UnreadablePictureError, read_picture
+from gan_cli.data.image_decoding import UnreadablePictureError, read_picture
+from gan_cli.data.image_options import ImageSource
+from gan_cli.data.input_paths import existing_folder
+from gan_cli.data.loading import UndecodedExamples, load_examples
 from gan_cli.data.tfds_metadata import Feature, ImageFeature, Metadata, find_prepared, read_metadata
 from gan_cli.data.tfds_records import open_records
+from gan_cli.errors import ConfigError, nearest
 
 
 def known(height: int, width: int, channels: int, train: int, test: int) -> Metadata:
@@ -80,8 +80,10 @@ class TFDS(ImageSource):
                 raise UnreadablePictureError(f"a record without an image and a label ({error})") from error
             return fit.picture(read_picture(content)), label
 
-        return gather(
-            Undecoded(spec, decode, "record {}".format, files=lambda: sorted(Path(builder.data_path).iterdir())),
+        return load_examples(
+            UndecodedExamples(
+                spec, decode, "record {}".format, files=lambda: sorted(Path(builder.data_path).iterdir())
+            ),
             self.memory_limit,
             progress,
         )

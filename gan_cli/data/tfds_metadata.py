@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.checks import ConfigError, nearest
+from gan_cli.errors import ConfigError, nearest
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 PART = re.compile(r"(?P<split>[\w-]+)(\[(?P<start>-?\d+%?)?:(?P<end>-?\d+%?)?\])?")

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 
 
 class Records(Protocol):

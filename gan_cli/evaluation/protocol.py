@@ -7,20 +7,20 @@ import platform
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gan_cli.evaluation.examples import ExampleSet
-from gan_cli.features import Embedding
+from gan_cli.evaluation.sample_sets import ExampleSet
+from gan_cli.features import FeatureExtractor
 from gan_cli.metrics import FEATURES, LOGITS, Metric
 from gan_cli.runs.environment import installed_version
 
 PACKAGES = ("gan-cli", "tensorflow", "keras", "numpy")
 DIFFERENT_BY_NATURE = ("run", "step", "seed", "path", "checkpoint", "sha256", "of")
 """What two generated sides may differ in: it says which generator and which of its samples, not how it was measured."""
-NAMES = ("name", "split", "path", "of", "left_out")
+NAMES = ("name", "split", "path", "of", "skipped")
 """What says where real examples come from; what they are, their content's hash says."""
 
 
 def describe_protocol(
-    metrics: Mapping[str, Metric], real: ExampleSet, fake: ExampleSet, embedding: Embedding | None, seed: int
+    metrics: Mapping[str, Metric], real: ExampleSet, fake: ExampleSet, embedding: FeatureExtractor | None, seed: int
 ) -> dict[str, Any]:
     """The protocol of an evaluation, as plain JSON."""
     return {
@@ -33,7 +33,7 @@ def describe_protocol(
     }
 
 
-def resizer_of(embedding: Embedding) -> str:
+def resizer_of(embedding: FeatureExtractor) -> str:
     """How images are resized before features are taken; most extractors take them as they are."""
     return str(embedding.identity.get("resizer", "none"))
 
@@ -44,7 +44,7 @@ def settings_of(metric: Metric) -> dict[str, Any]:
     return {"class": type(metric).__name__, "needs": sorted(metric.needs), **fields}
 
 
-def unlike(first: Mapping[str, Any], second: Mapping[str, Any], metric: str) -> list[str]:
+def protocol_differences(first: Mapping[str, Any], second: Mapping[str, Any], metric: str) -> list[str]:
     """What keeps the numbers of a metric in two protocols from being compared: one text a difference, none if alike.
 
     Versions may differ, and so may the generated samples themselves; whatever else could change the numbers may not.

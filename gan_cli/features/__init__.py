@@ -3,7 +3,7 @@
 An extractor is a frozen dataclass whose module imports neither TensorFlow nor Keras at its top, with
 
 - `check(data)`: raises `ConfigError` where it can't work on such data, at once and without TensorFlow;
-- `open(data, labelled, teller) -> Embedding`: loads, downloads or trains what it needs, which may take long.
+- `open(data, labelled, teller) -> FeatureExtractor`: loads, downloads or trains what it needs, which may take long.
 
 An embedding takes what is on disk and in memory everywhere here: uint8 images `[n, height, width, channels]` in
 [0, 255], or float32 points `[n, 2]`. What it gives for one example does not depend on the others beside it, bit for
@@ -19,10 +19,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from gan_cli.data import DataSpec, Examples
-from gan_cli.telling import Teller
+from gan_cli.progress import ProgressReporter
 
 
-class Extracted(NamedTuple):
+class ExtractedFeatures(NamedTuple):
     """What an embedding gives.
 
     Attributes:
@@ -34,7 +34,7 @@ class Extracted(NamedTuple):
     logits: np.ndarray | None = None
 
 
-class Embedding(Protocol):
+class FeatureExtractor(Protocol):
     """An extractor that is ready to work."""
 
     @property
@@ -54,17 +54,19 @@ class Embedding(Protocol):
         Features of real examples are kept on disk by it."""
         ...
 
-    def __call__(self, examples: np.ndarray) -> Extracted:
+    def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
         """Features of any number of examples, at least one."""
         ...
 
 
-class Extractor(Protocol):
+class FeatureExtractorConfig(Protocol):
     """What `features=...` builds."""
 
     def check(self, data: DataSpec) -> None: ...
 
-    def open(self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: Teller) -> Embedding:
+    def open(
+        self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+    ) -> FeatureExtractor:
         """The embedding for such data.
 
         Args:

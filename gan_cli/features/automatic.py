@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gan_cli.data import DataSpec, Examples
-from gan_cli.features import Embedding, Extractor
+from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
 from gan_cli.features.classifier import Classifier
 from gan_cli.features.inception import Inception
 from gan_cli.features.pixels import Pixels
-from gan_cli.telling import Teller
+from gan_cli.progress import ProgressReporter
 
 
 @dataclass(frozen=True)
 class Automatic:
     """Chooses by the data. configs/features/auto.yaml says how."""
 
-    def choose(self, data: DataSpec) -> Extractor:
+    def choose(self, data: DataSpec) -> FeatureExtractorConfig:
         """The extractor for such data, with its settings at their defaults."""
         if not data.is_image:
             return Pixels()
@@ -28,6 +28,8 @@ class Automatic:
     def check(self, data: DataSpec) -> None:
         self.choose(data).check(data)
 
-    def open(self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: Teller) -> Embedding:
+    def open(
+        self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+    ) -> FeatureExtractor:
         chosen = self.choose(data if labelled else DataSpec(data.shape, data.examples))
         return chosen.open(data, labelled, teller)

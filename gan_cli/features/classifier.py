@@ -15,21 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, Examples
-from gan_cli.data.fingerprint import fingerprint
-from gan_cli.data.subsets import split_off
-from gan_cli.features import Embedding, Extracted
-from gan_cli.features.batches import in_batches
+from gan_cli.data.content_hash import fingerprint
+from gan_cli.data.splits import split_held_out
+from gan_cli.errors import ConfigError
+from gan_cli.features import ExtractedFeatures, FeatureExtractor
+from gan_cli.features.batched_inference import in_batches
 from gan_cli.features.classifier_cache import DAMAGE, TrainedClassifier, folder_for, read_classifier, write_classifier
 from gan_cli.features.classifier_network import apply, weight_shapes
 from gan_cli.features.classifier_training import Recipe, train
 from gan_cli.lazy import tf
-from gan_cli.telling import Teller
+from gan_cli.progress import ProgressReporter
 
 FORMAT = 1  # of the network and its training: another number has all classifiers trained anew
 BATCH = 128  # images at once
-PORTION = 1024  # held-out images read at once
+CHUNK_BYTES = 1024  # held-out images read at once
 HELD_OUT = 0.1  # share of the images on which accuracy is measured
 FEWEST = 10  # images, or a tenth of them is none
 MEANINGFUL = 0.8  # accuracy; below, features are told to mean little
@@ -50,7 +50,9 @@ class Classifier(Recipe):
             problem = f"a classifier learns from images, and these are only {data.examples}"
             raise ConfigError("", problem, advice="Use features=inception or features=random.")
 
-    def open(self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: Teller) -> Embedding:
+    def open(
+        self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+    ) -> FeatureExtractor:
         """The network, from the cache or trained first, which takes seconds to minutes.
 
         Raises:
@@ -74,7 +76,7 @@ class Classifier(Recipe):
         identity = {"name": "classifier", "weights_sha256": trained.sha256, "accuracy": trained.accuracy}
         return embed(trained.weights, spec, {**identity, "settings": asdict(self)})
 
-    def kept(self, about: dict[str, Any], spec: DataSpec, teller: Teller) -> TrainedClassifier | None:
+    def kept(self, about: dict[str, Any], spec: DataSpec, teller: ProgressReporter) -> TrainedClassifier | None:
         """What lies in the cache, None where nothing does that can be used."""
         folder = folder_for(about)
         try:
@@ -83,10 +85,10 @@ class Classifier(Recipe):
             teller.warn(f"the classifier in {folder} can't be used ({error}); it is trained again")
             return None
 
-    def made(self, about: dict[str, Any], examples: Examples, teller: Teller) -> TrainedClassifier:
+    def made(self, about: dict[str, Any], examples: Examples, teller: ProgressReporter) -> TrainedClassifier:
         """A classifier trained now, and kept in the cache if that can be written. Raises ConfigError if it diverges."""
         began = time.monotonic()
-        seen, held_out = split_off(examples, HELD_OUT)
+        seen, held_out = split_held_out(examples, HELD_OUT)
         assert held_out is not None  # there are FEWEST
         weights = train(seen, self, teller)
         if not all(np.isfinite(array).all() for array in weights.values()):
@@ -103,11 +105,11 @@ class Classifier(Recipe):
         return trained
 
 
-def accuracy_on(examples: Examples, embedding: Embedding) -> float:
+def accuracy_on(examples: Examples, embedding: FeatureExtractor) -> float:
     """Share of the examples whose label has the highest logit."""
     right, count = 0, examples.spec.examples
-    for start in range(0, count, PORTION):
-        images, labels = examples.read(np.arange(start, min(start + PORTION, count)))
+    for start in range(0, count, CHUNK_BYTES):
+        images, labels = examples.read(np.arange(start, min(start + CHUNK_BYTES, count)))
         logits = embedding(images).logits
         assert logits is not None
         right += int((logits.argmax(axis=1) == labels).sum())
@@ -134,5 +136,5 @@ class ClassifierEmbedding:
     classes: int
     identity: dict[str, Any]
 
-    def __call__(self, examples: np.ndarray) -> Extracted:
+    def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
         return in_batches(self.compute, examples, BATCH)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from gan_cli.cache import cache_folder
-from gan_cli.runs.files import write_json, write_whole
+from gan_cli.runs.atomic_files import write_atomically, write_json
 
 DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What reading a changed file may raise; RuntimeError where a bit of the zip says that it is encrypted."""
@@ -80,7 +80,7 @@ def write_classifier(folder: Path, trained: TrainedClassifier, about: Mapping[st
     """Writes a classifier whole or not at all; `about` is what else about.json is to say. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     arrays = trained.weights
-    write_whole(weights_path(folder, trained.sha256), lambda file: np.savez(file, allow_pickle=False, **arrays))
+    write_atomically(weights_path(folder, trained.sha256), lambda file: np.savez(file, allow_pickle=False, **arrays))
     facts = {"accuracy": trained.accuracy, "held_out": trained.held_out, "weights_sha256": trained.sha256}
     write_json(folder / "about.json", {**facts, **about})
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from gan_cli.checks import check_number
 from gan_cli.data import Examples
-from gan_cli.features.batches import full_float32
+from gan_cli.errors import check_number
+from gan_cli.features.batched_inference import full_float32
 from gan_cli.features.classifier_network import apply, initial_weights, weight_shapes
 from gan_cli.lazy import tf
-from gan_cli.telling import Teller
+from gan_cli.progress import ProgressReporter
 
 BATCH = 64
 TOLD_EVERY = 50  # steps
@@ -46,7 +46,7 @@ class Recipe:
         check_number("seed", self.seed, at_least=0, at_most=2**32 - 1)  # what RandomState takes
 
 
-def train(examples: Examples, recipe: Recipe, teller: Teller) -> dict[str, np.ndarray]:
+def train(examples: Examples, recipe: Recipe, teller: ProgressReporter) -> dict[str, np.ndarray]:
     """Weights, by name, of a classifier trained on uint8 images with int32 labels in 0 .. classes - 1."""
     spec = examples.spec
     random = np.random.RandomState(recipe.seed)

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gan_cli.cache import PORTION
-from gan_cli.telling import Teller
+from gan_cli.cache import CHUNK_BYTES
+from gan_cli.progress import ProgressReporter
 
 ATTEMPTS = 3
 """In a row that bring no byte more. A server that gives something each time is asked for as long as it does."""
@@ -26,7 +26,7 @@ class DownloadError(Exception):
     """Why a file can't be had, as a clause without a full stop."""
 
 
-def download(url: str, path: Path, teller: Teller, patience: float = 10.0) -> None:
+def download(url: str, path: Path, teller: ProgressReporter, patience: float = 10.0) -> None:
     """Fetches a file, whole or not at all. What has come of it lies in `path` + ".part" until it is whole.
 
     Args:
@@ -58,7 +58,7 @@ class BrokenOffError(Exception):
     """The connection ended before the file did."""
 
 
-def fetch_rest(url: str, part: Path, teller: Teller, patience: float) -> None:
+def fetch_rest(url: str, part: Path, teller: ProgressReporter, patience: float) -> None:
     """Appends to `part` what it lacks; a server that can't send a rest, or has another file by now, sends it all."""
     start = size_of(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
@@ -79,7 +79,7 @@ def fetch_rest(url: str, part: Path, teller: Teller, patience: float) -> None:
         receive(answer, part, start if goes_on else 0, teller)
 
 
-def receive(answer: Any, part: Path, start: int, teller: Teller) -> None:
+def receive(answer: Any, part: Path, start: int, teller: ProgressReporter) -> None:
     """Writes an answer's body into `part` from byte `start` on."""
     name = part.name.removesuffix(".part")
     total = total_size(answer.headers) or start + (answer.length or 0)
@@ -89,7 +89,7 @@ def receive(answer: Any, part: Path, start: int, teller: Teller) -> None:
         file.truncate()
         while True:
             try:
-                portion = answer.read1(PORTION)
+                portion = answer.read1(CHUNK_BYTES)
             except (OSError, http.client.HTTPException) as error:
                 raise BrokenOffError(str(error) or type(error).__name__) from error
             if not portion:
@@ -137,7 +137,7 @@ def within(seconds: float, call: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def one_at_a_time(path: Path, teller: Teller) -> Iterator[None]:
+def one_at_a_time(path: Path, teller: ProgressReporter) -> Iterator[None]:
     """Keeps other processes from making the file `path` at the same time; they wait. A kill frees it too."""
     with path.with_name(f".{path.name}.lock").open("a") as file:
         try:

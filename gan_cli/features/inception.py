@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 
 from gan_cli.cache import cache_folder
-from gan_cli.checks import ConfigError, check_choice
 from gan_cli.data import DataSpec, Examples
-from gan_cli.data.paths import existing_file
-from gan_cli.features import Embedding, Extracted
-from gan_cli.features.batches import in_batches
+from gan_cli.data.input_paths import existing_file
+from gan_cli.errors import ConfigError, check_choice
+from gan_cli.features import ExtractedFeatures, FeatureExtractor
+from gan_cli.features.batched_inference import in_batches
 from gan_cli.features.download import DownloadError, download, one_at_a_time
 from gan_cli.features.inception_graph import ARCHIVE, GRAPH, URL, FrozenGraph, GraphError, graph_bytes, read_graph
 from gan_cli.features.inception_network import CLASSES, LAYERS, SIZE, inception_network
 from gan_cli.lazy import tf
-from gan_cli.telling import Teller
+from gan_cli.progress import ProgressReporter
 
 BATCH = 16
 """Images at once. On a CPU, batches of 4 to 32 took the same 55 to 60 ms of a core an image; each image more in a batch
@@ -58,7 +58,9 @@ class Inception:
         elif not self.download and kept() is None:
             raise ConfigError("weights", "are needed where nothing may be downloaded", None, by_hand())
 
-    def open(self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: Teller) -> Embedding:
+    def open(
+        self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+    ) -> FeatureExtractor:
         """The network with its weights, which are downloaded first where they are not there yet."""
         self.check(data)
         named = self.weights is not None
@@ -83,7 +85,7 @@ def folder() -> Path:
     return cache_folder() / "inception"
 
 
-def fetched(url: str, teller: Teller) -> Path:
+def fetched(url: str, teller: ProgressReporter) -> Path:
     """The archive in the cache folder, downloaded if it is not there yet.
 
     Raises:
@@ -163,5 +165,5 @@ class InceptionEmbedding:
             "resizer": "bilinear of TensorFlow 1",
         }
 
-    def __call__(self, examples: np.ndarray) -> Extracted:
+    def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
         return in_batches(self.compute, examples, BATCH)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_cli.cache import PORTION
+from gan_cli.cache import CHUNK_BYTES
 from gan_cli.lazy import tf
 
 GRAPH = "classify_image_graph_def.pb"
@@ -115,7 +115,7 @@ def out_of_archive(path: Path) -> bytes:
                     opened = archive.extractfile(member)
                     assert opened is not None  # it is, for what is no file
                     content = opened.read()
-        while stream.read(PORTION):
+        while stream.read(CHUNK_BYTES):
             pass  # at its end lies the checksum
     if content is None:
         raise GraphError(f"holds no {GRAPH}")

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gan_cli.data import DataSpec, Examples
-from gan_cli.features import Embedding, Extracted
-from gan_cli.telling import Teller
+from gan_cli.features import ExtractedFeatures, FeatureExtractor
+from gan_cli.progress import ProgressReporter
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,9 @@ class Pixels:
     def check(self, data: DataSpec) -> None:
         """Any data will do."""
 
-    def open(self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: Teller) -> Embedding:
+    def open(
+        self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+    ) -> FeatureExtractor:
         return Flattened(int(np.prod(data.shape)))
 
 
@@ -38,6 +40,6 @@ class Flattened:
     def identity(self) -> dict[str, Any]:
         return {"name": "pixels"}
 
-    def __call__(self, examples: np.ndarray) -> Extracted:
+    def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
         rows = examples.reshape(len(examples), -1).astype(np.float32)
-        return Extracted(rows / np.float32(127.5) - np.float32(1) if examples.dtype == np.uint8 else rows)
+        return ExtractedFeatures(rows / np.float32(127.5) - np.float32(1) if examples.dtype == np.uint8 else rows)

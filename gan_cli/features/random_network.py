@@ -20,12 +20,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec, Examples
-from gan_cli.features import Embedding, Extracted
-from gan_cli.features.batches import in_batches
+from gan_cli.errors import ConfigError, check_number
+from gan_cli.features import ExtractedFeatures, FeatureExtractor
+from gan_cli.features.batched_inference import in_batches
 from gan_cli.lazy import tf
-from gan_cli.telling import Teller
+from gan_cli.progress import ProgressReporter
 
 WIDTH = 64
 """Channels of each stage. The Fréchet distance of 2,000 MNIST or EuroSAT images with noise of five grey levels was more
@@ -62,7 +62,9 @@ class RandomNetwork:
             problem = f"the random network takes images of at least {SMALLEST} pixels a side, not {min(data.shape[:2])}"
             raise ConfigError("", problem, advice="Choose features=pixels.")
 
-    def open(self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: Teller) -> Embedding:
+    def open(
+        self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+    ) -> FeatureExtractor:
         self.check(data)
         return embed(random_kernels(self.seed, data.shape), self.seed, data.shape)
 
@@ -124,5 +126,5 @@ class RandomEmbedding:
     def identity(self) -> dict[str, Any]:
         return {"name": "random", "weights_sha256": self.weights_sha256, "seed": self.seed}
 
-    def __call__(self, examples: np.ndarray) -> Extracted:
+    def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
         return in_batches(self.compute, examples, BATCH)

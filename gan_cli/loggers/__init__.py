@@ -6,7 +6,7 @@ A logger is a frozen dataclass whose module imports neither TensorFlow nor the d
 - `open(...)` gives a `Writer` for one run.
 
 `metrics.jsonl` and `samples/` are the truth. A destination that starts empty while the run does not is filled from
-them (see `gan_cli.loggers.replay`), so that each step stands there once.
+them (see `gan_cli.loggers.metrics_replay`), so that each step stands there once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 
 
 class Writer(Protocol):

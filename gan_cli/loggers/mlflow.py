@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.loggers import check_installed
-from gan_cli.loggers.replay import replay
-from gan_cli.runs.files import write_text
+from gan_cli.loggers.metrics_replay import replay
+from gan_cli.runs.atomic_files import write_text
 
 FOLDER = "mlflow"
 STATES = {"finished": "FINISHED", "interrupted": "KILLED"}  # any other state is FAILED

@@ -13,7 +13,7 @@ from PIL import Image
 
 from gan_cli.lazy import tf
 from gan_cli.loggers import check_installed
-from gan_cli.loggers.replay import replay
+from gan_cli.loggers.metrics_replay import replay
 
 FOLDER = "tensorboard"
 

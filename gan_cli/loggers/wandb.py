@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.checks import check_choice
+from gan_cli.errors import check_choice
 from gan_cli.loggers import check_installed
-from gan_cli.loggers.replay import replay
-from gan_cli.runs.files import write_text
+from gan_cli.loggers.metrics_replay import replay
+from gan_cli.runs.atomic_files import write_text
 
 FOLDER = "wandb"  # Weights & Biases makes this folder itself, in the directory that it is given
 EXIT_CODES = {"finished": 0, "interrupted": 255}  # 255 is shown as killed, any other code but 0 as failed

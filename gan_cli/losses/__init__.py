@@ -4,23 +4,23 @@ The contract:
 
 - `discriminator(real, fake) -> scalar` and `generator(fake, real) -> scalar`, both float32 and both minimised, are
   pure functions of what the discriminator says of a batch of real and a batch of generated examples.
-- `generator_sees_real: ClassVar[bool]`: whether `generator` uses `real`. Where it does not, `real` is None there and
+- `generator_needs_real: ClassVar[bool]`: whether `generator` uses `real`. Where it does not, `real` is None there and
   the step saves one pass of the discriminator.
 - `critic: ClassVar[bool]`: whether the paper speaks of a critic (Wasserstein losses) rather than a discriminator.
 
 What may be left out:
 
-- `equilibrium: float | None`, a ClassVar or a property: the logit that the best discriminator gives to everything
-  where generated and real examples are alike, and so its threshold between the two; None, as without it, where any
-  logit would do, since only differences of logits count.
-- `judges_each: ClassVar[bool]`, False without it: whether the generator's loss is a mean over generated examples, of
+- `decision_threshold: float | None`, a ClassVar or a property: the logit that the best discriminator gives to every
+  example where generated and real examples are alike, and so its threshold between the two; None, the default, where
+  any logit would do, since only differences of logits count.
+- `is_per_sample: ClassVar[bool]`, False without it: whether the generator's loss is a mean over generated examples, of
   each one's own logit (and that of its real partner), so that it can be taken over the best of them alone
   (`train.top_k`).
 - `output: ClassVar[str]`, LOGITS without it: what kind of discriminator is built; see `gan_cli.models.discriminator`.
     - EMBEDDING: it gives vectors, `embedding_size: int` numbers each; PIXELS: there is none, the examples themselves
       are the vectors, and the generator alone is trained. Both need
-      `witness(embedding, real, fake) -> logits [n]`, the score of vectors `[n, size]` beside those of a real and of a
-      generated batch, high where it is more like the real one: penalties, logs and judges take it for the logits. Given
+      `mmd_witness(embedding, real, fake) -> logits [n]`, the score of vectors `[n, size]` against those of a real and
+      of a generated batch, high where it is more like the real one: penalties and logs take it for the logits. Given
       one of these batches itself, the same tensor, it compares no example with itself.
     - RECONSTRUCTION: it is an auto-encoder, whose logits are minus the mean absolute error of each example.
 - `layer: str`: a layer of the discriminator by name, `auto` for the last one before its output, whose activations the
@@ -62,7 +62,7 @@ class DiscriminatorOutput(NamedTuple):
 class Loss(Protocol):
     """What `loss=...` builds."""
 
-    generator_sees_real: ClassVar[bool]
+    generator_needs_real: ClassVar[bool]
     critic: ClassVar[bool]
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any: ...
@@ -80,7 +80,7 @@ def trains_discriminator(loss: Loss) -> bool:
     return output_of(loss) != PIXELS
 
 
-def equilibrium_of(loss: Loss) -> float | None:
+def decision_threshold_of(loss: Loss) -> float | None:
     """The logit that the best discriminator gives where generator and data are alike, None where any will do."""
     value = getattr(loss, "equilibrium", None)
     return None if value is None else float(value)

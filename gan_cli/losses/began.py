@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.losses import RECONSTRUCTION, DiscriminatorOutput
 
@@ -37,10 +37,10 @@ class BoundaryEquilibriumLoss:
     balance_rate: float = 0.001
 
     output: ClassVar[str] = RECONSTRUCTION
-    generator_sees_real: ClassVar[bool] = False
-    judges_each: ClassVar[bool] = True
+    generator_needs_real: ClassVar[bool] = False
+    is_per_sample: ClassVar[bool] = True
     critic: ClassVar[bool] = False
-    equilibrium: ClassVar[None] = None  # how well real examples can be rebuilt depends on the network
+    decision_threshold: ClassVar[None] = None  # how well real examples can be rebuilt depends on the network
     initial_state: ClassVar[Mapping[str, float]] = MappingProxyType({"balance": 0.0})
     measures: ClassVar[tuple[str, ...]] = ("convergence", "balance")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import ConfigError
+from gan_cli.errors import ConfigError
 from gan_cli.lazy import tf
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.non_saturating import check_real_target, cross_entropy, cross_entropy_equilibrium
@@ -33,8 +33,8 @@ class FeatureMatchingLoss:
     layer: str = "auto"
     real_target: float = 1.0
 
-    generator_sees_real: ClassVar[bool] = True
-    judges_each: ClassVar[bool] = False  # the mean is compared, not each example
+    generator_needs_real: ClassVar[bool] = True
+    is_per_sample: ClassVar[bool] = False  # the mean is compared, not each example
     critic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -42,7 +42,7 @@ class FeatureMatchingLoss:
         check_real_target(self.real_target)
 
     @property
-    def equilibrium(self) -> float:
+    def decision_threshold(self) -> float:
         """0 without smoothing, where D = 1/2."""
         return cross_entropy_equilibrium(self.real_target)
 

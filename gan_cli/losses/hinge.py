@@ -17,10 +17,10 @@ from gan_cli.losses import DiscriminatorOutput
 class HingeLoss:
     """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] and -E[D(G(z))]."""
 
-    generator_sees_real: ClassVar[bool] = False
-    judges_each: ClassVar[bool] = True
+    generator_needs_real: ClassVar[bool] = False
+    is_per_sample: ClassVar[bool] = True
     critic: ClassVar[bool] = False
-    equilibrium: ClassVar[float] = 0.0  # the middle of [-1, 1], of which all cost the same there
+    decision_threshold: ClassVar[float] = 0.0  # the middle of [-1, 1], of which all cost the same there
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """float32 scalar, at least 0; 2 where the discriminator says 0 of everything."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.losses import DiscriminatorOutput
 
@@ -31,8 +31,8 @@ class LeastSquaresLoss:
     fake_target: float = 0.0
     generator_target: float = 1.0
 
-    generator_sees_real: ClassVar[bool] = False
-    judges_each: ClassVar[bool] = True
+    generator_needs_real: ClassVar[bool] = False
+    is_per_sample: ClassVar[bool] = True
     critic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -41,7 +41,7 @@ class LeastSquaresLoss:
         check_number("generator_target", self.generator_target)
 
     @property
-    def equilibrium(self) -> float:
+    def decision_threshold(self) -> float:
         """(a + b) / 2, equation 5 of the paper where both distributions are alike."""
         return (self.real_target + self.fake_target) / 2
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.losses import EMBEDDING
-from gan_cli.losses.kernels import KernelLoss
+from gan_cli.losses.kernel_loss import KernelLoss
 
 
 @dataclass(frozen=True)

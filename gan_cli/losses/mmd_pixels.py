@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gan_cli.losses import PIXELS
-from gan_cli.losses.kernels import KernelLoss
+from gan_cli.losses.kernel_loss import KernelLoss
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.losses import DiscriminatorOutput
 
@@ -34,15 +34,15 @@ class NonSaturatingLoss:
 
     real_target: float = 1.0
 
-    generator_sees_real: ClassVar[bool] = False
-    judges_each: ClassVar[bool] = True
+    generator_needs_real: ClassVar[bool] = False
+    is_per_sample: ClassVar[bool] = True
     critic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_real_target(self.real_target)
 
     @property
-    def equilibrium(self) -> float:
+    def decision_threshold(self) -> float:
         """0 without smoothing, where D = 1/2."""
         return cross_entropy_equilibrium(self.real_target)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_choice
+from gan_cli.errors import check_choice
 from gan_cli.lazy import tf
 from gan_cli.losses import DiscriminatorOutput
 
@@ -29,10 +29,10 @@ class RelativisticAverageLoss:
 
     form: str = "sigmoid"
 
-    generator_sees_real: ClassVar[bool] = True
-    judges_each: ClassVar[bool] = False  # each example counts in the mean that real ones are held against
+    generator_needs_real: ClassVar[bool] = True
+    is_per_sample: ClassVar[bool] = False  # each example counts in the mean that real ones are held against
     critic: ClassVar[bool] = False
-    equilibrium: ClassVar[None] = None
+    decision_threshold: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         check_choice("form", self.form, FORMS)

@@ -18,10 +18,10 @@ from gan_cli.losses import DiscriminatorOutput
 class RelativisticPairingLoss:
     """E[softplus(-(D(x) - D(G(z))))] and E[softplus(-(D(G(z)) - D(x)))], x and z paired as they come."""
 
-    generator_sees_real: ClassVar[bool] = True
-    judges_each: ClassVar[bool] = True
+    generator_needs_real: ClassVar[bool] = True
+    is_per_sample: ClassVar[bool] = True
     critic: ClassVar[bool] = False
-    equilibrium: ClassVar[None] = None
+    decision_threshold: ClassVar[None] = None
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """float32 scalar, at least 0; log 2 = 0.693 where the discriminator can't tell the two apart."""

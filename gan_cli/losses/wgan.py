@@ -17,10 +17,10 @@ from gan_cli.losses import DiscriminatorOutput
 class WassersteinLoss:
     """E[f(G(z))] - E[f(x)] and -E[f(G(z))]."""
 
-    generator_sees_real: ClassVar[bool] = False
-    judges_each: ClassVar[bool] = True
+    generator_needs_real: ClassVar[bool] = False
+    is_per_sample: ClassVar[bool] = True
     critic: ClassVar[bool] = True
-    equilibrium: ClassVar[None] = None
+    decision_threshold: ClassVar[None] = None
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """float32 scalar, unbounded: minus the estimate of the distance, up to the critic's slope."""

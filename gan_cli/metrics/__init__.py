@@ -9,7 +9,7 @@ dataclass, whose module imports neither TensorFlow nor Keras at its top, with
 - `check(data, real, fake)`: raises `ConfigError` where it can't work on such data or with so few examples, at once and
   without TensorFlow; `real` and `fake` count the examples, and `real` is None where that is not known yet;
 - `__call__(comparison) -> Result`;
-- where it needs them, ClassVars: `wants_held_out = True` for `comparison.held_out`, `needs_labels = True` for classes
+- where it needs them, ClassVars: `uses_held_out = True` for `comparison.held_out`, `needs_labels = True` for classes
   of the generated examples, `most_dimensions` if it takes no longer features; and a method `check_source(source)`
   that raises `ConfigError` where it is for certain data sets alone.
 
@@ -26,14 +26,14 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from gan_cli.data import DataSpec, Source
-from gan_cli.telling import Silent, Teller
+from gan_cli.progress import ProgressReporter, SilentReporter
 
 FEATURES, LOGITS, EXAMPLES = "features", "logits", "examples"
 
 Made = TypeVar("Made")
 
 
-class Measured(NamedTuple):
+class MetricValue(NamedTuple):
     """A number with its uncertainty.
 
     Attributes:
@@ -61,12 +61,12 @@ class Result:
         pictures: PIL images to be written beside the numbers, by name.
     """
 
-    values: Mapping[str, Measured]
+    values: Mapping[str, MetricValue]
     notes: tuple[str, ...] = ()
     pictures: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Evidence(Protocol):
+class FeatureSet(Protocol):
     """Examples of one side, in an order that is random and always the same, and what an extractor says of them.
 
     The first rows are therefore a random subset: a metric that wants no more than some takes the first.
@@ -115,12 +115,12 @@ class Comparison:
         teller: is told what takes long.
     """
 
-    real: Evidence
-    fake: Evidence
-    held_out: Evidence | None = None
+    real: FeatureSet
+    fake: FeatureSet
+    held_out: FeatureSet | None = None
     source: Source | None = None
     seed: int = 0
-    teller: Teller = field(default_factory=Silent)
+    teller: ProgressReporter = field(default_factory=SilentReporter)
 
 
 class Metric(Protocol):

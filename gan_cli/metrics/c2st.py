@@ -20,13 +20,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from gan_cli.checks import check_number
 from gan_cli.data import DataSpec
+from gan_cli.errors import check_number
 from gan_cli.metrics import FEATURES, Comparison, Result
-from gan_cli.metrics.drawing import generator
-from gan_cli.metrics.nearest import nearest
-from gan_cli.metrics.reading import FAKE, REAL, check_counts, features_of, notes_of_bound
-from gan_cli.metrics.shares import measured_share
+from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, features_of, notes_of_bound
+from gan_cli.metrics.nearest_neighbours import nearest
+from gan_cli.metrics.proportions import proportion_with_error
+from gan_cli.metrics.random_generators import generator
 
 LEARNING_RATE = 0.01
 """Adam's. With 0.001, 200 rows a step and 100 epochs, two sets of 200 that lie wholly apart were told with an accuracy
@@ -121,10 +121,10 @@ class ClassifierTest:
         comparison.teller.progress("telling real from generated", 1, 2)
         hits, trials = held_out_hits(real, fake, self.hidden, self.epochs, comparison.seed)
         values = {
-            "c2st": measured_share(hits, trials, "held-out examples"),
-            "c2st_nearest": measured_share(of_real + of_fake, 2 * count, "examples"),
-            "c2st_nearest_real": measured_share(of_real, count, "real examples"),
-            "c2st_nearest_fake": measured_share(of_fake, count, "generated examples"),
+            "c2st": proportion_with_error(hits, trials, "held-out examples"),
+            "c2st_nearest": proportion_with_error(of_real + of_fake, 2 * count, "examples"),
+            "c2st_nearest_real": proportion_with_error(of_real, count, "real examples"),
+            "c2st_nearest_fake": proportion_with_error(of_fake, count, "generated examples"),
         }
         highest = values["c2st_nearest"].high
         copied = highest is not None and highest < 0.5

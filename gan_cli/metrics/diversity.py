@@ -14,12 +14,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec
-from gan_cli.metrics import EXAMPLES, Comparison, Evidence, Measured, Result
-from gan_cli.metrics.portions import example_portions
-from gan_cli.metrics.reading import check_counts
-from gan_cli.metrics.ssim import WEIGHTS, ms_ssim, scales_that_fit
+from gan_cli.errors import ConfigError, check_number
+from gan_cli.metrics import EXAMPLES, Comparison, FeatureSet, MetricValue, Result
+from gan_cli.metrics.example_chunks import example_chunks
+from gan_cli.metrics.feature_chunks import check_counts
+from gan_cli.metrics.ms_ssim import WEIGHTS, ms_ssim, scales_that_fit
 from gan_cli.statistics import error_of_mean
 
 BLOCK = 2**19  # values of the images of one side that are compared at once; about ten maps of that size are needed
@@ -42,14 +42,14 @@ def pair_places(labels: np.ndarray, pairs: int) -> np.ndarray:
     return found[np.argsort(found[:, 1])]
 
 
-def read_pairs(evidence: Evidence, places: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def read_pairs(evidence: FeatureSet, places: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The images at `places`, as `pair_places` orders them: firsts and seconds, each `[n, height, width, channels]`.
 
     What lies in memory is a portion, and the firsts that still wait for their second.
     """
     count = int(places.max()) + 1
     waiting: dict[int, np.ndarray] = {}
-    for start, images in example_portions(evidence, count):
+    for start, images in example_chunks(evidence, count):
         stop = start + len(images)
         begins = places[(places[:, 0] >= start) & (places[:, 0] < stop), 0]
         waiting.update({place: images[place - start] for place in begins.tolist()})
@@ -59,7 +59,7 @@ def read_pairs(evidence: Evidence, places: np.ndarray) -> Iterator[tuple[np.ndar
         waiting = {place: image.copy() for place, image in waiting.items()}  # lets go of the portion
 
 
-def similarities(evidence: Evidence, within_classes: bool, pairs: int) -> np.ndarray:
+def similarities(evidence: FeatureSet, within_classes: bool, pairs: int) -> np.ndarray:
     """float64 `[at most pairs]`, the MS-SSIM of pairs: of one class each, or of any two."""
     labels = evidence.labels if within_classes and evidence.labels is not None else np.zeros(evidence.count, np.int32)
     places = pair_places(labels, pairs)
@@ -103,7 +103,7 @@ class PairSimilarity:
         found = similarities(fake, within, self.pairs)
         comparison.teller.progress("comparing pairs of images", 1, 2)
         of_real = real.once(f"MS-SSIM, {self.pairs} pairs of {alike}", lambda: similarities(real, within, self.pairs))
-        values = {"ms_ssim": measured_mean(found, alike), "ms_ssim_real": measured_mean(of_real, alike)}
+        values = {"ms_ssim": mean_with_error(found, alike), "ms_ssim_real": mean_with_error(of_real, alike)}
         return Result(values, tuple(self.notes(comparison, within)))
 
     def notes(self, comparison: Comparison, within: bool) -> Iterator[str]:
@@ -118,7 +118,7 @@ class PairSimilarity:
             )
 
 
-def measured_mean(similarities: np.ndarray, of: str) -> Measured:
+def mean_with_error(similarities: np.ndarray, of: str) -> MetricValue:
     count = len(similarities)
     error = error_of_mean(similarities)
-    return Measured(float(similarities.mean()), error, f"standard error over {count:,} pairs of {of}")
+    return MetricValue(float(similarities.mean()), error, f"standard error over {count:,} pairs of {of}")

@@ -18,11 +18,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec
-from gan_cli.metrics import FEATURES, Comparison, Measured, Result
-from gan_cli.metrics.moments import Moments, merged, moments_of, moments_of_groups, moments_of_portions
-from gan_cli.metrics.reading import FAKE, REAL, check_counts, feature_portions
+from gan_cli.errors import ConfigError, check_number
+from gan_cli.metrics import FEATURES, Comparison, MetricValue, Result
+from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, feature_chunks
+from gan_cli.metrics.mean_and_covariance import Moments, merged, moments_of, moments_of_chunks, moments_of_groups
 from gan_cli.statistics import jackknife_error
 
 __all__ = ["FrechetDistance", "Moments", "frechet_distance", "moments_of"]
@@ -81,18 +81,18 @@ class FrechetDistance:
         check_counts("fid", real, fake, least=2)
 
     def __call__(self, comparison: Comparison) -> Result:
-        real = comparison.real.once("moments", lambda: moments_of_portions(feature_portions(comparison.real, REAL)))
+        real = comparison.real.once("moments", lambda: moments_of_chunks(feature_chunks(comparison.real, REAL)))
         root = comparison.real.once("root of the covariance", lambda: root_of_covariance(real))
         groups = self.groups if comparison.fake.count >= 2 * self.groups else 0
-        parts = moments_of_groups(feature_portions(comparison.fake, FAKE), groups or 1)
+        parts = moments_of_groups(feature_chunks(comparison.fake, FAKE), groups or 1)
         distances = [frechet_distance(real, merged(parts), root)]
-        for left_out in range(groups):
-            comparison.teller.progress("uncertainty of fid", left_out, groups)
-            rest = merged(part for group, part in enumerate(parts) if group != left_out)
+        for skipped in range(groups):
+            comparison.teller.progress("uncertainty of fid", skipped, groups)
+            rest = merged(part for group, part in enumerate(parts) if group != skipped)
             distances.append(frechet_distance(real, rest, root))
         error = jackknife_error(np.array(distances[1:])) if groups else None
         by = f"jackknife over {groups} groups of the generated examples" if groups else ""
-        return Result({"fid": Measured(distances[0], error, by)}, _notes(real, comparison.fake.count))
+        return Result({"fid": MetricValue(distances[0], error, by)}, _notes(real, comparison.fake.count))
 
 
 def _notes(real: Moments, fakes: int) -> tuple[str, ...]:

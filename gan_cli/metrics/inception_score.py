@@ -12,10 +12,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from gan_cli.checks import check_number
 from gan_cli.data import DataSpec
-from gan_cli.metrics import LOGITS, Comparison, Measured, Result
-from gan_cli.metrics.reading import FAKE, check_counts, logit_portions
+from gan_cli.errors import check_number
+from gan_cli.metrics import LOGITS, Comparison, MetricValue, Result
+from gan_cli.metrics.feature_chunks import FAKE, check_counts, logit_chunks
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -25,14 +25,14 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
-def score_of_portions(portions: Iterable[np.ndarray]) -> float:
+def score_of_chunks(chunks: Iterable[np.ndarray]) -> float:
     """exp(E[Σ p(y|x) ln p(y|x)] - Σ p(y) ln p(y)), from 1 to the number of classes.
 
     Args:
         portions: logits `[n, classes]` of all examples, at least one; one portion lies in memory at a time.
     """
     count, certainty, total = 0, 0.0, np.zeros(1)
-    for logits in portions:
+    for logits in chunks:
         logs = log_softmax(logits)
         shares = np.exp(logs)
         count += len(logs)
@@ -69,12 +69,12 @@ class InceptionScore:
     def __call__(self, comparison: Comparison) -> Result:
         fake = comparison.fake
         bounds = bounds_of_splits(fake.count, self.splits)
-        scores = np.array([score_of_portions(logit_portions(fake, FAKE, start, stop)) for start, stop in bounds])
+        scores = np.array([score_of_chunks(logit_chunks(fake, FAKE, start, stop)) for start, stop in bounds])
         smallest, classes = fake.count // self.splits, fake.logits(0, 1).shape[1]
-        measured = Measured(float(scores.mean()))
+        measured = MetricValue(float(scores.mean()))
         if self.splits > 1:
             by = f"deviation over {self.splits:,} splits of {smallest:,}"
-            measured = Measured(float(scores.mean()), float(scores.std()), by)
+            measured = MetricValue(float(scores.mean()), float(scores.std()), by)
         notes: tuple[str, ...] = ()
         if smallest < classes:
             notes = (

@@ -13,21 +13,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec
-from gan_cli.metrics import FEATURES, Comparison, Evidence, Measured, Result
+from gan_cli.errors import ConfigError, check_number
+from gan_cli.metrics import FEATURES, Comparison, FeatureSet, MetricValue, Result
+from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, feature_chunks
 from gan_cli.metrics.fid import MOST_DIMENSIONS, Moments, frechet_distance, root_of_covariance
-from gan_cli.metrics.moments import merged, moments_of
-from gan_cli.metrics.reading import FAKE, REAL, check_counts, feature_portions
+from gan_cli.metrics.mean_and_covariance import merged, moments_of
 from gan_cli.statistics import jackknife_error
 
 MOST_NUMBERS = 2**26
 """Of all moments of one side that lie in memory at once: 512 MiB, three classes of 2,048 dimensions in five groups."""
 
 
-def moments_of_classes(
-    portions: Iterable[np.ndarray], labels: np.ndarray, classes: Iterable[int]
-) -> dict[int, Moments]:
+def moments_of_classes(chunks: Iterable[np.ndarray], labels: np.ndarray, classes: Iterable[int]) -> dict[int, Moments]:
     """The moments of the rows of each class, by class.
 
     Args:
@@ -37,7 +35,7 @@ def moments_of_classes(
     """
     found: dict[int, Moments] = {}
     wanted, start = list(classes), 0
-    for rows in portions:
+    for rows in chunks:
         of = labels[start : start + len(rows)]
         for label in wanted:
             own = rows[of == label]
@@ -106,7 +104,7 @@ class IntraFrechetDistance:
             some = classes[start : start + at_once].tolist()
             real = self.real_moments(comparison.real, real_labels, some, keep=len(some) == len(classes))
             parts = [label * groups + group for label in some for group in range(groups)]
-            fake = moments_of_classes(feature_portions(comparison.fake, FAKE), of_groups, parts)
+            fake = moments_of_classes(feature_chunks(comparison.fake, FAKE), of_groups, parts)
             for label in some:
                 comparison.teller.progress("distances of classes", len(found), len(classes))
                 own = [fake[label * groups + group] for group in range(groups)]
@@ -119,22 +117,22 @@ class IntraFrechetDistance:
         }
         return Result(values, _notes(dimensions, classes, real_labels, fake_labels))
 
-    def real_moments(self, real: Evidence, labels: np.ndarray, classes: list[int], keep: bool) -> dict[int, Moments]:
+    def real_moments(self, real: FeatureSet, labels: np.ndarray, classes: list[int], keep: bool) -> dict[int, Moments]:
         def make() -> dict[int, Moments]:
-            return moments_of_classes(feature_portions(real, REAL), labels, classes)
+            return moments_of_classes(feature_chunks(real, REAL), labels, classes)
 
         return real.once("moments of all classes", make) if keep else make()
 
 
-def _measured(distances: np.ndarray, of: str) -> Measured:
+def _measured(distances: np.ndarray, of: str) -> MetricValue:
     """What `distance_and_left_out` found, with its error where groups were left out."""
     if len(distances) == 1:
-        return Measured(float(distances[0]), by=of)
+        return MetricValue(float(distances[0]), by=of)
     by = f"{of}; jackknife over {len(distances) - 1} groups of the generated examples of each class"
-    return Measured(float(distances[0]), jackknife_error(distances[1:]), by)
+    return MetricValue(float(distances[0]), jackknife_error(distances[1:]), by)
 
 
-def _labels(evidence: Evidence, side: str) -> np.ndarray:
+def _labels(evidence: FeatureSet, side: str) -> np.ndarray:
     if evidence.labels is None:
         advice = "Only a conditional generator, or a folder with a sub-folder for each class, has classes."
         raise ConfigError("", f"compares class by class, and the {side} examples have no classes", advice=advice)

@@ -13,12 +13,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from gan_cli.checks import check_number
 from gan_cli.data import DataSpec
-from gan_cli.metrics import FEATURES, Comparison, Measured, Result
-from gan_cli.metrics.drawing import generator
-from gan_cli.metrics.kernels import mmd_squared, polynomial_kernel
-from gan_cli.metrics.reading import FAKE, REAL, check_counts, features_of, notes_of_bound
+from gan_cli.errors import check_number
+from gan_cli.metrics import FEATURES, Comparison, MetricValue, Result
+from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, features_of, notes_of_bound
+from gan_cli.metrics.kernel_functions import mmd_squared, polynomial_kernel
+from gan_cli.metrics.random_generators import generator
 
 SMALLEST_SUBSET = 2
 """The unbiased estimate needs two examples of each side."""
@@ -79,4 +79,4 @@ class KernelDistance:
                 f"Subsets of {size:,} instead of {self.subset_size:,}: half of the smaller side, as larger ones "
                 "would be too much alike to tell a deviation.",
             )
-        return Result({"kid": Measured(float(distances.mean()), float(distances.std()), by)}, notes)
+        return Result({"kid": MetricValue(float(distances.mean()), float(distances.std()), by)}, notes)

@@ -24,13 +24,13 @@ from typing import Any, ClassVar
 import numpy as np
 from PIL import Image
 
-from gan_cli.checks import check_number
 from gan_cli.data import DataSpec
-from gan_cli.metrics import EXAMPLES, FEATURES, Comparison, Evidence, Measured, Result
-from gan_cli.metrics.drawing import generator
-from gan_cli.metrics.nearest import Neighbours, nearest
-from gan_cli.metrics.reading import FAKE, REAL, check_counts, feature_portions, features_of
-from gan_cli.sampling.pictures import GRID_SIDE, MODES, image_grid
+from gan_cli.errors import check_number
+from gan_cli.metrics import EXAMPLES, FEATURES, Comparison, FeatureSet, MetricValue, Result
+from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, feature_chunks, features_of
+from gan_cli.metrics.nearest_neighbours import Neighbours, nearest
+from gan_cli.metrics.random_generators import generator
+from gan_cli.sampling.image_grid import GRID_SIDE, MODES, image_grid
 from gan_cli.statistics import placements, wilson
 
 HELD_OUT = "held-out"
@@ -79,7 +79,7 @@ class NearestTraining:
         "nearest_distance_real": "",
     }
     needs: ClassVar[frozenset[str]] = frozenset({FEATURES, EXAMPLES})
-    wants_held_out: ClassVar[bool] = True
+    uses_held_out: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("most", self.most, at_least=LEAST)
@@ -93,7 +93,7 @@ class NearestTraining:
         fake = features_of(comparison.fake, FAKE, self.most)
         around = min(AROUND, comparison.real.count - 1)
         comparison.teller.progress("looking for the nearest training examples", 0, 2)
-        found = nearest(fake, feature_portions(comparison.real, REAL), around)
+        found = nearest(fake, feature_chunks(comparison.real, REAL), around)
         comparison.teller.progress("looking for the nearest training examples", 1, 2)
         key = f"distances of {self.most} real examples to the nearest"
         of_real = comparison.real.once(key, lambda: self.real_distances(comparison, around))
@@ -103,14 +103,14 @@ class NearestTraining:
 
     def real_distances(self, comparison: Comparison, around: int) -> np.ndarray:
         """float64 `[at most most, around]`: of held-out examples, or of training ones to the nearest others."""
-        portions = feature_portions(comparison.real, REAL)
+        chunks = feature_chunks(comparison.real, REAL)
         held_out = held_out_of(comparison)
         if held_out is not None:
-            return nearest(features_of(held_out, HELD_OUT, self.most), portions, around).distances
+            return nearest(features_of(held_out, HELD_OUT, self.most), chunks, around).distances
         training = features_of(comparison.real, REAL, self.most)
-        return nearest(training, portions, around, own=np.arange(len(training))).distances
+        return nearest(training, chunks, around, own=np.arange(len(training))).distances
 
-    def measured(self, fake: np.ndarray, real: np.ndarray, seed: int) -> dict[str, Measured]:
+    def measured(self, fake: np.ndarray, real: np.ndarray, seed: int) -> dict[str, MetricValue]:
         """The numbers of distances `[m, around]` and `[n, around]`, with their spread where both are drawn anew."""
         fake, real = (np.stack([side[:, 0], relative_distances(side)], axis=1) for side in (fake, real))
 
@@ -132,7 +132,7 @@ class NearestTraining:
         low, high = wilson(round(found[0] * len(fake)), len(fake))  # all draws of no copies have none either
         lows[0], highs[0] = min(low, lows[0]), max(high, highs[0])
         each = zip(self.values, found, errors, lows, highs, strict=True)
-        return {name: Measured(v, float(e), by, float(low), float(high)) for name, v, e, low, high in each}
+        return {name: MetricValue(v, float(e), by, float(low), float(high)) for name, v, e, low, high in each}
 
     def pictures(self, comparison: Comparison, found: Neighbours) -> dict[str, Any]:
         data = comparison.real.data
@@ -162,7 +162,7 @@ class NearestTraining:
             )
 
 
-def held_out_of(comparison: Comparison) -> Evidence | None:
+def held_out_of(comparison: Comparison) -> FeatureSet | None:
     """Real examples that the generator did not see, where there are some."""
     return comparison.held_out if comparison.held_out is not None and comparison.held_out.count else None
 

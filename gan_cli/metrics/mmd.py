@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec
-from gan_cli.metrics import FEATURES, Comparison, Measured, Result
-from gan_cli.metrics.distances import squared_distances
-from gan_cli.metrics.drawing import generator
-from gan_cli.metrics.kernels import gaussians_of
-from gan_cli.metrics.reading import FAKE, REAL, check_counts, features_of, notes_of_bound
+from gan_cli.errors import ConfigError, check_number
+from gan_cli.metrics import FEATURES, Comparison, MetricValue, Result
+from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, features_of, notes_of_bound
+from gan_cli.metrics.kernel_functions import gaussians_of
+from gan_cli.metrics.pairwise_distances import squared_distances
+from gan_cli.metrics.random_generators import generator
 from gan_cli.statistics import jackknife_error
 
 MEDIAN = "median"
@@ -147,8 +147,8 @@ class MaximumMeanDiscrepancy:
         chance = permutation_p_value(pooled, self.permutations, comparison.seed)
         return Result(
             {
-                "mmd": Measured(pooled.mmd_squared(), error, "jackknife over the examples of both sides"),
-                "mmd_p_value": Measured(
+                "mmd": MetricValue(pooled.mmd_squared(), error, "jackknife over the examples of both sides"),
+                "mmd_p_value": MetricValue(
                     chance,
                     math.sqrt(chance * (1 - chance) / (1 + self.permutations)),
                     f"{self.permutations:,} permutations; small where both sides can be told apart",

@@ -16,14 +16,14 @@ from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from gan_cli.checks import ConfigError
 from gan_cli.data import DataSpec, Mixture, Source
-from gan_cli.metrics import EXAMPLES, Comparison, Measured, Result
-from gan_cli.metrics.drawing import generator
-from gan_cli.metrics.portions import example_portions
-from gan_cli.metrics.reading import check_counts
-from gan_cli.metrics.shares import measured_share
-from gan_cli.telling import Teller
+from gan_cli.errors import ConfigError
+from gan_cli.metrics import EXAMPLES, Comparison, MetricValue, Result
+from gan_cli.metrics.example_chunks import example_chunks
+from gan_cli.metrics.feature_chunks import check_counts
+from gan_cli.metrics.proportions import proportion_with_error
+from gan_cli.metrics.random_generators import generator
+from gan_cli.progress import ProgressReporter
 
 SAMPLES = 2500  # the protocol's; with fewer, rare modes are missed, so numbers of other sizes do not compare
 LABELLED_SAMPLES = 26_000  # the protocol's for modes that are read
@@ -32,7 +32,7 @@ RESAMPLES = 200  # of the bootstrap
 
 
 @runtime_checkable
-class ReadsModes(Protocol):
+class HasModes(Protocol):
     """A source whose examples each show one of equally likely modes, which can be read from them."""
 
     @property
@@ -40,7 +40,7 @@ class ReadsModes(Protocol):
         """How many there are."""
         ...
 
-    def predict_modes(self, images: np.ndarray, teller: Teller) -> np.ndarray:
+    def predict_modes(self, images: np.ndarray, teller: ProgressReporter) -> np.ndarray:
         """int32 `[n]` in 0 .. modes - 1, the mode that each image `[n, height, width, channels]`, uint8, shows."""
         ...
 
@@ -126,7 +126,7 @@ class KnownModes:
 
     def check_source(self, source: Source | None) -> None:
         """Raises ConfigError for data whose modes are not known."""
-        if not isinstance(source, Mixture | ReadsModes):
+        if not isinstance(source, Mixture | HasModes):
             problem = "counts modes, which are known of dataset=ring, grid and stacked_mnist alone"
             raise ConfigError("", problem, advice="For other data, metric=prdc has a number for coverage.")
 
@@ -140,24 +140,24 @@ class KnownModes:
         source: Any = comparison.source
         protocol = SAMPLES if isinstance(source, Mixture) else LABELLED_SAMPLES
         count = min(comparison.fake.count, protocol)
-        examples = np.concatenate([some for _, some in example_portions(comparison.fake, count)])
+        examples = np.concatenate([some for _, some in example_chunks(comparison.fake, count)])
         if isinstance(source, Mixture):
             counts = good_counts(examples, source.centres(), source.sigma)
         else:
             counts = label_counts(source.predict_modes(examples, comparison.teller), source.modes)
-        values = {"modes": Measured(int(np.count_nonzero(counts)))}
+        values = {"modes": MetricValue(int(np.count_nonzero(counts)))}
         if isinstance(source, Mixture):
-            values["good_share"] = measured_share(int(counts.sum()), count, "samples")
+            values["good_share"] = proportion_with_error(int(counts.sum()), count, "samples")
         values["reverse_kl"] = measured_divergence(counts, comparison.seed)
         few = f"Counted among {count:,} samples; published numbers are of {protocol:,}, and fewer find fewer modes."
         return Result(values, (few,) if count < protocol else ())
 
 
-def measured_divergence(counts: np.ndarray, seed: int) -> Measured:
+def measured_divergence(counts: np.ndarray, seed: int) -> MetricValue:
     """The reverse divergence with the deviation that other samples of as many would have."""
     value, total = divergence_from_equal(counts), int(counts.sum())
     if total == 0:
-        return Measured(value, by="infinite: no sample is good")
+        return MetricValue(value, by="infinite: no sample is good")
     others = generator(seed, "bootstrap of counts of modes").multinomial(total, counts / total, size=RESAMPLES)
     deviation = float(np.std([divergence_from_equal(other) for other in others], ddof=1))
-    return Measured(value, deviation, f"deviation over {RESAMPLES} bootstrap samples")
+    return MetricValue(value, deviation, f"deviation over {RESAMPLES} bootstrap samples")

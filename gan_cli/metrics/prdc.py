@@ -19,13 +19,13 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec
-from gan_cli.metrics import FEATURES, Comparison, Measured, Result
-from gan_cli.metrics.distances import ROUNDING, blocks, largest_squared_norm, squared_distances
-from gan_cli.metrics.nearest import nearest
-from gan_cli.metrics.reading import FAKE, REAL, check_counts, features_of, notes_of_bound
-from gan_cli.metrics.shares import measured_share
+from gan_cli.errors import ConfigError, check_number
+from gan_cli.metrics import FEATURES, Comparison, MetricValue, Result
+from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, features_of, notes_of_bound
+from gan_cli.metrics.nearest_neighbours import nearest
+from gan_cli.metrics.pairwise_distances import ROUNDING, blocks, largest_squared_norm, squared_distances
+from gan_cli.metrics.proportions import proportion_with_error
 from gan_cli.statistics import error_of_mean
 
 
@@ -120,12 +120,12 @@ class PrecisionRecall:
         density = found.balls / self.neighbours
         return Result(
             {
-                "coverage": measured_share(int(found.covered.sum()), len(real), "real examples"),
-                "density": Measured(
+                "coverage": proportion_with_error(int(found.covered.sum()), len(real), "real examples"),
+                "density": MetricValue(
                     float(density.mean()), error_of_mean(density), f"standard error of {len(fake):,} generated examples"
                 ),
-                "precision": measured_share(int((found.balls > 0).sum()), len(fake), "generated examples"),
-                "recall": measured_share(int(found.recalled.sum()), len(real), "real examples"),
+                "precision": proportion_with_error(int((found.balls > 0).sum()), len(fake), "generated examples"),
+                "recall": proportion_with_error(int(found.recalled.sum()), len(real), "real examples"),
             },
             notes_of_bound(comparison, self.most) + _notes(len(real), len(fake)),
         )

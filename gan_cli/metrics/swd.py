@@ -18,13 +18,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from gan_cli.checks import ConfigError, check_number
 from gan_cli.data import DataSpec
-from gan_cli.metrics import EXAMPLES, Comparison, Evidence, Measured, Result
-from gan_cli.metrics.drawing import generator
-from gan_cli.metrics.portions import example_portions
-from gan_cli.metrics.pyramid import LEAST_SIDE, laplacian_pyramid, level_shapes
-from gan_cli.metrics.reading import FAKE, REAL, check_counts, check_finite
+from gan_cli.errors import ConfigError, check_number
+from gan_cli.metrics import EXAMPLES, Comparison, FeatureSet, MetricValue, Result
+from gan_cli.metrics.example_chunks import example_chunks
+from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, check_finite
+from gan_cli.metrics.laplacian_pyramid import LEAST_SIDE, laplacian_pyramid, level_shapes
+from gan_cli.metrics.random_generators import generator
 
 SCALE = 1000.0  # distances between patches are told times this, as in the paper
 AT_ONCE = 32  # directions; the projections on all of them may be larger than the rows
@@ -140,14 +140,16 @@ class SlicedWasserstein:
         fake = check_finite(comparison.fake.examples(0, count), "coordinates", FAKE)
         return Result({"swd": self.measured(self.distances(real, fake, comparison.seed))})
 
-    def patches_of(self, evidence: Evidence, count: int, shapes: list[tuple[int, int]], seed: int) -> list[np.ndarray]:
+    def patches_of(
+        self, evidence: FeatureSet, count: int, shapes: list[tuple[int, int]], seed: int
+    ) -> list[np.ndarray]:
         """Patches of each level, float32 `[patches, channels, side, side]`, from one reading of the images.
 
         Their places are the same on both sides, so that a set has the distance 0 from itself.
         """
         found: list[np.ndarray] = []
         random = generator(seed, "places of patches")
-        for start, images in example_portions(evidence, count):
+        for start, images in example_chunks(evidence, count):
             for level, band in enumerate(laplacian_pyramid(images, len(shapes))):
                 drawn = random_patches(band, self.patches, self.patch_side, random)
                 each = len(drawn) // len(images)
@@ -162,9 +164,9 @@ class SlicedWasserstein:
         sets = [random_directions(self.directions, real.shape[1], random) for _ in range(self.repeats)]
         return np.array([sliced_wasserstein(real, fake, directions) for directions in sets])
 
-    def measured(self, distances: np.ndarray) -> Measured:
+    def measured(self, distances: np.ndarray) -> MetricValue:
         if self.repeats == 1:
-            return Measured(float(distances.mean()))
+            return MetricValue(float(distances.mean()))
         error = float(distances.std(ddof=1) / np.sqrt(self.repeats))
         by = f"standard error over {self.repeats} sets of {self.directions} directions; other samples are not in it"
-        return Measured(float(distances.mean()), error, by)
+        return MetricValue(float(distances.mean()), error, by)

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from gan_cli.checks import ConfigError, check_choice, check_number
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError, check_choice, check_number
 from gan_cli.lazy import keras
+from gan_cli.models.image_sizes import RULE, halvings, nearest_sizes
 from gan_cli.models.normalization import (
     NORMALIZATIONS,
     convolution,
@@ -25,7 +26,6 @@ from gan_cli.models.normalization import (
     normalization,
     transposed_convolution,
 )
-from gan_cli.models.sizes import RULE, halvings, nearest_sizes
 
 MOST_WIDTHS = 8  # the paper's widest layer has 8 times the channels of its narrowest
 

@@ -20,8 +20,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gan_cli.checks import ConfigError, nearest
 from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError, nearest
 from gan_cli.lazy import keras, tf
 from gan_cli.losses import EMBEDDING, PIXELS, RECONSTRUCTION, Loss, output_of
 from gan_cli.models import ModelPair

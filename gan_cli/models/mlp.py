@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from gan_cli.checks import check_choice, check_number
 from gan_cli.data import DataSpec
+from gan_cli.errors import check_choice, check_number
 from gan_cli.lazy import keras
 from gan_cli.models.normalization import NORMALIZATIONS, dense, has_offset, logits_or_vectors, normalization
 

@@ -43,7 +43,7 @@ def has_offset(kind: str) -> bool:
 def dense(kind: str, units: int, **options: Any) -> Any:
     """A dense layer, spectrally normalised where `kind` is `spectral`; `options` as in Keras."""
     if kind == "spectral":
-        from gan_cli.models.spectral import SpectralDense
+        from gan_cli.models.spectral_normalization import SpectralDense
 
         return SpectralDense(units, **options)
     return keras.layers.Dense(units, **options)
@@ -52,7 +52,7 @@ def dense(kind: str, units: int, **options: Any) -> Any:
 def convolution(kind: str, filters: int, kernel_size: int, strides: int, **options: Any) -> Any:
     """A convolution with "same" padding, spectrally normalised where `kind` is `spectral`."""
     if kind == "spectral":
-        from gan_cli.models.spectral import SpectralConv2D
+        from gan_cli.models.spectral_normalization import SpectralConv2D
 
         return SpectralConv2D(filters, kernel_size, strides, **options)
     return keras.layers.Conv2D(filters, kernel_size, strides, padding="same", **options)
@@ -61,7 +61,7 @@ def convolution(kind: str, filters: int, kernel_size: int, strides: int, **optio
 def transposed_convolution(kind: str, filters: int, kernel_size: int, strides: int, **options: Any) -> Any:
     """A transposed convolution with "same" padding, spectrally normalised where `kind` is `spectral`."""
     if kind == "spectral":
-        from gan_cli.models.spectral import SpectralConv2DTranspose
+        from gan_cli.models.spectral_normalization import SpectralConv2DTranspose
 
         return SpectralConv2DTranspose(filters, kernel_size, strides, **options)
     return keras.layers.Conv2DTranspose(filters, kernel_size, strides, padding="same", **options)

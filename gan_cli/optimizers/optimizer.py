@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from gan_cli.checks import ConfigError, check_choice, check_number
-from gan_cli.optimizers.schedule import SCHEDULES, rate_at
+from gan_cli.errors import ConfigError, check_choice, check_number
+from gan_cli.optimizers.learning_rate_schedule import SCHEDULES, rate_at
 
 
 @dataclass(frozen=True)

@@ -25,23 +25,23 @@ class Batch:
         real, fake: float32 examples of one shape, `[batch, *shape]`. In the discriminator's update no gradient flows
             back into what made `fake`; in the generator's it does. With `train.pack` an example is what the
             discriminator judges at once: several beside each other in the last axis.
-        judged_real, judged_fake: what the discriminator has said of them already, with gradients. In the generator's
-            update `judged_real` is None unless the loss or one of the penalties sees real examples there.
+        real_output, fake_output: what the discriminator has said of them already, with gradients. In the generator's
+            update `real_output` is None unless the loss or one of the penalties sees real examples there.
         seed: int32 `[2]` for stateless random numbers; a new one at each call.
         step: int64 scalar, from 0.
         variables: trainable variables of the network whose loss the penalty is added to.
         augmented: whether examples are changed before the discriminator sees them: alike in all calls for a penalty,
-            otherwise than for `judged_real` and `judged_fake`; see `comparable`.
+            otherwise than for `real_output` and `fake_output`; see `comparable`.
         neighbours: what the generator makes of latents near those of `fake`, the same way round; None unless a penalty
-            has `neighbour_distance`.
+            has `perturbation_std`.
         state: the penalty's float32 scalars, by name.
     """
 
     discriminator: Callable[[Any], DiscriminatorOutput]
     real: Any
     fake: Any
-    judged_real: DiscriminatorOutput | None = None
-    judged_fake: DiscriminatorOutput | None = None
+    real_output: DiscriminatorOutput | None = None
+    fake_output: DiscriminatorOutput | None = None
     seed: Any = None
     step: Any = 0
     variables: Sequence[Any] = ()
@@ -57,14 +57,14 @@ class Penalty(Protocol):
     Attributes:
         weight: its factor.
         every: in steps; 1 applies it at each step.
-        takes_gradients: whether it differentiates the output for each example by that example, which batch
+        uses_input_gradients: whether it differentiates the output for each example by that example, which batch
             normalisation spoils: there, one example's output depends on the others.
 
     What may be left out:
 
     - `on_generator: bool`, a ClassVar or a property: whether it is a term of the generator's loss. False without it.
-    - `sees_real: ClassVar[bool]`: whether, on the generator, it uses `judged_real`. False without it.
-    - `neighbour_distance: float`: standard deviation of the normal noise that is added to latents for `neighbours`.
+    - `needs_real: ClassVar[bool]`: whether, on the generator, it uses `real_output`. False without it.
+    - `perturbation_std: float`: standard deviation of the normal noise that is added to latents for `neighbours`.
     - `outputs: ClassVar[tuple[str, ...]]`: the kinds of discriminator that it can look at (LOGITS, ... of
       `gan_cli.losses`); any without it.
     - `layer: str`: a layer of the discriminator, as of losses; its activations are in `features[layer]`.
@@ -74,7 +74,7 @@ class Penalty(Protocol):
 
     weight: float
     every: int
-    takes_gradients: ClassVar[bool]
+    uses_input_gradients: ClassVar[bool]
 
     def __call__(self, batch: Batch) -> Any:
         """The unweighted term, a float32 scalar."""

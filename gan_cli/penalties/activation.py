@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.models.discriminator import ALL
 from gan_cli.penalties import Batch
@@ -34,7 +34,7 @@ class ActivationPenalty:
     every: int = 1
     layer: str = ALL
 
-    takes_gradients: ClassVar[bool] = False
+    uses_input_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)
@@ -43,7 +43,7 @@ class ActivationPenalty:
     def __call__(self, batch: Batch) -> Any:
         """The unweighted term, a float32 scalar of at least 0, from what has been said of both kinds already."""
         total = tf.constant(0.0)
-        for judged in (batch.judged_real, batch.judged_fake):
+        for judged in (batch.real_output, batch.fake_output):
             if judged is None:
                 raise ValueError("the activation penalty needs what the discriminator said of both kinds")
             activations = tf.nest.flatten(judged.features[self.layer])

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch, comparable
 
@@ -42,7 +42,7 @@ class ConsistencyPenalty:
     noise: float = 0.01
     every: int = 1
 
-    takes_gradients: ClassVar[bool] = False
+    uses_input_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)
@@ -54,11 +54,11 @@ class ConsistencyPenalty:
         """The unweighted term, a float32 scalar of at least 0."""
         for_real, for_fake = tf.unstack(tf.random.experimental.stateless_split(batch.seed, 2))
         sigma = self.noise * tf.stop_gradient(tf.math.reduce_std(tf.cast(batch.real, tf.float32)))
-        said = comparable(batch, batch.real, batch.judged_real)
+        said = comparable(batch, batch.real, batch.real_output)
         changed = batch.discriminator(self.transform(batch.real, sigma, for_real))
         value = tf.reduce_mean(tf.square(said.logits - changed.logits))
         if self.fake:
-            said = comparable(batch, batch.fake, batch.judged_fake)
+            said = comparable(batch, batch.fake, batch.fake_output)
             changed = batch.discriminator(self.transform(batch.fake, sigma, for_fake))
             value += tf.reduce_mean(tf.square(said.logits - changed.logits))
         return value

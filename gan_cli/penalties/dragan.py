@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch
+from gan_cli.penalties.gradient_norms import gradient_norms, slope_cost
 from gan_cli.penalties.gradient_penalty import one_for_each
-from gan_cli.penalties.gradients import cost_of_slopes, gradient_norms
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Dragan:
     perturbation: float = 0.5
     every: int = 1
 
-    takes_gradients: ClassVar[bool] = True
+    uses_input_gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)
@@ -50,7 +50,7 @@ class Dragan:
     def __call__(self, batch: Batch) -> Any:
         """The unweighted term, a float32 scalar of at least 0, from `real` alone."""
         near = perturb(batch.real, self.perturbation, batch.seed)
-        return cost_of_slopes(gradient_norms(batch.discriminator, near), self.target)
+        return slope_cost(gradient_norms(batch.discriminator, near), self.target)
 
 
 def perturb(real: Any, perturbation: float, seed: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch
 
@@ -28,13 +28,13 @@ class Drift:
     weight: float = 0.001
     every: int = 1
 
-    takes_gradients: ClassVar[bool] = False
+    uses_input_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)
         check_number("every", self.every, at_least=1)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0, from `judged_real` alone."""
-        assert batch.judged_real is not None  # it is a term of the discriminator's loss
-        return tf.reduce_mean(tf.square(batch.judged_real.logits))
+        """The unweighted term, a float32 scalar of at least 0, from `real_output` alone."""
+        assert batch.real_output is not None  # it is a term of the discriminator's loss
+        return tf.reduce_mean(tf.square(batch.real_output.logits))

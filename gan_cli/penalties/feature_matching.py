@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.losses.feature_matching import check_layer, distance_of_means
 from gan_cli.penalties import Batch
 
@@ -34,9 +34,9 @@ class FeatureMatching:
     layer: str = "auto"
     every: int = 1
 
-    takes_gradients: ClassVar[bool] = False
+    uses_input_gradients: ClassVar[bool] = False
     on_generator: ClassVar[bool] = True
-    sees_real: ClassVar[bool] = True
+    needs_real: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)
@@ -45,6 +45,6 @@ class FeatureMatching:
 
     def __call__(self, batch: Batch) -> Any:
         """The unweighted term, a float32 scalar of at least 0, from what was said of both batches already."""
-        if batch.judged_real is None or batch.judged_fake is None:
+        if batch.real_output is None or batch.fake_output is None:
             raise ValueError("feature matching needs what the discriminator says of both batches")
-        return distance_of_means(batch.judged_real.features[self.layer], batch.judged_fake.features[self.layer])
+        return distance_of_means(batch.real_output.features[self.layer], batch.fake_output.features[self.layer])

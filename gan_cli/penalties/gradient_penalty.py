@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_choice, check_number
+from gan_cli.errors import check_choice, check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch
-from gan_cli.penalties.gradients import OVER, SIDES, cost_of_slopes, gradient_norms
+from gan_cli.penalties.gradient_norms import OVER, SIDES, gradient_norms, slope_cost
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class GradientPenalty:
     sides: str = "two"
     over: str = "mean"
 
-    takes_gradients: ClassVar[bool] = True
+    uses_input_gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)
@@ -51,7 +51,7 @@ class GradientPenalty:
     def __call__(self, batch: Batch) -> Any:
         """The unweighted term, a float32 scalar of at least 0; `real` and `fake` float32 of one shape."""
         norms = gradient_norms(batch.discriminator, interpolate(batch.real, batch.fake, batch.seed))
-        return cost_of_slopes(norms, self.target, self.sides, self.over)
+        return slope_cost(norms, self.target, self.sides, self.over)
 
 
 def interpolate(real: Any, fake: Any, seed: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch, comparable
 
@@ -20,7 +20,7 @@ class LatentConsistency:
 
     Attributes:
         weight: λ_dis of the paper, at least 0.
-        neighbour_distance: standard deviation of dz in each direction, above 0.
+        perturbation_std: standard deviation of dz in each direction, above 0.
         every: apply it at each `every`-th step, at least 1.
 
     Raises:
@@ -28,17 +28,17 @@ class LatentConsistency:
     """
 
     weight: float = 5.0
-    neighbour_distance: float = 0.03
+    perturbation_std: float = 0.03
     every: int = 1
 
-    takes_gradients: ClassVar[bool] = False
+    uses_input_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_fields(self)
 
     def __call__(self, batch: Batch) -> Any:
         """The unweighted term, a float32 scalar of at least 0, from `fake` and `neighbours`."""
-        said = comparable(batch, batch.fake, batch.judged_fake)
+        said = comparable(batch, batch.fake, batch.fake_output)
         return tf.reduce_mean(tf.square(said.logits - batch.discriminator(batch.neighbours).logits))
 
 
@@ -50,7 +50,7 @@ class LatentDiversity:
 
     Attributes:
         weight: λ_gen of the paper, at least 0.
-        neighbour_distance: standard deviation of dz in each direction, above 0; that of `LatentConsistency`.
+        perturbation_std: standard deviation of dz in each direction, above 0; that of `LatentConsistency`.
         every: apply it at each `every`-th step, at least 1.
 
     Raises:
@@ -58,11 +58,11 @@ class LatentDiversity:
     """
 
     weight: float = 0.5
-    neighbour_distance: float = 0.03
+    perturbation_std: float = 0.03
     every: int = 1
 
     on_generator: ClassVar[bool] = True
-    takes_gradients: ClassVar[bool] = False
+    uses_input_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -75,5 +75,5 @@ class LatentDiversity:
 def check_fields(penalty: LatentConsistency | LatentDiversity) -> None:
     """Raises ConfigError where a number is outside its range."""
     check_number("weight", penalty.weight, at_least=0.0)
-    check_number("neighbour_distance", penalty.neighbour_distance, above=0.0)
+    check_number("perturbation_std", penalty.perturbation_std, above=0.0)
     check_number("every", penalty.every, at_least=1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch
 
@@ -39,7 +39,7 @@ class LeCam:
     start: int = 1000
     every: int = 1
 
-    takes_gradients: ClassVar[bool] = False
+    uses_input_gradients: ClassVar[bool] = False
     # The averages begin with the means of the first batch, also in a run that goes on with this penalty after `start`:
     # `begun` is 0 before it. The authors' code starts at 1000 for both.
     initial_state: ClassVar[Mapping[str, float]] = MappingProxyType({"real": 0.0, "fake": 0.0, "begun": 0.0})
@@ -51,18 +51,18 @@ class LeCam:
         check_number("every", self.every, at_least=1)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0, from `judged_real`, `judged_fake` and `state`."""
-        assert batch.judged_real is not None and batch.judged_fake is not None  # a term of the discriminator's loss
+        """The unweighted term, a float32 scalar of at least 0, from `real_output`, `fake_output` and `state`."""
+        assert batch.real_output is not None and batch.fake_output is not None  # a term of the discriminator's loss
         averages = self.next_state(batch)
-        distance = distances(batch.judged_real.logits, batch.judged_fake.logits, averages["real"], averages["fake"])
+        distance = distances(batch.real_output.logits, batch.fake_output.logits, averages["real"], averages["fake"])
         return tf.where(tf.cast(batch.step, tf.int64) > self.start, distance, 0.0)
 
     def next_state(self, batch: Batch) -> dict[str, Any]:
         """The averages of the logits of both kinds after this batch, and that there are some: without gradients."""
-        assert batch.judged_real is not None and batch.judged_fake is not None
+        assert batch.real_output is not None and batch.fake_output is not None
         begun = (tf.cast(batch.step, tf.int64) >= self.start) & (tf.convert_to_tensor(batch.state["begun"]) > 0.0)
         decay = tf.where(begun, self.decay, 0.0)
-        logits = {"real": batch.judged_real.logits, "fake": batch.judged_fake.logits}
+        logits = {"real": batch.real_output.logits, "fake": batch.fake_output.logits}
         averages = {
             name: decay * batch.state[name] + (1.0 - decay) * tf.stop_gradient(tf.reduce_mean(one))
             for name, one in logits.items()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_choice, check_number
+from gan_cli.errors import check_choice, check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch
 
@@ -33,7 +33,7 @@ class OrthogonalPenalty:
     network: str = "generator"
     every: int = 1
 
-    takes_gradients: ClassVar[bool] = False
+    uses_input_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch
-from gan_cli.penalties.gradients import squared_gradient_norms
+from gan_cli.penalties.gradient_norms import squared_gradient_norms
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class R1:
     weight: float = 1.0
     every: int = 1
 
-    takes_gradients: ClassVar[bool] = True
+    uses_input_gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gan_cli.checks import ConfigError, check_number
+from gan_cli.errors import ConfigError, check_number
 from gan_cli.lazy import tf
 from gan_cli.losses import LOGITS
 from gan_cli.penalties import Batch
@@ -39,7 +39,7 @@ class SoftMargin:
     weight: float = 1.0
     every: int = 1
 
-    takes_gradients: ClassVar[bool] = False
+    uses_input_gradients: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = (LOGITS,)
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gan_cli.checks import check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 
 

@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 
 from gan_cli.data import DataSpec
-from gan_cli.runs.files import write_whole
+from gan_cli.runs.atomic_files import write_atomically
+from gan_cli.runs.renamed_keys import upgrade_config
 
 FORMAT = 1
 DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
-class DamagedCheckpoint(ValueError):
+class DamagedCheckpointError(ValueError):
     """A checkpoint file that can't be read whole."""
 
 
@@ -37,7 +38,7 @@ class Checkpoint:
         seconds: time spent training so far.
         data: what the models were built for.
         config: the whole configuration of the run, so that a checkpoint alone can make samples.
-        arrays: every variable by name; see `gan_cli.training.state`.
+        arrays: every variable by name; see `gan_cli.training.training_state`.
     """
 
     step: int
@@ -77,7 +78,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     }
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
     path = checkpoint_path(folder, checkpoint.step)
-    write_whole(path, lambda file: np.savez(file, allow_pickle=False, about=text, **checkpoint.arrays))
+    write_atomically(path, lambda file: np.savez(file, allow_pickle=False, about=text, **checkpoint.arrays))
     kept = [other for other in list_checkpoints(folder) if (checkpoint_step(other) or 0) <= checkpoint.step][:keep]
     for other in list_checkpoints(folder):
         if other not in kept:
@@ -86,12 +87,12 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Reads a checkpoint whole. Raises DamagedCheckpoint where that fails."""
+    """Reads a checkpoint whole. Raises DamagedCheckpointError where that fails."""
     return read_archive(path, lambda archive: {name: archive[name] for name in archive.files if name != "about"})
 
 
-def read_about(path: Path) -> Checkpoint:
-    """A checkpoint without its arrays, which takes milliseconds. Raises DamagedCheckpoint where that fails."""
+def read_checkpoint_header(path: Path) -> Checkpoint:
+    """A checkpoint without its arrays, which takes milliseconds. Raises DamagedCheckpointError where that fails."""
     return read_archive(path, lambda archive: {})
 
 
@@ -104,16 +105,16 @@ def read_archive(path: Path, read_arrays: Callable[[Any], dict[str, np.ndarray]]
             arrays = read_arrays(archive)
         data = about["data"]
         spec = DataSpec(tuple(data["shape"]), data["examples"], data["classes"], tuple(data["value_range"]))
-        return Checkpoint(about["step"], about["seconds"], spec, about["config"], arrays)
+        return Checkpoint(about["step"], about["seconds"], spec, upgrade_config(about["config"]), arrays)
     except DAMAGE as error:
-        raise DamagedCheckpoint(f"{path} can't be read whole ({error})") from error
+        raise DamagedCheckpointError(f"{path} can't be read whole ({error})") from error
 
 
-def step_in(path: Path) -> int | None:
+def read_checkpoint_step(path: Path) -> int | None:
     """The step that a checkpoint says it is of; None where it is not there or can't be read."""
     try:
-        return read_about(path).step if path.is_file() else None
-    except DamagedCheckpoint:
+        return read_checkpoint_header(path).step if path.is_file() else None
+    except DamagedCheckpointError:
         return None
 
 
@@ -123,6 +124,6 @@ def load_newest(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
     for path in [*list_checkpoints(folder), *([best] if best.is_file() else [])]:
         try:
             return load_checkpoint(path)
-        except DamagedCheckpoint as error:
+        except DamagedCheckpointError as error:
             warn(f"{error}; using the one before")
     return None

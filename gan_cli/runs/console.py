@@ -100,9 +100,9 @@ class Console:
             rate: images per second, None before there is one.
             measured: the number by which the run is judged, in words.
         """
-        facts = describe_progress(metrics, rate) + (f"  {measured}" if measured else "")
+        facts = format_progress(metrics, rate) + (f"  {measured}" if measured else "")
         if self.bar is not None:
-            short = describe_progress(metrics, rate, ("G", "D"))
+            short = format_progress(metrics, rate, ("G", "D"))
             self.bar.update(step, f"{short}  {measured}" if measured else short)
         now = time.monotonic()
         if now - self.last_line >= PLAIN_INTERVAL or step == self.total:
@@ -160,7 +160,7 @@ class Bar:
         self.rich.stop()
 
 
-def describe_progress(
+def format_progress(
     metrics: Mapping[str, float], rate: float | None, names: tuple[str, str] = ("generator", "discriminator")
 ) -> str:
     """Speed and both losses on one line; shorter `names` leave room for a bar in 80 columns."""

@@ -12,16 +12,16 @@ from pathlib import Path
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from gan_cli.checks import ConfigError
-from gan_cli.config.build import build_job
-from gan_cli.config.combinations import check_job
+from gan_cli.config.compatibility import check_job
 from gan_cli.config.compose import compose, composer, quoted
-from gan_cli.config.groups import loader
-from gan_cli.evaluation.recorded import best_recorded
-from gan_cli.runs.directory import RunDirectory
-from gan_cli.runs.files import write_json, write_text
+from gan_cli.config.group_choices import loader
+from gan_cli.config.job_builder import build_job
+from gan_cli.errors import ConfigError
+from gan_cli.evaluation.history import best_recorded
+from gan_cli.runs.atomic_files import write_json, write_text
+from gan_cli.runs.run_directory import RunDirectory
+from gan_cli.runs.signals import stop_on_signals
 from gan_cli.runs.status import Status, read_status
-from gan_cli.runs.stopping import stop_on_signals
 
 KEPT_LINES = 200  # of a job that fails before its own log begins
 

@@ -11,12 +11,12 @@ from typing import Any
 from gan_cli.lazy import tf
 
 
-def share_at(step: Any, top_k: float, steps: int) -> Any:
+def top_k_share(step: Any, top_k: float, steps: int) -> Any:
     """The share of a batch that counts at `step`, float32: from 1 at step 0 geometrically to `top_k` at `steps`."""
     return tf.pow(float(top_k), tf.minimum(tf.cast(step, tf.float32) / float(steps), 1.0))
 
 
-def best_alone(logits: Any, share: Any) -> Any:
+def top_k_logits(logits: Any, share: Any) -> Any:
     """The same logits, through which only the best `share` of them learn.
 
     A mean over all of them then has the gradient of the mean over the best: that of each is scaled by n / k, k the

@@ -1,0 +1,70 @@
+"""A strength that goes up while the discriminator overfits and down while it does not.
+
+Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (StyleGAN2-ADA), arXiv:2006.06676,
+section 3: of the two heuristics of equation 1, r_t = E[sign(D_train)], the mean sign of what the discriminator says of
+the real examples that it learns from. It is 0 where these can't be told from generated ones and 1 where all of them
+can. Every few updates the strength takes a step of fixed size, up where r_t is above its target and down where it is
+below. Jiang et al. 2021, "Deceive D: Adaptive Pseudo Augmentation", arXiv:2111.06849, do the same.
+
+As in the code of both (NVlabs/stylegan2-ada-pytorch and EndlessSora/DeceiveD, training/training_loop.py), r_t is the
+mean over the updates since the last step of the strength.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from gan_cli.errors import check_number
+from gan_cli.lazy import tf
+
+FIRST: Mapping[str, float] = MappingProxyType({"strength": 0.0, "signs": 0.0, "count": 0.0})
+"""The state of an adaptive strength before training: itself, the sum of mean signs, and of how many updates."""
+
+
+def check_adaptive(target: float, ramp_images: int, interval: int) -> None:
+    """Raises ConfigError where a number is outside its range, see `next_strength`."""
+    check_number("target", target, above=-1.0, below=1.0)
+    check_number("ramp_images", ramp_images, at_least=1)
+    check_number("interval", interval, at_least=1)
+
+
+def strength_now(state: Mapping[str, Any]) -> Any:
+    """The strength as it is, a float32 tensor that later changes of the state do not change."""
+    return tf.convert_to_tensor(state["strength"])
+
+
+def next_strength(
+    margins: Any,
+    images: Any,
+    state: Mapping[str, Any],
+    target: float,
+    ramp_images: float,
+    interval: int,
+    most: float = 1.0,
+) -> dict[str, Any]:
+    """The state after an update of the discriminator.
+
+    Args:
+        margins: float32 `[batch]`, logits of real examples minus the threshold between real and generated.
+        images: how many real examples the update has seen.
+        state: before: float32 scalars by the names of `FIRST`.
+        target: of the mean sign, between -1 and 1.
+        ramp_images: real examples in which the strength goes from 0 to 1 if it goes up all the time.
+        interval: updates between two steps of the strength.
+        most: the strength's upper bound; its lower bound is 0.
+
+    Returns:
+        Float32 scalars by the names of `FIRST`.
+    """
+    signs = state["signs"] + tf.reduce_mean(tf.sign(margins))
+    count = state["count"] + 1.0
+    due = tf.cast(count >= float(interval), tf.float32)
+    pace = tf.cast(images, tf.float32) * (interval / ramp_images)
+    moved = state["strength"] + due * pace * tf.sign(signs / count - target)
+    return {
+        "strength": tf.clip_by_value(moved, 0.0, most),
+        "signs": signs * (1.0 - due),
+        "count": count * (1.0 - due),
+    }

@@ -1,0 +1,158 @@
+"""Checks across keys: what is right by itself and can't work together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from gan_cli.config.job_builder import TrainJob
+from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
+from gan_cli.losses import EMBEDDING, LOGITS, PIXELS, RECONSTRUCTION, output_of, trains_discriminator
+from gan_cli.metrics.metric_compatibility import COUNTS, check_metrics, choose_value
+from gan_cli.penalties import Projection, is_on_generator
+
+GIVES = {LOGITS: "logits", EMBEDDING: "vectors", RECONSTRUCTION: "its reconstructions", PIXELS: "the examples"}
+"""Kinds of discriminator in words."""
+
+
+def check_data(job: TrainJob, data: DataSpec) -> None:
+    """Raises ConfigError where the data can't be trained on as configured."""
+    if data.examples < job.train.batch_size:
+        raise ConfigError(
+            "train.batch_size",
+            f"the data set has only {data.examples} examples, fewer than a batch",
+            job.train.batch_size,
+            f"Set train.batch_size={max(1, data.examples // 2)}, or add data.",
+        )
+    job.model.check(data)
+    for name, augmentation in job.augmentations.items():
+        try:
+            augmentation.check(data)
+        except ConfigError as error:
+            raise error.below(f"augment.{name}") from None
+
+
+def check_parts(job: TrainJob) -> None:
+    """Raises ConfigError where a loss, penalties, augmentations and the manner of training contradict each other."""
+    if not trains_discriminator(job.loss):
+        check_without_discriminator(job)
+    if output_of(job.loss) == RECONSTRUCTION:
+        check_autoencoder(job)
+    for name, penalty in job.penalties.items():
+        kind, kinds = output_of(job.loss), getattr(penalty, "outputs", ())
+        if kinds and kind not in kinds:
+            wanted = " or ".join(GIVES[one] for one in kinds)
+            problem = f"needs a discriminator that gives {wanted}, and this loss asks for one that gives {GIVES[kind]}"
+            raise ConfigError("penalty", problem, name, "Leave it out, or use another loss.")
+    if job.train.batch_size % job.train.pack:
+        near = max(job.train.pack, job.train.batch_size // job.train.pack * job.train.pack)
+        problem = f"has to be a multiple of train.pack={job.train.pack}, so many examples are judged at once"
+        raise ConfigError("train.batch_size", problem, job.train.batch_size, f"The nearest is {near}.")
+    if output_of(job.loss) in (EMBEDDING, PIXELS) and job.train.batch_size < 2 * job.train.pack:
+        problem = "this loss compares examples with others of their batch"
+        raise ConfigError("train.batch_size", problem, job.train.batch_size, f"Give at least {2 * job.train.pack}.")
+    if job.train.top_k < 1 and not getattr(job.loss, "is_per_sample", False):
+        problem = "the generator's loss is not a mean over its examples, of which the best could be taken alone"
+        raise ConfigError("train.top_k", problem, job.train.top_k, "Use train.top_k=1, or another loss.")
+    distances = {
+        f"penalty.{name}.perturbation_std": distance
+        for name, one in job.penalties.items()
+        if (distance := getattr(one, "perturbation_std", None))
+    }
+    if len(set(distances.values())) > 1:
+        first, second = list(distances)[:2]
+        raise ConfigError(second, f"has to be equal to {first}={distances[first]}", distances[second])
+
+
+def check_autoencoder(job: TrainJob) -> None:
+    """Raises ConfigError for what looks whether real examples get the higher logits, in balance the lower ones here."""
+    for name, augmentation in job.augmentations.items():
+        if augmentation.learns:
+            problem = f"{name} follows how surely real examples are told, which an auto-encoder in balance does not do"
+            raise ConfigError("augment", problem, name, "Use augment=diffaugment, say.")
+
+
+def check_without_discriminator(job: TrainJob) -> None:
+    """Raises ConfigError for what a loss can't use that trains no discriminator."""
+    why = "this loss compares the examples themselves and trains no discriminator"
+    for name, penalty in job.penalties.items():
+        if not is_on_generator(penalty) or hasattr(penalty, "layer"):
+            raise ConfigError("penalty", f"{why}, which {name} is about", name, "Leave it out: penalty=[].")
+    for name, augmentation in job.augmentations.items():
+        if augmentation.learns:
+            raise ConfigError("augment", f"{why}, which {name} learns from", name, "Use augment=diffaugment, say.")
+    if job.train.critic_steps > 1:
+        raise ConfigError("train.critic_steps", why, job.train.critic_steps, "Set train.critic_steps=1.")
+
+
+def check_job(job: TrainJob) -> DataSpec | None:
+    """Checks what can be known before TensorFlow is loaded; gives the data's description where it is known."""
+    for name, logger in job.loggers.items():
+        try:
+            logger.check()
+        except ConfigError as error:
+            raise error.below(f"logger.{name}") from None
+    check_parts(job)
+    data = describe(job)
+    if data is not None:
+        aside = int(data.examples * job.evaluation.held_out)
+        data = replace(data, examples=data.examples - aside)
+        check_data(job, data)
+    check_evaluation(job, data)
+    return data
+
+
+def check_evaluation(job: TrainJob, data: DataSpec | None) -> None:
+    """Raises ConfigError for what can't be measured during training."""
+    section = job.evaluation
+    if not job.metrics:
+        for key in ("best_by", "patience"):
+            if getattr(section, key) is not None:
+                raise ConfigError(
+                    f"eval.{key}", "needs something to measure", getattr(section, key), "Add metric=[fid], say."
+                )
+        return
+    if section.best_by is not None or section.patience is not None or section.stop_on_collapse:
+        choose_value("eval.best_by", section.best_by, job.metrics)
+    count = None if data is None else min(data.examples, section.real_samples or data.examples)
+    try:
+        check_metrics(job.metrics, job.features, job.dataset, data, count, section.samples)
+    except ConfigError as error:
+        raise (error.below("eval") if error.key in COUNTS else error) from None
+
+
+def describe(job: TrainJob) -> DataSpec | None:
+    try:
+        return job.dataset.describe()
+    except ConfigError as error:
+        raise error.below("dataset") from None
+
+
+def warnings_for(job: TrainJob) -> list[str]:
+    """What will run, and probably not as it was meant."""
+    notes = []
+    taking = [name for name, penalty in job.penalties.items() if getattr(penalty, "uses_input_gradients", False)]
+    normalization = model_setting(job, "discriminator_normalization")
+    if taking and normalization == "batch":
+        notes.append(
+            f"Warning: model.discriminator_normalization=batch with penalty {', '.join(taking)}: batch normalization "
+            "makes the output for one image depend on the others, so its gradient is not that of the image alone "
+            "(WGAN-GP, arXiv:1704.00028, section 4). Use layer, instance, spectral or none."
+        )
+    bounding = [one for one in job.penalties.values() if isinstance(one, Projection) or one.uses_input_gradients]
+    if job.loss.critic and not bounding and normalization != "spectral":
+        notes.append(
+            "Warning: a Wasserstein loss without gradient penalty, clip or spectral normalization: nothing bounds the "
+            "critic, and its loss can grow without end. Use penalty=gradient_penalty or penalty=weight_clip."
+        )
+    if "soft_margin" in job.penalties and normalization == "spectral":
+        notes.append(
+            "Warning: penalty=soft_margin with model.discriminator_normalization=spectral does nothing: it shrinks the "
+            "last layer's weights, whose size spectral normalization takes out. Use another normalization."
+        )
+    return notes
+
+
+def model_setting(job: TrainJob, name: str) -> Any:
+    return getattr(job.model, name, None)

@@ -1,0 +1,182 @@
+"""From YAML to typed objects: below this file nothing sees a DictConfig."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import ValidationError
+
+from gan_cli.augmentations import Augmentation
+from gan_cli.config.schema import EvaluationSection, RunSection, SampleSection, TrainSection, check_seed
+from gan_cli.config.target_allowlist import check_targets, load_class
+from gan_cli.data import Source
+from gan_cli.errors import ConfigError, nearest
+from gan_cli.features import FeatureExtractorConfig
+from gan_cli.features.automatic import Automatic
+from gan_cli.loggers import Logger
+from gan_cli.losses import Loss
+from gan_cli.metrics import Metric
+from gan_cli.models import ModelPair
+from gan_cli.optimizers.optimizer import Optimizer
+from gan_cli.penalties import Penalty, Projection
+
+GROUPS = ("dataset", "model", "loss", "penalty", "augment", "optimizer", "features", "metric", "logger", "experiment")
+REQUIRED = ("dataset", "model", "loss", "optimizer")
+SECTIONS = ("train", "run", "sample", "eval")
+TOP_LEVEL_KEYS = ("seed", "resume", "dry_run", "trust")
+
+TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainJob:
+    """Everything that a training run is made of, typed and checked, with no TensorFlow loaded yet."""
+
+    dataset: Source
+    model: ModelPair
+    loss: Loss
+    penalties: dict[str, Penalty | Projection]
+    augmentations: dict[str, Augmentation]
+    optimizer: Optimizer
+    features: FeatureExtractorConfig
+    metrics: dict[str, Metric]
+    loggers: dict[str, Logger]
+    train: TrainSection
+    run: RunSection
+    sample: SampleSection
+    evaluation: EvaluationSection
+    seed: int
+    config: dict[str, Any]
+    """The whole configuration, resolved, as plain containers: what config.yaml holds."""
+
+
+def build_job(plain: Mapping[str, Any], folders: list[Path]) -> TrainJob:
+    """The job that a configuration describes.
+
+    Args:
+        plain: the whole configuration, resolved, as plain containers.
+        folders: where modules of the user's own may lie (see `gan_cli.config.target_allowlist`).
+
+    Raises:
+        ConfigError: with the key, where something can't be built.
+    """
+    unknown = next((key for key in plain if key not in (*GROUPS, *SECTIONS, *TOP_LEVEL_KEYS)), None)
+    if unknown is not None:
+        raise ConfigError(unknown, "no such key", advice=nearest(unknown, (*GROUPS, *SECTIONS, *TOP_LEVEL_KEYS)))
+    sections = {"train": TrainSection, "run": RunSection, "sample": SampleSection}
+    missing = next((key for key in (*REQUIRED, *sections, *TOP_LEVEL_KEYS) if key not in plain), None)
+    if missing is not None:
+        raise ConfigError(missing, "is missing from the configuration")
+    for key in ("dry_run", "trust"):
+        if not isinstance(plain[key], bool):
+            raise ConfigError(key, "expected true or false", plain[key])
+    check_seed(plain["seed"])
+    check_targets(plain, folders, plain["trust"])
+    return TrainJob(
+        **{name: build_section(name, plain[name], cls) for name, cls in sections.items()},  # others refer to these
+        **{name: build(name, plain[name]) for name in REQUIRED},
+        penalties=build_penalties(plain.get("penalty")),
+        augmentations=build_augmentations(plain.get("augment")),
+        # Runs that were begun before there were evaluations have none of these three.
+        evaluation=build_section("eval", plain.get("eval", {}), EvaluationSection),
+        features=build("features", plain["features"]) if "features" in plain else Automatic(),
+        metrics=build_each("metric", plain.get("metric")),
+        loggers=build_each("logger", plain.get("logger")),
+        seed=plain["seed"],
+        config={key: value for key, value in plain.items() if key not in ("resume", "dry_run", "trust")},
+    )
+
+
+def build_each(group: str, nodes: Any) -> dict[str, Any]:
+    """The objects of a group that takes several choices, by name."""
+    if nodes is None:
+        return {}
+    if not isinstance(nodes, Mapping):
+        raise ConfigError(group, f"expected names of the group, such as {group}=[]", nodes)
+    return {str(name): build(f"{group}.{name}", node) for name, node in nodes.items() if node is not None}
+
+
+def build_penalties(nodes: Any) -> dict[str, Penalty | Projection]:
+    """Each is of one of the two kinds, or it would have no effect."""
+    penalties = build_each("penalty", nodes)
+    for name, penalty in penalties.items():
+        if not isinstance(penalty, Penalty | Projection):
+            expected = "has neither `project` nor all of `weight`, `every`, `uses_input_gradients` and `__call__`"
+            raise ConfigError(f"penalty.{name}._target_", expected, nodes[name]["_target_"])
+    return penalties
+
+
+def build_augmentations(nodes: Any) -> dict[str, Augmentation]:
+    """Each is an `Augmentation`, or the step could not ask what it asks."""
+    augmentations = build_each("augment", nodes)
+    for name, augmentation in augmentations.items():
+        if not isinstance(augmentation, Augmentation):
+            expected = "is not derived from gan_cli.augmentations.Augmentation"
+            raise ConfigError(f"augment.{name}._target_", expected, nodes[name]["_target_"])
+    return augmentations
+
+
+def build(key: str, node: Any) -> Any:
+    """The object whose class `node["_target_"]` names, its other entries being that class's fields."""
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        raise ConfigError(key, "expected a mapping with a _target_", node)
+    cls = load_class(f"{key}._target_", node["_target_"])
+    return build_section(key, {name: value for name, value in node.items() if name != "_target_"}, cls)
+
+
+def build_section(key: str, values: Any, cls: type) -> Any:
+    """`cls(**values)`, after each value was held against its field's type.
+
+    Raises:
+        ConfigError: for an unknown key (with the nearest one), a missing one, a wrong type, or what `cls` refuses.
+    """
+    if not isinstance(values, Mapping):
+        raise ConfigError(key, "expected a mapping of keys", values)
+    parameters = inspect.signature(cls).parameters
+    full = {str(name): f"{key}.{name}".lstrip(".") for name in (*values, *parameters)}
+    for name in values:
+        if name not in parameters:
+            raise ConfigError(full[name], "no such key", advice=nearest(str(name), parameters))
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in values:
+            raise ConfigError(full[name], "is missing", advice=f"Give it as {full[name]}=VALUE.")
+    if dataclasses.is_dataclass(cls):
+        values = {name: check_type(full[name], cls, str(name), value) for name, value in values.items()}
+    try:
+        return cls(**values)
+    except ConfigError as error:
+        seen_from_root = error.key.partition(".")[0] in (*GROUPS, *SECTIONS)
+        raise (error if seen_from_root else error.below(key)) from None
+
+
+def check_type(key: str, cls: type, name: str, value: Any) -> Any:
+    """`value` converted to the type of the field `name` of the dataclass `cls`, where that loses nothing."""
+    if "${" in str(value):  # a text that happens to look like an interpolation; all real ones are resolved by now
+        if field_type(cls, name) not in (str, None):
+            raise ConfigError(key, f"expected {TYPE_WORDS[field_type(cls, name)]}", value)
+        return value
+    field = OmegaConf.structured(cls)
+    OmegaConf.set_readonly(field, False)  # it is, for a frozen dataclass
+    if isinstance(value, bool) and field_type(cls, name) in (int, float):
+        raise ConfigError(key, f"expected {TYPE_WORDS[field_type(cls, name)]}", value)
+    try:
+        field[name] = value
+        converted = field[name]
+    except ValidationError as error:
+        expected = TYPE_WORDS.get(field_type(cls, name))
+        problem = f"expected {expected}" if expected else str(error).splitlines()[0]
+        raise ConfigError(key, problem, value) from None
+    return OmegaConf.to_container(converted) if OmegaConf.is_config(converted) else converted
+
+
+def field_type(cls: type, name: str) -> Any:
+    """The type of a dataclass field, an `X | None` giving X; None where it is none of the simple ones."""
+    (declared,) = (field.type for field in dataclasses.fields(cls) if field.name == name)
+    text = declared if isinstance(declared, str) else getattr(declared, "__name__", str(declared))
+    words = {word.strip() for word in text.split("|")} - {"None"}
+    return {"int": int, "float": float, "bool": bool, "str": str}.get(words.pop()) if len(words) == 1 else None

@@ -1,0 +1,129 @@
+"""From what the user typed to a checked job and the place where it starts, before TensorFlow is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from gan_cli.config.compatibility import check_job, warnings_for
+from gan_cli.config.compose import compose
+from gan_cli.config.job_builder import TrainJob, build_job
+from gan_cli.config.resume_plan import SWITCHES, ResumePlan, find_resumable_run, plan_resume
+from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
+from gan_cli.runs.checkpoint import DamagedCheckpointError, list_checkpoints, read_checkpoint_header
+from gan_cli.runs.run_directory import RunDirectory, check_free
+from gan_cli.runs.status import read_status
+
+
+@dataclass(frozen=True)
+class LaunchPlan:
+    """Where a job starts.
+
+    Attributes:
+        directory: the run directory; of a new run, its wanted name.
+        overrides: what the user typed; for a resumed run, at its beginning and since.
+        resumes: whether the run is there already.
+        finished: whether there is nothing left to do.
+        dry_run: whether to build everything and write nothing.
+        notes: lines to show before training: warnings, and changes since the run began.
+    """
+
+    directory: Path
+    overrides: list[str]
+    resumes: bool = False
+    finished: bool = False
+    dry_run: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple[TrainJob, LaunchPlan]:
+    """The job that `words` describe, checked as far as that can be done without TensorFlow.
+
+    Raises:
+        ConfigError: with the key, for anything that can't work.
+    """
+    if config_name != "train":
+        check_foreign_primary_config(config_name, words, config_dir)
+    composition = compose(config_name, words, config_dir)
+    # A whole configuration from a file names code of its own accord, not because somebody typed it.
+    folders = composition.folders if config_name == "train" else []
+    resume = composition.config.get("resume")
+    if resume not in (None, "auto"):
+        if any(word.lstrip("+").startswith("hydra.run.dir=") for word in words):
+            problem = "does not go with resume=RUN, which writes into RUN"
+            raise ConfigError("hydra.run.dir", problem, advice="Leave it out.")
+        return plan_resumed_run(plan_resume(Path(str(resume)), words, config_dir), folders=[])
+    job = build_job(composition.config, folders)
+    found = find_resumable_run(job.config, composition.directory) if resume == "auto" else None
+    if found is not None:
+        return plan_resumed_run(ResumePlan(found, composition.config, typed(words), changes=[]), folders)
+    check_job(job)
+    dry_run = bool(composition.config["dry_run"])
+    if not dry_run:
+        check_free(composition.directory)
+    return job, LaunchPlan(composition.directory, typed(words), dry_run=dry_run, notes=tuple(warnings_for(job)))
+
+
+def plan_resumed_run(resume_plan: ResumePlan, folders: list[Path]) -> tuple[TrainJob, LaunchPlan]:
+    job = build_job(resume_plan.config, folders)
+    done = check_saved_state(resume_plan.run, job, check_job(job))
+    changes = (f"Changed since the run began: {change}" for change in resume_plan.changes)
+    return job, LaunchPlan(
+        resume_plan.run.path,
+        resume_plan.overrides,
+        resumes=True,
+        finished=done == job.train.steps and read_status(resume_plan.run.path).state == "finished",
+        dry_run=bool(resume_plan.config["dry_run"]),
+        notes=(*warnings_for(job), *changes),
+    )
+
+
+def typed(words: list[str]) -> list[str]:
+    """The words that say what the run is, not how it is started."""
+    return [word for word in words if word.partition("=")[0].lstrip("+") not in SWITCHES]
+
+
+def check_foreign_primary_config(config_name: str, words: list[str], config_dir: str | None) -> None:
+    """Raises ConfigError where a whole configuration from --config-dir asks more of Hydra than directories.
+
+    It may be somebody else's run; a search path or a launcher can name code.
+    """
+    path = Path(config_dir or ".") / f"{config_name}.yaml"
+    try:
+        content = yaml.safe_load(path.read_text()) if path.is_file() else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError("--config-name", f"can't be read: {error}", path) from error
+    hydra = content.get("hydra") if isinstance(content, dict) else None
+    more = sorted(set(hydra or ()) - {"run", "sweep", "output_subdir"}) if isinstance(hydra, dict | None) else ["hydra"]
+    if more and "trust=true" not in words:
+        raise ConfigError(
+            f"hydra.{more[0]}", f"is set in {path}, and may name code", advice="If you know it, say trust=true."
+        )
+
+
+def check_saved_state(run: RunDirectory, job: TrainJob, data: DataSpec | None) -> int:
+    """The step of the newest readable checkpoint, 0 where there is none.
+
+    Raises:
+        ConfigError: where that checkpoint is past the wanted length or holds data of another shape.
+    """
+    for path in list_checkpoints(run.checkpoints):
+        try:
+            about = read_checkpoint_header(path)
+        except DamagedCheckpointError:
+            continue
+        if about.step > job.train.steps:
+            raise ConfigError(
+                "train.steps", f"the run has done {about.step} steps already", job.train.steps, "Give a larger number."
+            )
+        if data is not None and data.shape != about.data.shape:
+            raise ConfigError(
+                "dataset",
+                f"gives examples of shape {data.shape}, and the run was begun with {about.data.shape}",
+                advice="Start a new run for other data.",
+            )
+        return about.step
+    return 0

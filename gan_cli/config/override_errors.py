@@ -1,0 +1,128 @@
+"""What is wrong with what the user typed, where Hydra's own advice would mislead: nearest groups, choices and keys."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+import hydra
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from gan_cli.config.group_choices import choices, groups
+from gan_cli.errors import ConfigError, nearest
+from gan_cli.runs.renamed_keys import new_name
+
+LISTS = ("penalty", "augment", "logger", "metric")
+
+
+def check_override_forms(overrides: list[Override]) -> None:
+    """Raises ConfigError for forms of Hydra's that have no use here: keys deleted, groups put elsewhere, lists gone."""
+    known = groups()
+    for override in overrides:
+        key = override.key_or_group
+        if not key:
+            raise ConfigError("", f"can't read {override.input_line!r}; expected key=value")
+        if override.is_delete() and key not in known:
+            raise ConfigError(key, "can't be left out", advice=f"Every key is needed. Set it: {key}=VALUE")
+        if override.package is not None and key in known:
+            raise ConfigError(f"{key}@{override.package}", "can't be put elsewhere", advice=f"Write {key}=...")
+        if key in LISTS and not override.is_delete() and override.value() is None:
+            raise ConfigError(key, "expected a list of choices", None, f"For none of them: {key}=[]")
+
+
+def check_groups(overrides: list[Override]) -> None:
+    """Raises ConfigError for a choice that its group does not have."""
+    known = groups()
+    for override in overrides:
+        group = override.key_or_group
+        if group not in known:
+            continue
+        if override.is_delete():
+            advice = f"For none of them: {group}=[]" if group in LISTS else f"Choose with {group}=..."
+            raise ConfigError(group, "can't be left out, or it would be missing", advice=advice)
+        if override.is_add() or override.is_force_add():
+            raise ConfigError("", f"can't add to {group}, which is set already", advice=f"Leave out the +: {group}=...")
+        if group not in (*LISTS, "experiment") and override.value() is None:
+            raise ConfigError(group, f"expected one of {', '.join(choices(group))}", None)
+        if group not in LISTS and isinstance(override.value(), list):
+            advice = f"For a sweep over several: -m {group}=A,B"
+            raise ConfigError(group, "takes one choice", override.get_value_string(), advice)
+        for choice in chosen(override):
+            if choice not in choices(group):
+                allowed = ", ".join(choices(group))
+                raise ConfigError(group, f"expected one of {allowed}", choice, nearest(choice, choices(group)))
+
+
+def check_single_choice(overrides: list[Override]) -> None:
+    """Raises ConfigError for several values of one key, which make a sweep."""
+    for override in overrides:
+        if override.is_sweep_override():
+            raise ConfigError(
+                override.key_or_group,
+                "has several values, which make a sweep",
+                override.get_value_string(),
+                "Add -m for a sweep; put brackets around a list: [a,b].",
+            )
+
+
+def chosen(override: Override) -> list[str]:
+    """The choices that an override of a group names; several in a list or a sweep."""
+    if override.is_sweep_override():
+        values: list[Any] = list(override.sweep_iterator())
+    else:
+        values = [override.value()]
+    flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
+    return [str(item) for item in flat if item is not None]
+
+
+def check_keys(config_name: str, overrides: list[Override]) -> None:
+    """Raises ConfigError for a key that the composed configuration does not have."""
+    known_groups = groups()
+    selections = [o for o in overrides if o.key_or_group in known_groups]
+    whole = hydra.compose(config_name, overrides=[o.input_line or "" for o in selections], return_hydra_config=True)
+    keys = list(dotted_keys(whole))
+    for override in overrides:
+        key = override.key_or_group
+        if key in known_groups or key in keys or key.startswith("hydra/"):
+            continue
+        renamed = new_name(key)
+        if renamed is not None:
+            raise ConfigError(key, "was renamed", advice=f"Its name is {renamed} now.")
+        raise ConfigError(key, "no such key", advice=nearest_key(key, keys, known_groups))
+
+
+def nearest_key(key: str, keys: list[str], group_names: list[str]) -> str:
+    """Advice on a mistyped key: the nearest whole key, or a key elsewhere with the same last word."""
+    public = [name for name in keys if not name.startswith("hydra") and not name.endswith("_target_")]
+    same_name = [name for name in public if name.rpartition(".")[2] == key.rpartition(".")[2]]
+    near = difflib.get_close_matches(key, [*public, *group_names], n=1, cutoff=0.6) or same_name[:1]
+    if not near:
+        near = [
+            name
+            for last in difflib.get_close_matches(
+                key.rpartition(".")[2], [name.rpartition(".")[2] for name in public], n=1, cutoff=0.75
+            )
+            for name in public
+            if name.rpartition(".")[2] == last
+        ][:1]
+    return f"Did you mean {near[0]}?" if near else "`--cfg job` lists all keys."
+
+
+def dotted_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
+    """Every key of a configuration, inner ones with dots."""
+    for name in map(str, node):
+        key = f"{prefix}{name}"
+        yield key
+        if OmegaConf.is_missing(node, name) or OmegaConf.is_interpolation(node, name):
+            continue
+        value = node._get_node(name)
+        if isinstance(value, DictConfig) and not value._is_none():
+            yield from dotted_keys(value, f"{key}.")
+
+
+def first_cause(error: BaseException) -> str:
+    """The first line of what an error of Hydra or OmegaConf says, without the advice that misleads."""
+    lines = [line.strip() for line in str(error.__cause__ or error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__

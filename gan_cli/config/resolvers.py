@@ -1,0 +1,47 @@
+"""What the YAML files here use beyond plain Hydra: two functions in `${...}`, and a launcher."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from hydra.core.plugins import Plugins
+from omegaconf import DictConfig, OmegaConf
+
+from gan_cli.config.target_allowlist import rebuilds_examples, takes_gradients_of
+
+LONGEST_NAME = 120  # characters; file systems allow 255 bytes, and paths are typed and read
+
+
+def register_resolvers() -> None:
+    """Makes `${path_name:...}`, `${if_gradient_penalty:...}` and `hydra/launcher=process_each` known.
+
+    Hydra finds the launcher by itself in an installed package, but not in an editable installation.
+    """
+    from hydra_plugins.gan_cli import ProcessEachLauncher
+
+    Plugins.instance().register(ProcessEachLauncher)
+    OmegaConf.register_new_resolver("path_name", path_name, replace=True)
+    OmegaConf.register_new_resolver("if_gradient_penalty", if_gradient_penalty, replace=True)
+
+
+def path_name(text: str) -> str:
+    """`text` as one folder name: no separators, not too long, and distinct texts stay distinct."""
+    name = re.sub(r"[^\w=,.+-]", "_", text).strip(".") or "job"
+    if name == text and len(name) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{name[: LONGEST_NAME - 9]}_{digest}"
+
+
+def if_gradient_penalty(then: Any, otherwise: Any, *, _root_: DictConfig) -> Any:
+    """`then` where a selected penalty differentiates the discriminator for each example, else `otherwise`.
+
+    Batch normalisation makes one example's output depend on the others, which spoils such a penalty (WGAN-GP,
+    arXiv:1704.00028, section 4), so a model's default normalisation depends on it. A loss that compares how well real
+    and generated examples are rebuilt counts as such a penalty: their batches must not be made alike first.
+    """
+    penalties = _root_.get("penalty") or {}
+    alone = any(takes_gradients_of(node) for node in penalties.values()) or rebuilds_examples(_root_.get("loss"))
+    return then if alone else otherwise

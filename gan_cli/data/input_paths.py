@@ -1,0 +1,42 @@
+"""Paths that a user typed: there, and of the right kind, or an error that helps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gan_cli.errors import ConfigError, nearest
+
+
+def existing_folder(key: str, typed: str) -> Path:
+    """The folder that `typed` names, relative to the current one; `~` is the home folder. Raises ConfigError."""
+    path = existing(key, typed)
+    if not path.is_dir():
+        raise ConfigError(key, "is a file; expected a folder", typed, f"Its folder is {path.parent}.")
+    return path
+
+
+def existing_file(key: str, typed: str) -> Path:
+    """The file that `typed` names, relative to the current folder; `~` is the home folder. Raises ConfigError."""
+    path = existing(key, typed)
+    if not path.is_file():
+        raise ConfigError(key, "is a folder; expected a file", typed)
+    return path
+
+
+def existing(key: str, typed: str) -> Path:
+    path = Path(typed).expanduser()
+    if typed and path.exists():
+        return path
+    raise ConfigError(key, "there is no such file or folder", typed, advice_on(path))
+
+
+def advice_on(path: Path) -> str:
+    """The nearest name beside the first part of `path` that does not exist."""
+    path = path.absolute()
+    missing = next((part for part in [*reversed(path.parents), path] if not part.exists()), path)
+    try:
+        siblings = [entry.name for entry in missing.parent.iterdir()]
+    except OSError:
+        siblings = []
+    near = nearest(missing.name, siblings)
+    return near or f"{missing.parent} exists and holds no {missing.name}."

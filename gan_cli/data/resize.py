@@ -1,0 +1,57 @@
+"""How a picture of any size and kind becomes an array of the one shape that training wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+@dataclass(frozen=True)
+class ResizeOptions:
+    """Colours first, then size.
+
+    Attributes:
+        shape: (height, width, channels) of the result; 1 grey, 3 RGB, 4 RGBA.
+        resize: `crop` takes the largest centred box of the result's aspect ratio, `stretch` takes everything.
+        background: RGB colour in [0, 255] that shows through where the result has no alpha.
+    """
+
+    shape: tuple[int, int, int]
+    resize: str
+    background: tuple[int, int, int]
+
+    def picture(self, picture: Image.Image) -> np.ndarray:
+        """uint8 `shape` of a picture in mode L, RGB or RGBA."""
+        height, width, channels = self.shape
+        if picture.mode == "RGBA" and channels != 4:
+            picture = self.composite_alpha(picture)
+        if picture.mode != MODES[channels]:
+            picture = picture.convert(MODES[channels])
+        if picture.size != (width, height):
+            # Lanczos widens its kernel to shrink, so nothing aliases; colours are weighted by alpha on the way.
+            picture = picture.resize((width, height), Image.Resampling.LANCZOS, box=self.box(*picture.size))
+        return np.asarray(picture, np.uint8).reshape(self.shape)
+
+    def array(self, values: np.ndarray) -> np.ndarray:
+        """uint8 `shape` of an array uint8 `[height, width, channels]` with 1, 3 or 4 channels."""
+        if values.shape == self.shape:
+            return values
+        return self.picture(Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values))
+
+    def composite_alpha(self, picture: Image.Image) -> Image.Image:
+        ground = Image.new("RGBA", picture.size, (*self.background, 255))
+        return Image.alpha_composite(ground, picture).convert("RGB")
+
+    def box(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """The part of a picture of that size which is kept: left, top, right, bottom in whole pixels."""
+        if self.resize == "stretch":
+            return (0, 0, width, height)
+        aspect = self.shape[1] / self.shape[0]
+        box_width = max(1, min(width, round(height * aspect)))
+        box_height = max(1, min(height, round(width / aspect)))
+        left, top = (width - box_width) // 2, (height - box_height) // 2
+        return (left, top, left + box_width, top + box_height)

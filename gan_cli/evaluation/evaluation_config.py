@@ -1,0 +1,126 @@
+"""The keys of configs/eval.yaml, typed and checked, with no TensorFlow loaded yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_cli.config.job_builder import build, build_each, build_section
+from gan_cli.config.schema import LARGEST, MOST_SAMPLES, check_step
+from gan_cli.config.target_allowlist import check_targets
+from gan_cli.data import Source
+from gan_cli.data.image_options import parse_channels, parse_size
+from gan_cli.errors import ConfigError, check_choice, check_number
+from gan_cli.evaluation.real_data import describe_dataset
+from gan_cli.features import FeatureExtractorConfig
+from gan_cli.metrics import Metric
+from gan_cli.metrics.metric_compatibility import choose_value, value_names
+
+GENERATED = 10_000
+"""Examples that a generator makes where nobody says how many."""
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """Everything that no group fills. configs/eval.yaml explains each key."""
+
+    run: str | None
+    runs: Any
+    step: Any
+    checkpoint: str | None
+    fake: str | None
+    real: str | None
+    split: str
+    image_size: Any
+    channels: Any
+    samples: int | None
+    real_samples: int | None
+    seed: int
+    weights: str
+    truncation: float
+    best_by: str | None
+    recorded: bool
+    json: bool
+    output: str | None
+    trust: bool
+
+    def __post_init__(self) -> None:
+        given = [key for key in ("run", "runs", "checkpoint", "fake") if getattr(self, key) is not None]
+        if len(given) != 1:
+            problem = "expected one of run=RUN, runs=[A,B], checkpoint=FILE and fake=FOLDER_OR_FILE"
+            value = getattr(self, given[1]) if given else None
+            advice = "For example: gan-eval run=outputs/20261120-101502_dcgan_wgan_mnist_seed0"
+            raise ConfigError(given[1] if given else "run", problem, value, advice)
+        self.check_together()
+        check_choice("split", self.split, ("train", "held_out"))
+        check_choice("weights", self.weights, ("averaged", "raw"))
+        check_step("step", self.step)
+        parse_size(self.image_size)
+        parse_channels(self.channels)
+        for key in ("samples", "real_samples"):
+            if getattr(self, key) is not None:
+                check_number(key, getattr(self, key), at_least=2, at_most=MOST_SAMPLES)
+        check_number("seed", self.seed, at_least=0, at_most=LARGEST - MOST_SAMPLES)
+        check_number("truncation", self.truncation, above=0, at_most=1)
+
+    def check_together(self) -> None:
+        """Raises ConfigError for keys that do not go with each other."""
+        if self.step is not None and self.run is None and self.runs is None:
+            raise ConfigError("step", "goes with run= or runs=", self.step)
+        if self.runs is not None and (not isinstance(self.runs, list) or len(self.runs) < 2):
+            raise ConfigError("runs", "expected two run directories or more: runs=[A,B]", self.runs)
+        paths = [Path(str(run)).resolve() for run in self.runs or ()]
+        if len(set(paths)) < len(paths):
+            raise ConfigError("runs", "names a run twice", self.runs)
+        if self.runs is not None and self.real is not None:
+            raise ConfigError("real", "does not go with runs=, each of which has data of its own", self.real)
+        if self.real is not None and self.split != "train":
+            raise ConfigError("split", "does not go with real=, which is all of one kind", self.split)
+        if self.recorded and self.runs is None:
+            raise ConfigError("recorded", "goes with runs=[A,B]", self.recorded)
+        if self.fake is not None and self.truncation != 1:
+            raise ConfigError("truncation", "goes with a generator, not with fake=", self.truncation)
+
+
+@dataclass(frozen=True)
+class EvaluationJob:
+    """What to measure, and of what."""
+
+    settings: EvaluationSettings
+    metrics: dict[str, Metric]
+    features: FeatureExtractorConfig
+    dataset: Source | None
+    dataset_about: dict[str, Any]
+    best_by: tuple[str, str] | None
+    """The number that ranks, and what is better of it; None where no metric gives one."""
+
+
+def build_evaluation(plain: Mapping[str, Any], folders: list[Path]) -> EvaluationJob:
+    """The job that a configuration describes. Raises ConfigError with the key, where something can't be built."""
+    groups = ("metric", "features", "dataset")
+    rest = {key: value for key, value in plain.items() if key not in groups}
+    settings: EvaluationSettings = build_section("", rest, EvaluationSettings)
+    check_targets(plain, folders, settings.trust)
+    metrics: dict[str, Metric] = build_each("metric", plain.get("metric"))
+    if not metrics:
+        raise ConfigError("metric", "expected one at least", [], "For example metric=[fid,prdc].")
+    node = plain.get("dataset")
+    if node is not None and (settings.real is not None or settings.runs is not None):
+        raise ConfigError("dataset", "does not go with real= or runs=", advice="Leave one of them out.")
+    if settings.fake is not None and settings.real is None and node is None:
+        raise ConfigError("real", "is needed beside fake=", advice="real=FOLDER_OR_FILE, or dataset=NAME.")
+    wanting = [name for name, metric in metrics.items() if getattr(metric, "uses_held_out", False)]
+    if settings.split == "held_out" and wanting:
+        problem = f"metric.{wanting[0]} compares with the training examples, and takes the held-out ones beside them"
+        raise ConfigError("split", problem, settings.split, "Leave it at split=train.")
+    directed = any(value_names(metrics).values())
+    return EvaluationJob(
+        settings,
+        metrics,
+        features=build("features", plain["features"]),
+        dataset=None if node is None else build("dataset", node),
+        dataset_about={} if node is None else describe_dataset(node),
+        best_by=choose_value("best_by", settings.best_by, metrics) if directed or settings.best_by else None,
+    )

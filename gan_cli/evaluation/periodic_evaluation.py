@@ -1,0 +1,208 @@
+"""Evaluates the EMA generator at regular steps of training, always by the same protocol.
+
+Training is not disturbed: everything that is drawn here is a function of the seed, no variable of the training state is
+written, and its clock stands still meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from gan_cli.config.job_builder import TrainJob
+from gan_cli.data import Examples
+from gan_cli.evaluation.checkpoint_diagnostics import some_examples
+from gan_cli.evaluation.discriminator_diagnostics import health
+from gan_cli.evaluation.early_stopping import BestTracker
+from gan_cli.evaluation.feature_store import StoredFeatures, cached_features, extract_features
+from gan_cli.evaluation.history import same_protocol
+from gan_cli.evaluation.protocol import describe_protocol
+from gan_cli.evaluation.real_data import describe_dataset, open_held_out
+from gan_cli.evaluation.run_metrics import Evaluation, measure
+from gan_cli.evaluation.sample_sets import GeneratedExamples, StoredExamples
+from gan_cli.features import FeatureExtractor
+from gan_cli.metrics import Comparison
+from gan_cli.metrics.metric_compatibility import check_embedding, choose_value, needs_extractor, value_names
+from gan_cli.progress import ProgressReporter
+from gan_cli.sampling.keras_file import GeneratorFacts
+from gan_cli.sampling.load_generator import LoadedGenerator
+from gan_cli.training.training_state import TrainingState
+
+
+class EvaluationInterrupted(Exception):
+    """Somebody asked to stop while an evaluation was going on."""
+
+
+@dataclass(frozen=True)
+class InterruptibleReporter:
+    """A teller that breaks off the work that it is told of when a stop is asked for."""
+
+    teller: ProgressReporter
+    is_stopped: Callable[[], bool]
+
+    def line(self, text: str) -> None:
+        self.teller.line(text)
+
+    def warn(self, text: str) -> None:
+        self.teller.warn(text)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        if self.is_stopped():
+            raise EvaluationInterrupted
+        self.teller.progress(what, done, total)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an evaluation says of the run.
+
+    Attributes:
+        is_best: whether it is the best so far by the number that decides.
+        warning: about a collapse that has just been seen, None without.
+    """
+
+    is_best: bool = False
+    warning: str | None = None
+
+
+class PeriodicEvaluator:
+    """Measures a run's averaged generator and its discriminator.
+
+    Args:
+        job: with its metrics, its data set and `eval.*`.
+        training: the examples that training sees.
+        aside: those kept from it, None where the data set may have a split of its own.
+        teller: is told what takes long.
+
+    Raises:
+        ConfigError: where the extractor can't be had, or can't give what a metric asks for.
+    """
+
+    def __init__(self, job: TrainJob, training: Examples, aside: Examples | None, teller: ProgressReporter) -> None:
+        self.job, self.settings, self.training = job, job.evaluation, training
+        self.embedding = self.open_embedding(teller) if needs_extractor(job.metrics) else None
+
+        def reading(done: int, total: int) -> None:
+            teller.progress("reading data", done, total)
+
+        self.aside = aside or open_held_out(job.dataset, reading)
+        about = describe_dataset(job.config["dataset"])
+        self.reals = StoredExamples(training, about, self.settings.real_samples, reading)
+        self.held_out = StoredExamples(self.aside, {**about, "split": "held_out"}) if self.aside else None
+        self.real_features: dict[str, StoredFeatures] = {}
+        self.watch = new_best_tracker(job)
+
+    def open_embedding(self, teller: ProgressReporter) -> FeatureExtractor:
+        from gan_cli.evaluation.real_vs_generated import opened
+
+        spec = self.training.spec
+        embedding = opened(self.job.features, spec, (lambda: self.training) if spec.classes > 1 else None, teller)
+        check_embedding(self.job.metrics, embedding)
+        return embedding
+
+    def evaluate(self, state: TrainingState, step: int, teller: ProgressReporter) -> Evaluation:
+        """Measures the state of `step`. Raises what the teller raises."""
+        job, fakes = self.job, self.generated(state.averaged, step)
+        with ExitStack() as stack:
+            comparison = Comparison(
+                real=self.evidence("real", self.reals, teller),
+                fake=stack.enter_context(extract_features(fakes, self.embedding, teller, "generated")),
+                held_out=self.held_out_features(teller),
+                source=job.dataset,
+                teller=teller,
+            )
+            judged = self.judge(state, fakes)
+            return measure(job.metrics, comparison, self.protocol(fakes), {"discriminator": judged})
+
+    def generated(self, averaged: Any, step: int) -> GeneratedExamples:
+        """What the averaged generator makes at `step`: always of the same latents."""
+        model = self.job.model
+        facts = GeneratorFacts(model.latent_size, model.latent_distribution, self.training.spec, step)
+        about = {"weights": "averaged", "step": step}
+        return GeneratedExamples(LoadedGenerator(averaged, facts), about, self.settings.samples)
+
+    def protocol(self, fakes: GeneratedExamples) -> dict[str, Any]:
+        return describe_protocol(self.job.metrics, self.reals, fakes, self.embedding, seed=0)
+
+    def held_out_features(self, teller: ProgressReporter) -> StoredFeatures | None:
+        wanted = any(getattr(metric, "uses_held_out", False) for metric in self.job.metrics.values())
+        return self.evidence("held-out", self.held_out, teller) if wanted and self.held_out else None
+
+    def evidence(self, name: str, examples: StoredExamples, teller: ProgressReporter) -> StoredFeatures:
+        """Evidence of real examples, made once a run."""
+        if name not in self.real_features:
+            self.real_features[name] = cached_features(examples, self.embedding, teller, name)
+        return self.real_features[name]
+
+    def judge(self, state: TrainingState, fakes: GeneratedExamples) -> Any:
+        """The health of the discriminator on the first examples of each side."""
+        held_out = some_examples(self.held_out) if self.held_out else None
+        return health(state.discriminator, self.job.loss, some_examples(self.reals), held_out, some_examples(fakes))
+
+    def update_best(self, step: int, values: Mapping[str, Mapping[str, Any]]) -> Verdict:
+        """Takes in what was measured at `step`, and says what that means."""
+        watch = self.watch
+        if watch is None or watch.name not in values:
+            return Verdict()
+        before = watch.collapsed
+        is_best = watch.see(step, values)
+        if not watch.collapsed or before:
+            return Verdict(is_best)
+        now = values[watch.name]["value"]
+        told = (
+            f"{watch.name} is {'infinite' if now is None else f'{now:.4g}'} at step {step}, more than "
+            f"{watch.collapse_ratio:g} times worse than its best, {watch.best:.4g} at step {watch.best_step}"
+        )
+        return Verdict(is_best, f"Late collapse: {told}")
+
+    def replay_history(self, lines: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Takes in what a run that goes on has measured before; gives what is to be said of that.
+
+        Args:
+            lines: of its evaluations.jsonl. Those that were measured in another way do not count.
+        """
+        self.watch = watch = new_best_tracker(self.job)
+        if watch is None or not lines:
+            return []
+        counting = same_protocol(lines, watch.name, self.protocol(self.generated(None, 0)))
+        for line in counting:
+            self.update_best(line["step"], line["values"])
+        if len(counting) == len(lines):
+            return []
+        others = f"{len(lines) - len(counting)} of {len(lines)} evaluations so far"
+        return [f"{others} had no {watch.name} or measured it in another way; new ones are not compared with them"]
+
+    def early_stop_reason(self) -> str | None:
+        """Why training should not go on, None where it should."""
+        watch, settings = self.watch, self.settings
+        if watch is None:
+            return None
+        if settings.patience is not None and watch.since_best >= settings.patience:
+            times = f"{watch.since_best} evaluation{'s' if watch.since_best > 1 else ''}"
+            return f"{watch.name} has had no new best for {times}; to go on: eval.patience=null"
+        if settings.stop_on_collapse and watch.collapsed:
+            return f"{watch.name} has collapsed; to go on: eval.stop_on_collapse=false"
+        return None
+
+
+def new_best_tracker(job: TrainJob) -> BestTracker | None:
+    """A watch over the number that decides; None where no metric gives one."""
+    if not any(value_names(job.metrics).values()):
+        return None
+    name, better = choose_value("eval.best_by", job.evaluation.best_by, job.metrics)
+    return BestTracker(name, better, job.evaluation.collapse_ratio)
+
+
+def one_line_summary(evaluation: Evaluation, watch: BestTracker | None, is_best: bool) -> str:
+    """The metrics' numbers, the one that decides first; the discriminator's are in the logs."""
+    names = [name for name, told in evaluation.values.items() if told["metric"] != "discriminator"]
+    if watch is not None and watch.name in names:
+        names = [watch.name, *(name for name in names if name != watch.name)]
+    told = []
+    for name in names:
+        value = evaluation.values[name]["value"]
+        best = " (best)" if is_best and watch is not None and name == watch.name else ""
+        told.append(f"{name} {'infinite' if value is None else f'{value:.4g}'}{best}")
+    return ", ".join(told)

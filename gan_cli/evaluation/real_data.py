@@ -1,0 +1,149 @@
+"""The real examples of a run or a data set: those that training sees, and those that it never sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_cli.config.job_builder import build
+from gan_cli.config.target_allowlist import check_targets
+from gan_cli.data import DataSpec, Examples, HasHeldOut, Progress, Source
+from gan_cli.data.folder import Folder
+from gan_cli.data.npy_header import ArrayFile
+from gan_cli.data.npz import Npz
+from gan_cli.data.splits import split_held_out
+from gan_cli.errors import ConfigError
+from gan_cli.progress import ProgressReporter
+
+MOST_NAMED = 20
+"""Files left out that are told one by one."""
+NONE_HELD_OUT = "Train with eval.held_out=0.1, or on a data set with a test split, such as mnist."
+
+
+@dataclass(frozen=True)
+class RealData:
+    """Real examples, opened when they are asked for.
+
+    Attributes:
+        source: where they come from.
+        about: the same in plain JSON.
+        share: of the examples that training never sees.
+        key: of the source in the configuration, for errors.
+    """
+
+    source: Source
+    about: dict[str, Any]
+    share: float = 0.0
+    key: str = "dataset"
+
+    def describe(self) -> DataSpec | None:
+        """What is known of the source at once."""
+        try:
+            return self.source.describe()
+        except ConfigError as error:
+            raise error.below(self.key) from error
+
+    def whole(self, progress: Progress | None) -> Examples:
+        try:
+            return self.source.open(progress)
+        except ConfigError as error:
+            raise error.below(self.key) from error
+
+    def training(self, progress: Progress | None) -> Examples:
+        return split_held_out(self.whole(progress), self.share)[0]
+
+    def held_out(self, progress: Progress | None) -> Examples | None:
+        """The share kept aside, else the data set's own test split; None where there is neither."""
+        if self.share > 0:
+            return split_held_out(self.whole(progress), self.share)[1]
+        return open_held_out(self.source, progress)
+
+    def check_split(self, name: str) -> None:
+        """Raises ConfigError where there is no such split, as far as that is known before a download."""
+        has_own = isinstance(self.source, HasHeldOut) and self.source.held_out() is not None
+        if name == "held_out" and self.share == 0 and not has_own:
+            raise ConfigError("split", "there are no held-out examples", name, NONE_HELD_OUT)
+
+    def split(self, name: str, progress: Progress | None) -> tuple[Examples, dict[str, Any]]:
+        """The examples of `train` or `held_out`, and what to say of them. Raises ConfigError where there are none."""
+        if name == "train":
+            return self.training(progress), self.about
+        found = self.held_out(progress)
+        if found is None:
+            raise ConfigError("split", "there are no held-out examples", name, NONE_HELD_OUT)
+        return found, {**self.about, "split": "held_out"}
+
+
+def open_held_out(source: Source, progress: Progress | None) -> Examples | None:
+    """The examples that a data set keeps for tests, None where it has none."""
+    found = source.held_out() if isinstance(source, HasHeldOut) else None
+    try:
+        return None if found is None else found.open(progress)
+    except ConfigError as error:
+        raise error.below("dataset") from error
+
+
+def data_of_run(config: Mapping[str, Any], trust: bool) -> RealData:
+    """The data that a run's configuration, read from disk, describes.
+
+    Raises:
+        ConfigError: where it names code of others and `trust` is false, or can't be built.
+    """
+    check_targets({"dataset": config["dataset"]}, folders=[Path.cwd()] if trust else [], trust=trust)
+    node = config["dataset"]
+    share = float(config.get("eval", {}).get("held_out", 0.0))
+    return RealData(build("dataset", node), describe_dataset(node), share)
+
+
+def describe_dataset(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Where real examples come from, in plain JSON: the data set's name, its split, its path."""
+    name = node.get("name") or str(node["_target_"]).rpartition(".")[2].lower()
+    more = {key: node[key] for key in ("split", "path") if node.get(key) is not None}
+    return {"name": name, "split": "train", **more}
+
+
+def files(key: str, path: str, image_size: Any, channels: Any) -> Source:
+    """Pictures in a folder, or an array file. Raises ConfigError where there is neither at `path`."""
+    if Path(path).is_dir():
+        return Folder(path=path, image_size=image_size, channels=channels)
+    if Path(path).suffix not in (".npz", ".npy"):
+        problem = "expected a folder of pictures, or a .npz or .npy file"
+        raise ConfigError(key, problem if Path(path).exists() else f"there is no such folder or file; {problem}", path)
+    # Only an array of that name: gan-sample writes the seeds beside the images, which are no classes.
+    labels = "labels" if "labels" in ArrayFile.open(path).headers else None
+    return Npz(path=path, image_size=image_size, channels=channels, labels_key=labels)
+
+
+def describe_files(key: str, path: str, image_size: Any, channels: Any) -> DataSpec:
+    """What is known at once of files; `key` names them in errors."""
+    try:
+        found = files(key, path, image_size, channels).describe()
+    except ConfigError as error:
+        raise renamed(error, key) from error
+    assert found is not None  # files can always be looked at
+    return found
+
+
+def open_files(key: str, path: str, image_size: Any, channels: Any, progress: Progress | None) -> Examples:
+    """The examples in a folder or an array file; `key` names them in errors."""
+    try:
+        return files(key, path, image_size, channels).open(progress)
+    except ConfigError as error:
+        raise renamed(error, key) from error
+
+
+def renamed(error: ConfigError, key: str) -> ConfigError:
+    """An error of a source as one of gan-eval, whose keys for sizes are the same and whose path is `real` or `fake`."""
+    named = error.key if error.key in ("image_size", "channels") else key
+    return ConfigError(named, error.problem, error.value, error.advice.replace("dataset.", ""))
+
+
+def report_skipped(side: str, examples: Examples, teller: ProgressReporter) -> None:
+    """Names the files of one side that could not be used."""
+    skipped = examples.skipped
+    for name, reason in skipped[:MOST_NAMED]:
+        teller.warn(f"left out of {side}: {name}: {reason}")
+    if len(skipped) > MOST_NAMED:
+        teller.warn(f"left out of {side}: {len(skipped) - MOST_NAMED:,} more files")

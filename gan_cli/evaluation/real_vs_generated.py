@@ -1,0 +1,254 @@
+"""gan-eval's work: from checked settings to an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_cli.data import DataSpec, Examples, Source
+from gan_cli.data.folder_index import index_folder
+from gan_cli.errors import ConfigError
+from gan_cli.evaluation.checkpoint_diagnostics import diagnose_checkpoint
+from gan_cli.evaluation.console import EvaluationConsole
+from gan_cli.evaluation.evaluation_config import GENERATED, EvaluationJob
+from gan_cli.evaluation.feature_store import cached_features, extract_features
+from gan_cli.evaluation.protocol import describe_protocol
+from gan_cli.evaluation.real_data import RealData, data_of_run, describe_files, open_files, report_skipped
+from gan_cli.evaluation.run_metrics import Evaluation, measure
+from gan_cli.evaluation.sample_sets import ExampleSet, GeneratedExamples, StoredExamples
+from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
+from gan_cli.metrics import Comparison, Result
+from gan_cli.metrics.metric_compatibility import check_embedding, check_metrics, needs_extractor
+from gan_cli.progress import ProgressReporter
+from gan_cli.runs.checkpoint import DamagedCheckpointError, list_checkpoints, read_checkpoint_header
+from gan_cli.runs.run_directory import find_run, read_config
+from gan_cli.sampling.load_generator import find_source, load_source
+
+
+@dataclass(frozen=True)
+class RealSide:
+    """The real examples of a comparison.
+
+    Attributes:
+        examples: what the generated ones are compared with.
+        about: the same in plain JSON.
+        source: the data set, None for files.
+        held_out: gives examples that training never saw, None where there are none.
+        labelled: gives those that an extractor is trained on.
+    """
+
+    examples: Examples
+    about: dict[str, Any]
+    source: Source | None
+    held_out: Callable[[], Examples | None]
+    labelled: Callable[[], Examples]
+
+
+@dataclass(frozen=True)
+class FakeSide:
+    """Where generated examples come from.
+
+    Attributes:
+        generator: a checkpoint or a .keras file, or the folder of a run's checkpoints; None for files.
+        config: of the run, where that is known.
+        about: the same in plain JSON.
+        data: what it makes, None where only loading it tells.
+    """
+
+    generator: Path | None
+    config: dict[str, Any] | None
+    about: dict[str, Any]
+    data: DataSpec | None
+
+
+def find_fake(job: EvaluationJob, run: str | None = None) -> FakeSide:
+    """The generated side, found without TensorFlow. `run` stands for `settings.run`. Raises ConfigError."""
+    settings = job.settings
+    run = run or settings.run
+    if settings.fake is not None:
+        return FakeSide(None, None, {"path": settings.fake}, None)
+    try:
+        source = find_source(run, settings.checkpoint, settings.step)
+    except ConfigError as error:
+        if error.key == "run" and settings.run is None:
+            raise ConfigError("runs", error.problem, run, error.advice) from None
+        raise
+    newest = next(iter(list_checkpoints(source)), None) if source.is_dir() else source
+    config, data = None, None
+    if newest is not None and newest.suffix == ".npz":
+        try:
+            saved = read_checkpoint_header(newest)
+            config, data = saved.config, saved.data
+        except DamagedCheckpointError as error:
+            if not source.is_dir():
+                raise ConfigError("checkpoint", str(error)) from error
+    if run is not None:
+        config = read_config(find_run("run", Path(run)))
+    about = {"checkpoint": source.name} if run is None else {"run": Path(run).absolute().name}
+    return FakeSide(source, config, {**about, "weights": settings.weights}, data)
+
+
+def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
+    """Raises ConfigError for what can't be measured, as far as that can be known without TensorFlow."""
+    settings = job.settings
+    real = find_real(job, fake)
+    source = real.source if isinstance(real, RealData) else None
+    if isinstance(real, RealData):
+        real.check_split(settings.split)
+    data = describe(job, real)
+    count = None if data is None else min(data.examples, settings.real_samples or data.examples)
+    if settings.fake is not None:
+        fakes = describe_files("fake", settings.fake, settings.image_size, settings.channels)
+        check_same_shape(data, fakes)
+        check_same_classes(job, real)
+        made, classes = min(fakes.examples, settings.samples or fakes.examples), fakes.classes
+    else:
+        check_same_shape(data, fake.data)
+        made, classes = settings.samples or GENERATED, 0
+    try:
+        check_metrics(job.metrics, job.features, source, data, count, made, classes > 1)
+    except ConfigError as error:
+        key = {"samples": "fake", "real_samples": "real"}.get(error.key)
+        typed = getattr(settings, error.key, None) if key else None
+        if key is None or typed is not None or getattr(settings, key) is None:
+            raise
+        raise ConfigError(key, error.problem, getattr(settings, key), error.advice) from None
+
+
+def find_real(job: EvaluationJob, fake: FakeSide) -> RealData | str:
+    """The data set of the real side, or the path of its files. Raises ConfigError where there is neither."""
+    settings = job.settings
+    if settings.real is not None:
+        return settings.real
+    if job.dataset is not None:
+        return RealData(job.dataset, job.dataset_about)
+    if fake.config is None:
+        problem = "a generator by itself does not know the data that it was trained on"
+        raise ConfigError("real", problem, advice="Name it: real=FOLDER_OR_FILE, or dataset=NAME.")
+    return data_of_run(fake.config, settings.trust)
+
+
+def describe(job: EvaluationJob, real: RealData | str) -> DataSpec | None:
+    """What is known of the real examples at once."""
+    if isinstance(real, str):
+        return describe_files("real", real, job.settings.image_size, job.settings.channels)
+    return real.describe()
+
+
+def check_same_classes(job: EvaluationJob, real: RealData | str) -> None:
+    """Raises ConfigError where a metric goes class by class, and the sub-folders of the two sides have other names."""
+    paths = [Path(real) if isinstance(real, str) else None, Path(str(job.settings.fake))]
+    if not any(getattr(metric, "needs_labels", False) for metric in job.metrics.values()):
+        return
+    names = [index_folder(path).classes for path in paths if path is not None and path.is_dir()]
+    if len(names) == 2 and names[0] != names[1]:
+        only = sorted(set(names[0]) ^ set(names[1]))
+        problem = f"its sub-folders are other classes than those of real={real}: {', '.join(only[:5])}"
+        raise ConfigError("fake", problem, job.settings.fake, "Give both the same sub-folders.")
+
+
+def check_same_shape(real: DataSpec | None, fake: DataSpec | None) -> None:
+    """Raises ConfigError where the two sides have different sizes or channels."""
+    if real is None or fake is None or real.shape == fake.shape:
+        return
+    sizes = ["x".join(str(side) for side in spec.shape) for spec in (real, fake)]
+    height, width, channels = (*fake.shape, 1, 1)[:3]
+    kind = {1: "grey", 3: "rgb", 4: "rgba"}.get(channels, "auto")
+    advice = f"Bring the files to one size: image_size={height}x{width} channels={kind}." if fake.is_image else ""
+    raise ConfigError("real", f"the real examples are {sizes[0]}, the generated ones {sizes[1]}", advice=advice)
+
+
+def evaluate(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> tuple[Evaluation, int | None]:
+    """Measures one generated side; gives the evaluation and the step of the generator. TensorFlow is loaded."""
+    settings = job.settings
+    real = open_real(job, fake, console)
+    if fake.generator is None:
+        stored = open_files("fake", str(settings.fake), settings.image_size, settings.channels, console.reading)
+        fakes: ExampleSet = StoredExamples(stored, fake.about, settings.samples)
+        step = None
+    else:
+        generator = load_source(fake.generator, settings.weights, settings.trust)
+        step = generator.facts.step
+        count = settings.samples or GENERATED
+        fakes = GeneratedExamples(generator, {**fake.about, "step": step}, count, settings.seed, settings.truncation)
+    check_same_shape(real.examples.spec, fakes.data)
+    report_skipped("real", real.examples, console)
+    if isinstance(fakes, StoredExamples):
+        report_skipped("fake", fakes.whole, console)
+    reals = StoredExamples(real.examples, real.about, settings.real_samples, console.reading)
+    has_classes = fakes.labels is not None
+    check_metrics(job.metrics, job.features, real.source, reals.data, reals.count, fakes.count, has_classes)
+    judged: dict[str, Result] = {}
+    if fake.config is not None and fake.generator is not None and is_own_data(job) and step is not None:
+        result = diagnose_checkpoint(fake.generator, step, fake.config, reals, real.held_out(), fakes, settings.trust)
+        judged["discriminator"] = result
+    return compare(job, reals, fakes, real, console, judged), step
+
+
+def is_own_data(job: EvaluationJob) -> bool:
+    """Whether the real examples are those that the run was trained on."""
+    settings = job.settings
+    return settings.real is None and job.dataset is None and settings.split == "train"
+
+
+def compare(
+    job: EvaluationJob,
+    reals: StoredExamples,
+    fakes: ExampleSet,
+    real: RealSide,
+    console: EvaluationConsole,
+    judged: Mapping[str, Result],
+) -> Evaluation:
+    """Every metric over both sides, beside what was judged elsewhere."""
+    embedding = open_embedding(job, real, console) if needs_extractor(job.metrics) else None
+    with ExitStack() as stack:
+        held_out = None
+        if any(getattr(metric, "uses_held_out", False) for metric in job.metrics.values()):
+            aside = real.held_out()
+            if aside is not None:
+                about = {**real.about, "split": "held_out"}
+                held_out = cached_features(StoredExamples(aside, about), embedding, console, "held-out")
+        comparison = Comparison(
+            real=cached_features(reals, embedding, console),
+            fake=stack.enter_context(extract_features(fakes, embedding, console, "generated")),
+            held_out=held_out,
+            source=real.source,
+            seed=job.settings.seed,
+            teller=console,
+        )
+        protocol = describe_protocol(job.metrics, reals, fakes, embedding, job.settings.seed)
+        return measure(job.metrics, comparison, protocol, judged)
+
+
+def open_real(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> RealSide:
+    found, settings = find_real(job, fake), job.settings
+    if isinstance(found, str):
+        examples = open_files("real", found, settings.image_size, settings.channels, console.reading)
+        return RealSide(examples, {"path": found}, None, lambda: None, lambda: examples)
+    examples, about = found.split(settings.split, console.reading)
+
+    def training() -> Examples:
+        return examples if settings.split == "train" else found.training(console.reading)
+
+    return RealSide(examples, about, found.source, lambda: found.held_out(console.reading), training)
+
+
+def open_embedding(job: EvaluationJob, real: RealSide, console: EvaluationConsole) -> FeatureExtractor:
+    """The extractor, ready for the real examples; one that is trained learns from them."""
+    labelled = real.labelled if real.examples.spec.classes > 1 else None
+    embedding = opened(job.features, real.examples.spec, labelled, console)
+    check_embedding(job.metrics, embedding)
+    return embedding
+
+
+def opened(
+    features: FeatureExtractorConfig, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+) -> FeatureExtractor:
+    """The embedding of an extractor, its errors seen from the root."""
+    try:
+        return features.open(data, labelled, teller)
+    except ConfigError as error:
+        raise (error if error.key.startswith("features") else error.below("features")) from error

@@ -1,0 +1,70 @@
+"""What an evaluation says to people: a table, and what the numbers were measured with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gan_cli.evaluation.protocol import short
+from gan_cli.evaluation.run_metrics import Evaluation
+
+
+def table(evaluation: Evaluation) -> list[str]:
+    """One line a number: its name, value, uncertainty and what is better; then how each uncertainty was found."""
+    rows = [("", "value", "± or 95 %", "better")]
+    for name, told in evaluation.values.items():
+        rows.append((name, number(told["value"]), spread(told), told["better"]))
+    ways: dict[str, list[str]] = {}
+    for name, told in evaluation.values.items():
+        if told.get("by"):
+            ways.setdefault(told["by"], []).append(name)
+    found = [f"{', '.join(names)}: {by}" for by, names in ways.items()]
+    return [*aligned(rows, right=(1, 2)), "", *found, *(f"Note: {note}" for note in evaluation.notes)]
+
+
+def number(value: float | None) -> str:
+    return "infinite" if value is None else f"{value:#.5g}".rstrip(".")
+
+
+def spread(told: Mapping[str, Any]) -> str:
+    """An uncertainty, or the bounds of an interval."""
+    if told.get("low") is not None and told.get("high") is not None:
+        return f"{told['low']:.4g} to {told['high']:.4g}"
+    return "" if told.get("uncertainty") is None else f"{told['uncertainty']:.2g}"
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
+    """Rows of words as lines with columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    to_the_right = set(right)
+    lines = []
+    for row in rows:
+        words = [
+            word.rjust(width) if column in to_the_right else word.ljust(width)
+            for column, (word, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(words).rstrip())
+    return lines
+
+
+def format_protocol(protocol: Mapping[str, Any]) -> list[str]:
+    """The protocol in a few lines; the whole is in the JSON."""
+    features = protocol["features"]
+    rows = {"real": describe_facts(protocol["real"]), "generated": describe_facts(protocol["fake"])}
+    if features is not None:
+        rows["features"] = describe_facts(features)
+    return [f"{name:<10} {text}" for name, text in rows.items()]
+
+
+def describe_facts(facts: Mapping[str, Any]) -> str:
+    """`name` first, then the others as key value."""
+    more = []
+    for key, value in facts.items():
+        if key == "shape":
+            more.append("x".join(str(side) for side in value))
+        elif isinstance(value, Mapping):
+            more.append(f"{key} ({describe_facts(value)})")
+        elif key != "name" and value is not None:
+            more.append(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {short(value)}")
+    named = [str(facts["name"])] if "name" in facts else []
+    return ", ".join([*named, *more])

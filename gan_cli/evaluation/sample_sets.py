@@ -1,0 +1,139 @@
+"""What is compared: real and generated examples, wherever they come from, behind one face.
+
+Every set is read in an order that is random and depends on its size alone. The first rows of any set are therefore a
+random subset, and the same pixels give the same numbers whether they come from a generator, a folder or an array.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from gan_cli.data import DataSpec, Examples, InMemory, Progress
+from gan_cli.data.content_hash import Fingerprint, fingerprint
+
+if TYPE_CHECKING:
+    from gan_cli.sampling.load_generator import LoadedGenerator
+
+CHUNK_BYTES = 256  # examples read at once
+
+
+class ExampleSet(Protocol):
+    """One side of a comparison."""
+
+    @property
+    def data(self) -> DataSpec: ...
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """int32 `[count]`, the class of each, None where they have no classes."""
+        ...
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the protocol says of these examples, as plain JSON."""
+        ...
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """uint8 images `[stop - start, height, width, channels]`, or float32 points `[stop - start, 2]`."""
+        ...
+
+
+@dataclass(frozen=True)
+class StoredExamples:
+    """Real examples, or generated ones from any tool: a data set, a folder, an array.
+
+    Attributes:
+        whole: all that there are.
+        about: where they come from, in words and plain JSON: {"name": "mnist", "split": "train"}.
+        wanted: how many of them; None for all.
+        progress: is told how many are read, where all must be read to be known again.
+    """
+
+    whole: Examples
+    about: dict[str, Any]
+    wanted: int | None = None
+    progress: Progress | None = None
+
+    @property
+    def data(self) -> DataSpec:
+        return self.whole.spec
+
+    @property
+    def count(self) -> int:
+        return min(self.whole.spec.examples, self.wanted or self.whole.spec.examples)
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        return random_order(self.whole.spec.examples)[: self.count]
+
+    @cached_property
+    def labels(self) -> np.ndarray | None:
+        if self.data.classes == 0:
+            return None
+        if isinstance(self.whole, InMemory):
+            return self.whole.labels[self.order]
+        starts = range(0, self.count, CHUNK_BYTES)
+        return np.concatenate([self.whole.read(self.order[start : start + CHUNK_BYTES])[1] for start in starts])
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        return {
+            **self.about,
+            "shape": list(self.data.shape),
+            "count": self.count,
+            "of": self.data.examples,
+            **({"skipped": len(self.whole.skipped)} if self.whole.skipped else {}),
+            "sha256": self.fingerprint.content,
+        }
+
+    @cached_property
+    def fingerprint(self) -> Fingerprint:
+        """Of all that there are, wanted or not."""
+        return fingerprint(self.whole, self.progress)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self.whole.read(self.order[start:stop])[0]
+
+
+@dataclass(frozen=True)
+class GeneratedExamples:
+    """What a trained generator makes of the seeds `seed` .. `seed + count - 1`.
+
+    Attributes:
+        about: which generator, in plain JSON: run, step, weights.
+    """
+
+    generator: LoadedGenerator
+    about: dict[str, Any]
+    count: int
+    seed: int = 0
+    truncation: float = 1.0
+
+    labels = None  # until there are conditional generators
+
+    @property
+    def data(self) -> DataSpec:
+        return self.generator.facts.data
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        return random_order(self.count)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {**self.about, "count": self.count, "seed": self.seed, "truncation": self.truncation}
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self.generator.images((self.seed + self.order[start:stop]).tolist(), self.truncation)
+
+
+def random_order(count: int) -> np.ndarray:
+    """int64 `[count]`, a permutation that is the same on every machine and for good (NumPy promises this stream)."""
+    return np.random.RandomState(0).permutation(count)

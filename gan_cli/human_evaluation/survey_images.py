@@ -1,0 +1,141 @@
+"""The images of a page: as many real as generated ones, of one size, and what to say of where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_cli.data import DataSpec, Examples, Progress
+from gan_cli.errors import ConfigError
+from gan_cli.evaluation.console import EvaluationConsole
+from gan_cli.evaluation.real_data import RealData, data_of_run, describe_files, open_files, report_skipped
+from gan_cli.evaluation.real_vs_generated import check_same_shape
+from gan_cli.evaluation.sample_sets import StoredExamples
+from gan_cli.human_evaluation.survey_config import HumanJob
+from gan_cli.human_evaluation.survey_page import Side
+from gan_cli.runs.checkpoint import DamagedCheckpointError, read_checkpoint_header
+from gan_cli.runs.run_directory import find_run, read_config
+from gan_cli.sampling.load_generator import LoadedGenerator, find_source, load_source
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the images come from, found without TensorFlow.
+
+    Attributes:
+        generator: a checkpoint or .keras file, or the folder of a run's checkpoints; None for files.
+        real: the run's own data set; None for files.
+        name: of the run, or of the file or folder that the generated images come from.
+    """
+
+    generator: Path | None
+    real: RealData | None
+    name: str
+
+
+def find_images(job: HumanJob) -> Found:
+    """Where the images come from. Raises ConfigError where they are missing, are points, or are too few."""
+    generator = None if job.fake else find_source(job.run, job.checkpoint, job.step)
+    name = Path(job.run or job.checkpoint or str(job.fake)).absolute()
+    found = Found(generator, find_own_data(job, generator), name.name if job.run else name.stem)
+    real = found.real.describe() if found.real else describe_files("real", str(job.real), job.image_size, job.channels)
+    check_images("real", real, job)
+    if job.fake is not None:
+        fake = describe_files("fake", job.fake, job.image_size, job.channels)
+        check_images("fake", fake, job)
+        check_same_shape(real, fake)
+    return found
+
+
+def find_own_data(job: HumanJob, generator: Path | None) -> RealData | None:
+    """The data that the generator was trained on; None where `real` names other images."""
+    if job.real is not None or generator is None:
+        return None
+    if job.run is not None:
+        return data_of_run(read_config(find_run("run", Path(job.run))), job.trust)
+    if generator.suffix != ".npz":
+        problem = "a generator by itself does not know the data that it was trained on"
+        raise ConfigError("real", problem, advice="Name a folder of pictures or an array file.")
+    try:
+        return data_of_run(read_checkpoint_header(generator).config, job.trust)
+    except DamagedCheckpointError as error:
+        raise ConfigError("checkpoint", str(error)) from error
+
+
+def check_images(key: str, data: DataSpec | None, job: HumanJob) -> None:
+    """Raises ConfigError for points, and for fewer images than half the page."""
+    if data is None:
+        return  # known after a download
+    if not data.is_image:
+        named = next(each for each in (key, "run", "checkpoint") if getattr(job, each) is not None)
+        advice = "gan-eval metric=[modes] counts the modes that a generator of points covers."
+        problem = "is about points in the plane, of which nobody can say at a glance whether they are real"
+        raise ConfigError(named, problem, getattr(job, named), advice)
+    if data.examples < job.n // 2:
+        side = {"real": "real", "fake": "generated"}[key]
+        raise ConfigError("n", f"there are {data.examples:,} {side} images, and half the page needs more", job.n)
+
+
+def read_images(
+    job: HumanJob, found: Found, console: EvaluationConsole
+) -> tuple[Side, Side, dict[str, Any], int | None]:
+    """The real and the generated side, what the protocol says of both, and the generator's step. TensorFlow is loaded.
+
+    Raises:
+        ConfigError: where they can't be read, or are of two sizes.
+    """
+    reals, about = open_real(job, found, console.reading)
+    report_skipped("real", reals, console)
+    check_images("real", reals.spec, job)
+    real = chosen(StoredExamples(reals, about), job)
+    if found.generator is None:
+        stored = open_files("fake", str(job.fake), job.image_size, job.channels, console.reading)
+        report_skipped("fake", stored, console)
+        check_images("fake", stored.spec, job)
+        check_same_shape(reals.spec, stored.spec)
+        fakes = StoredExamples(stored, {"name": found.name})
+        return real, chosen(fakes, job), {"real": facts(reals, about), "fake": facts(stored, fakes.about)}, None
+    generator = load_source(found.generator, job.weights, job.trust)
+    check_same_shape(reals.spec, generator.facts.data)
+    seeds = range(job.seed, job.seed + job.n // 2)
+    fake = Side(generator.images(seeds, job.truncation), seeds)
+    about_fake = describe_generator(generator, job, found.name)
+    return real, fake, {"real": facts(reals, about), "fake": about_fake}, generator.facts.step
+
+
+def open_real(job: HumanJob, found: Found, progress: Progress) -> tuple[Examples, dict[str, Any]]:
+    if found.real is not None:
+        return found.real.training(progress), found.real.about
+    path = str(job.real)
+    return open_files("real", path, job.image_size, job.channels, progress), {"name": Path(path).stem}
+
+
+def chosen(stored: StoredExamples, job: HumanJob) -> Side:
+    """The images at the places seed .. seed + n/2 - 1 of a random order, which begins again at its end."""
+    places = stored.order[(job.seed + np.arange(job.n // 2)) % stored.count]
+    return Side(stored.whole.read(places)[0], places.tolist())
+
+
+def facts(examples: Examples, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Which images a side was chosen from; of a path the name alone, since the page goes to other people."""
+    told = {key: Path(value).name if key == "path" else value for key, value in about.items()}
+    identity = StoredExamples(examples, told).identity
+    return {key: value for key, value in identity.items() if key not in ("shape", "count")}
+
+
+def describe_generator(generator: LoadedGenerator, job: HumanJob, name: str) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    for array in generator.model.get_weights():
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return {
+        "run": name,
+        "step": generator.facts.step,
+        "weights": job.weights,
+        "truncation": job.truncation,
+        "weights_sha256": digest.hexdigest(),
+    }

@@ -1,0 +1,105 @@
+"""A call of `gan-eval human`, from a checked job to what is printed and written."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+from gan_cli.errors import ConfigError
+from gan_cli.evaluation.console import EvaluationConsole
+from gan_cli.human_evaluation.answers import format_of, read_answers
+from gan_cli.human_evaluation.pooled_results import FORMAT, as_json, pool, table
+from gan_cli.human_evaluation.survey_config import HumanJob
+from gan_cli.human_evaluation.survey_images import find_images, read_images
+from gan_cli.human_evaluation.survey_page import make_page
+from gan_cli.runs.atomic_files import check_folder, write_json, write_text
+from gan_cli.runs.environment import installed_version
+
+LARGE_PAGE = 64 * 2**20  # bytes, about what a telephone opens without trouble
+
+
+def run_human(job: HumanJob) -> int:
+    """Makes a page and prints its path, or pools answers and prints what they come to; gives the exit code.
+
+    Raises:
+        ConfigError: for what the user can mend.
+    """
+    if job.results is not None:
+        pool_results(job)
+    else:
+        print(write_page(job))
+    return 0
+
+
+def write_page(job: HumanJob) -> Path:
+    """The path of the page that the job asks for."""
+    found = find_images(job)
+    folder = Path(job.output).parent if job.output else default_folder(job)
+    check_folder("output", folder)
+    with closing(EvaluationConsole()) as console:
+        if found.generator is not None:
+            from gan_cli.devices import load_for_inference  # here, since it loads TensorFlow
+
+            load_for_inference()
+        real, fake, protocol, step = read_images(job, found, console)
+        versions = {"gan-cli": installed_version("gan-cli")}
+        protocol |= {"seconds": job.seconds, "seed": job.seed, "versions": versions}
+        text = make_page(real, fake, protocol, job.seed, found.name)
+        if len(text) > LARGE_PAGE:
+            console.warn(f"The page has {len(text) / 2**20:,.0f} MiB; some browsers refuse so much. A smaller n helps.")
+        path = Path(job.output) if job.output else folder / f"{page_name(job, step)}.html"
+        try:
+            write_text(path, text)
+        except OSError as error:
+            raise ConfigError("output", f"can't be written ({error.strerror})", path) from error
+        return path
+
+
+def page_name(job: HumanJob, step: int | None) -> str:
+    """A name that says what the page shows."""
+    words = [f"step_{step:08d}" if step is not None else Path(str(job.fake)).stem, f"seed_{job.seed}", f"n_{job.n}"]
+    words += [f"seconds_{job.seconds:g}"] if job.seconds is not None else []
+    words += [job.weights] if job.weights != "averaged" else []
+    words += [f"truncation_{job.truncation:g}"] if job.truncation != 1 else []
+    return "_".join(words)
+
+
+def default_folder(job: HumanJob) -> Path:
+    if job.run is not None:
+        return Path(job.run) / "human"
+    return (Path(job.checkpoint).parent if job.checkpoint else Path()) / "human"
+
+
+def pool_results(job: HumanJob) -> None:
+    """Prints what the answers come to, and writes it where `output` says."""
+    pooled = pool([read_answers(path) for path in answer_files(job.result_names)])
+    content = as_json(pooled)
+    if job.output is not None:
+        output = Path(job.output)
+        check_overwrites_no_answers(output)
+        check_folder("output", output.parent)
+        write_json(output, content)
+    print(json.dumps(content, indent=2) if job.json else "\n".join(table(pooled)))
+
+
+def answer_files(names: list[str]) -> list[Path]:
+    """The files, and those in the folders, that `results` names. Raises ConfigError for a folder without any."""
+    paths = []
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            inside = [file for file in sorted(path.glob("*.json")) if format_of(file) != FORMAT]
+            if not inside:
+                raise ConfigError("results", "there are no files of answers (*.json) in this folder", name)
+            paths += inside
+        else:
+            paths.append(path)
+    return paths
+
+
+def check_overwrites_no_answers(path: Path) -> None:
+    """Raises ConfigError where writing to `path` could lose what somebody answered."""
+    if path.exists() and format_of(path) != FORMAT:
+        problem = "is there already, and holds something else than pooled results"
+        raise ConfigError("output", problem, path, "Name another file.")

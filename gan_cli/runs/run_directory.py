@@ -1,0 +1,214 @@
+"""One run directory: made, opened, locked, and its small files."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gan_cli.errors import ConfigError, nearest
+from gan_cli.runs.atomic_files import remove_temporary_files, write_json, write_text
+from gan_cli.runs.environment import describe_environment
+from gan_cli.runs.evaluations_log import EvaluationsLog
+from gan_cli.runs.metrics_log import MetricsLog
+from gan_cli.runs.renamed_keys import upgrade_config, upgrade_override
+from gan_cli.runs.status import Status, read_status
+
+HEADER = """\
+# The whole configuration of this run. To repeat it:
+#   gan-train --config-dir=THIS_FOLDER --config-name=config
+# To go on with it:
+#   gan-train resume=THIS_FOLDER
+"""
+USE = """\
+# What makes this file repeat the run by itself: nothing resumed, how jobs of a sweep are started, where to write.
+resume: null
+dry_run: false
+trust: false
+defaults:
+  - override hydra/launcher: process_each
+  - override hydra/job_logging: disabled
+  - override hydra/hydra_logging: disabled
+  - _self_
+"""
+HYDRA = {
+    "sweep": {"dir": "outputs/${now:%Y%m%d-%H%M%S}_sweep", "subdir": "${path_name:${hydra.job.override_dirname}}"},
+    "output_subdir": None,
+}
+
+ADDED = ("defaults", "hydra", "resume", "dry_run", "trust")
+"""Keys of config.yaml that say how it is used, not what the run is."""
+
+EARLY_FILES = {"status.json", "train.log", ".lock"}
+"""All that a job leaves that failed before its run began."""
+
+
+class RunDirectory:
+    """Paths and small files of a run. Checkpoints are read and written by `gan_cli.runs.checkpoint`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.overrides = path / "overrides.yaml"
+        self.environment = path / "environment.json"
+        self.log = path / "train.log"
+        self.samples = path / "samples"
+        self.checkpoints = path / "checkpoints"
+        self.best = self.checkpoints / "best.npz"
+        self.generator = path / "generator.keras"
+        self.evaluations = EvaluationsLog(path / "evaluations.jsonl")
+        self.evaluation_pictures = path / "evaluations"
+        self.metrics = MetricsLog(path / "metrics.jsonl")
+
+    def sample(self, step: int) -> Path:
+        """The picture of a step."""
+        return self.samples / f"step_{step:08d}.png"
+
+    def prepare(self, config: dict[str, Any], overrides: list[str]) -> None:
+        """Makes the folders and writes what is known at the start, or brings it up to date when a run goes on."""
+        for folder in (self.path, self.samples, self.checkpoints):
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_temporary_files(folder)
+        name = re.sub(r"^\d{8}-\d{6}_", "", self.path.absolute().name).replace("$", "_")
+        directories = {"run": {"dir": f"outputs/${{now:%Y%m%d-%H%M%S}}_{name}"}, **HYDRA}
+        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+        write_text(self.config, HEADER + text + USE + yaml.safe_dump({"hydra": directories}, allow_unicode=True))
+        write_text(self.overrides, yaml.safe_dump(overrides, allow_unicode=True))
+        starts = describe_environment(self.environment)
+        write_json(self.environment, starts)
+
+    def write_status(self, status: Status) -> None:
+        write_json(self.path / "status.json", status.as_dict())
+
+    def is_locked(self) -> bool:
+        """Whether a process is training in this directory now."""
+        try:
+            with self.locked():
+                return False
+        except ConfigError:
+            return True
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes from training in this directory; a kill frees it too.
+
+        Raises:
+            ConfigError: where another process holds it.
+        """
+        try:
+            file = (self.path / ".lock").open("a")
+        except OSError as error:
+            raise ConfigError("resume", f"may not be written to ({error.strerror})", self.path) from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                advice = "Stop it first, or wait."
+                raise RunBusyError(
+                    "resume", "another process is training in this directory", self.path, advice
+                ) from None
+            except OSError:  # a file system without locks: nobody can tell, so nobody is kept out
+                pass
+            yield
+
+
+class RunBusyError(ConfigError):
+    """Another process is training in a directory."""
+
+
+@contextmanager
+def create_exclusive(wanted: Path) -> Iterator[RunDirectory]:
+    """A directory for a new run, made and locked: `wanted`, or `wanted_2`, `wanted_3`, ... where that one is taken.
+
+    Two runs that start in the same second get two directories.
+
+    Raises:
+        ConfigError: where it can't be made.
+    """
+    path, count = wanted, 1
+    with ExitStack() as stack:
+        while True:
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+                run = RunDirectory(path)
+                if is_free(path):
+                    stack.enter_context(run.locked())
+                    break
+            except RunBusyError:
+                pass  # made a moment ago, by somebody else
+            except OSError as error:
+                raise ConfigError("hydra.run.dir", f"can't be made ({error.strerror})", path) from error
+            count += 1
+            path = wanted.with_name(f"{wanted.name}_{count}")
+        yield run
+
+
+def is_free(directory: Path) -> bool:
+    """Whether an existing directory holds no run, and nothing else of anybody's."""
+    return not {entry.name for entry in directory.iterdir()} - EARLY_FILES
+
+
+def check_free(directory: Path) -> None:
+    """Raises ConfigError where a new run can't be put: in a run of before, in a file, or where one may not write."""
+    if (directory / "config.yaml").exists():
+        raise ConfigError(
+            "hydra.run.dir",
+            "holds a run already",
+            directory,
+            f"Go on with it by resume={directory}, or name another directory.",
+        )
+    if directory.is_dir() and not is_free(directory):
+        raise ConfigError("hydra.run.dir", "is not empty", directory, "Name a new or an empty directory.")
+    existing = next(folder for folder in (directory, *directory.absolute().parents) if folder.exists())
+    if not existing.is_dir():
+        raise ConfigError("hydra.run.dir", f"can't be made, since {existing} is a file", directory)
+    if not os.access(existing, os.W_OK):
+        raise ConfigError("hydra.run.dir", f"can't be made: {existing} may not be written to", directory)
+
+
+def find_run(key: str, path: Path) -> RunDirectory:
+    """The run in the folder `path`. Raises ConfigError with the nearest name where there is none."""
+    if not path.exists():
+        siblings = [p.name for p in path.absolute().parent.iterdir()] if path.absolute().parent.is_dir() else []
+        raise ConfigError(key, "there is no such run directory", path, nearest(path.name, siblings))
+    if not (path / "config.yaml").is_file():
+        inside = sorted(p.parent.name for p in path.glob("*/config.yaml")) if path.is_dir() else []
+        advice = f"Runs in it: {', '.join(inside[-3:])}." if inside else "A run directory holds a config.yaml."
+        raise ConfigError(key, "is not a run directory", path, advice)
+    return RunDirectory(path)
+
+
+def read_config(run: RunDirectory) -> dict[str, Any]:
+    """What config.yaml holds. Raises ConfigError where it can't be read."""
+    try:
+        config = yaml.safe_load(run.config.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError("", f"{run.config} can't be read: {error}") from error
+    if not isinstance(config, dict):
+        raise ConfigError("", f"{run.config} does not hold a configuration")
+    return upgrade_config({key: value for key, value in config.items() if key not in ADDED})
+
+
+def read_overrides(run: RunDirectory) -> list[str]:
+    """What the user typed when the run began, but for Hydra's own settings; nothing where that can't be read.
+
+    Hydra's settings (a search path, say) can name code, and a run that is gone on with has its directory already.
+    """
+    try:
+        words = yaml.safe_load(run.overrides.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return []
+    typed = [str(word) for word in words] if isinstance(words, list) else []
+    return [upgrade_override(word) for word in typed if not word.lstrip("+~").startswith("hydra")]
+
+
+def unfinished_runs(parent: Path) -> list[RunDirectory]:
+    """The runs in `parent` that have not finished, the newest first."""
+    runs = [RunDirectory(p.parent) for p in sorted(parent.glob("*/config.yaml"), reverse=True)]
+    return [run for run in runs if read_status(run.path).state != "finished"]

@@ -1,0 +1,147 @@
+"""Trained discriminators: out of checkpoints, and what they say of examples.
+
+Examples are judged in inference mode (moving averages in batch normalisation, no dropout, no step of the power
+iteration), so that judging changes nothing that training goes on with, and in batches of one size, so that an example
+gets the same logit whichever others stand beside it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gan_cli.config.job_builder import build
+from gan_cli.config.target_allowlist import check_targets
+from gan_cli.data import DataSpec
+from gan_cli.data.pipeline import to_float
+from gan_cli.errors import ConfigError
+from gan_cli.lazy import tf
+from gan_cli.losses import EMBEDDING, PIXELS, Loss, output_of
+from gan_cli.models.discriminator import build_discriminator as build_for
+from gan_cli.runs.checkpoint import Checkpoint, read_archive
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 64
+"""Examples of a call; other sizes may give other last bits."""
+
+SCORED_AT_ONCE = 1000
+"""Vectors that are scored at once: each is compared with all others, which takes memory."""
+
+_compiled: weakref.WeakKeyDictionary[keras.Model, Callable] = weakref.WeakKeyDictionary()
+
+
+def score_examples(discriminator: keras.Model, examples: np.ndarray) -> np.ndarray:
+    """What a discriminator says of examples, in inference mode.
+
+    Args:
+        discriminator: a Keras model of `gan_cli.models.discriminator`. One that judges several examples at once is
+            given them in their order; those that are left over at the end are left out.
+        examples: uint8 images `[n, height, width, channels]` or float32 points `[n, 2]`; any n.
+
+    Returns:
+        float64 logits `[n]`, high means real; or vectors `[n, size]`, for `scored`.
+    """
+    pack = discriminator.input_shape[-1] // examples.shape[-1]
+    examples = packed(examples, pack)
+    logits = []
+    for start in range(0, len(examples), BATCH):
+        rows = examples[start : start + BATCH]
+        fill = np.repeat(rows[-1:], BATCH - len(rows), axis=0)
+        judged = _forward(discriminator)(tf.constant(np.concatenate([rows, fill])))
+        logits.append(judged.numpy()[: len(rows)])
+    return np.concatenate(logits).astype(np.float64) if logits else np.zeros(0)
+
+
+def packed(examples: np.ndarray, pack: int) -> np.ndarray:
+    """`pack` examples beside each other in the last axis, as `gan_cli.models.discriminator` packs them."""
+    if pack == 1:
+        return examples
+    groups = examples[: len(examples) // pack * pack].reshape(-1, pack, *examples.shape[1:])
+    return np.concatenate([groups[:, place] for place in range(pack)], axis=-1)
+
+
+def scored(loss: Loss, said: np.ndarray, real: np.ndarray, fake: np.ndarray) -> np.ndarray:
+    """Logits, float64 `[n]`, of what a discriminator said: vectors are scored beside those of other examples.
+
+    A vector is more like itself than like any other, so where `said` is `real` or `fake`, the same array, each half of
+    it is scored beside the other half: else known examples would seem more real than unknown ones.
+
+    Args:
+        loss: that the discriminator was trained by.
+        said: logits `[n]` or vectors `[n, size]`.
+        real, fake: the same of real and of generated examples.
+    """
+    if output_of(loss) not in (EMBEDDING, PIXELS):
+        return said
+    half = len(said) // 2
+    if half and (said is real or said is fake):
+        first, second = said[:half], said[half:]
+        beside = [(second, fake), (first, fake)] if said is real else [(real, second), (real, first)]
+        return np.concatenate(
+            [witness_logits(loss, one, *two) for one, two in zip((first, second), beside, strict=True)]
+        )
+    return witness_logits(loss, said, real, fake)
+
+
+def witness_logits(loss: Loss, said: np.ndarray, real: np.ndarray, fake: np.ndarray) -> np.ndarray:
+    """The witness of vectors `[n, size]` beside those of a real and of a generated sample, float64 `[n]`."""
+    mmd_witness: Any = loss.mmd_witness  # type: ignore[attr-defined]
+    beside = [tf.constant(one, tf.float32) for one in (real, fake)]
+    chunks = (said[start : start + SCORED_AT_ONCE] for start in range(0, len(said), SCORED_AT_ONCE))
+    scores = [mmd_witness(tf.constant(one, tf.float32), *beside).numpy() for one in chunks]
+    return np.concatenate(scores).astype(np.float64) if scores else np.zeros(0)
+
+
+def build_discriminator(checkpoint: Checkpoint, loss: Loss, trust: bool) -> keras.Model:
+    """The discriminator that a checkpoint's configuration describes, with fresh weights.
+
+    Raises:
+        ConfigError: where that names code of others and `trust` is false, or can't be built.
+    """
+    from gan_cli.devices import dtype_policy  # here, since it needs TensorFlow
+
+    check_targets({"model": checkpoint.config["model"]}, folders=[], trust=trust)
+    pair = build("model", checkpoint.config["model"])
+    with dtype_policy(checkpoint.config["train"]["precision"]):
+        return build_for(pair, checkpoint.data, loss, checkpoint.config["train"].get("pack", 1))
+
+
+def read_part(path: Path, part: str) -> Checkpoint:
+    """A checkpoint with the arrays of one part alone: `generator`, `discriminator` or `averaged`.
+
+    Raises:
+        DamagedCheckpointError: where it can't be read whole.
+    """
+    return read_archive(path, lambda file: {name: file[name] for name in file.files if name.startswith(f"{part}/")})
+
+
+def assign_part(model: keras.Model, checkpoint: Checkpoint, part: str) -> None:
+    """Gives a model the weights of its part of a checkpoint. Raises ConfigError where they are not its own."""
+    for index, variable in enumerate(model.variables):
+        saved = checkpoint.arrays.get(f"{part}/{index:04d}")
+        if saved is None or saved.shape != tuple(variable.shape):
+            problem = (
+                f"the checkpoint of step {checkpoint.step} does not hold the {part} that its configuration describes"
+            )
+            raise ConfigError("runs", problem)
+        variable.assign(saved)
+
+
+def _forward(model: keras.Model) -> Callable[[Any], Any]:
+    """The model's graph, traced once for each kind of examples and forgotten with the model."""
+    if model not in _compiled:
+        proxy = weakref.proxy(model)  # a strong reference here would keep the model alive for ever
+
+        @tf.function
+        def forward(values: Any) -> Any:
+            spec = DataSpec(tuple(values.shape[1:]), BATCH)
+            return tf.cast(proxy(to_float(values, spec), training=False), tf.float32)
+
+        _compiled[model] = forward
+    return _compiled[model]

@@ -1,0 +1,44 @@
+"""The pictures that training writes: the same latents every time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from gan_cli.data import DataSpec
+from gan_cli.sampling.generate import generate
+from gan_cli.sampling.image_grid import image_grid, points_plot, to_uint8
+
+
+@dataclass(frozen=True)
+class TrainingGrid:
+    """How to draw what a generator makes.
+
+    Attributes:
+        data: what the generator was built for.
+        latents: float32 `[n, latent_size]`, one row an image or point.
+        rows, columns: of the grid of images.
+        real: examples to compare with: uint8 images `[rows * columns, ...]`, or points `[m, 2]`.
+    """
+
+    data: DataSpec
+    latents: np.ndarray
+    rows: int
+    columns: int
+    real: np.ndarray
+
+    def draw(self, generator: Any) -> Image.Image:
+        """A picture of what `generator` makes of the latents."""
+        made = generate(generator, self.latents)
+        if self.data.is_image:
+            return image_grid(to_uint8(made), self.rows, self.columns)
+        return points_plot(made, self.real, self.data.value_range)
+
+    def draw_real(self) -> Image.Image:
+        """A picture of real examples in the same layout."""
+        if self.data.is_image:
+            return image_grid(self.real, self.rows, self.columns)
+        return points_plot(self.real[:0], self.real, self.data.value_range)

@@ -1,0 +1,167 @@
+"""From players to what each discriminator says of each generator's examples.
+
+Every generator is loaded once and its examples go to a temporary file; then every discriminator is loaded once and
+judges all of them. Memory holds one model and one portion of examples at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_cli.errors import ConfigError
+from gan_cli.evaluation.sample_sets import CHUNK_BYTES, StoredExamples
+from gan_cli.losses import Loss, decision_threshold_of
+from gan_cli.progress import ProgressReporter
+from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError
+from gan_cli.sampling.load_discriminator import assign_part, build_discriminator, read_part, score_examples, scored
+from gan_cli.sampling.load_generator import LoadedGenerator, from_checkpoint
+from gan_cli.tournament.players import Player, build_loss
+from gan_cli.tournament.tournament_config import TournamentJob
+
+PARTS = {"averaged": "averaged", "raw": "generator"}
+"""Where a checkpoint holds the weights of a generator."""
+
+
+@dataclass(frozen=True)
+class ExampleFile:
+    """Examples as plain bytes in a file: uint8 images or float32 points `[count, *shape]`."""
+
+    path: Path
+    shape: tuple[int, ...]
+    count: int
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(np.uint8 if len(self.shape) == 3 else np.float32)
+
+    def write(self, read: Callable[[int, int], np.ndarray]) -> None:
+        """Fills the file with what `read(start, stop)` gives, a portion at a time."""
+        with self.path.open("wb") as file:
+            for start in range(0, self.count, CHUNK_BYTES):
+                file.write(
+                    np.ascontiguousarray(read(start, min(start + CHUNK_BYTES, self.count)), self.dtype).tobytes()
+                )
+
+    def chunks(self) -> Iterator[np.ndarray]:
+        width = int(np.prod(self.shape))
+        with self.path.open("rb") as file:
+            for start in range(0, self.count, CHUNK_BYTES):
+                values = np.fromfile(file, self.dtype, width * min(CHUNK_BYTES, self.count - start))
+                yield values.reshape(-1, *self.shape)
+
+
+class DiscriminatorScores(NamedTuple):
+    """What one discriminator says.
+
+    Attributes:
+        fake: logits `[n]` of the examples of each generator.
+        real: logits `[m]` of the real examples.
+        equilibrium: of the discriminator's loss; see `gan_cli.losses`.
+    """
+
+    fake: list[np.ndarray]
+    real: np.ndarray
+    decision_threshold: float | None
+
+
+class Loader:
+    """Loads the same part of one player after the other.
+
+    Args:
+        part: of a checkpoint.
+        build: from a checkpoint to a Keras model, and what is to be given for it. It is called for the first player,
+            and again where a checkpoint's configuration describes another model; else the model gets other weights.
+    """
+
+    def __init__(self, part: str, build: Callable[[Checkpoint], tuple[Any, Any]]) -> None:
+        self.part, self.build = part, build
+        self.plan: Any = None
+        self.built: tuple[Any, Any] = (None, None)
+
+    def load(self, player: Player) -> tuple[Any, Checkpoint]:
+        """Raises ConfigError where the player's checkpoint can't be read, or holds no such part."""
+        try:
+            checkpoint = read_part(player.path, self.part)
+        except DamagedCheckpointError as error:
+            raise ConfigError("runs", str(error), advice="Name the steps of others: steps=[...].") from error
+        if not checkpoint.arrays:
+            raise ConfigError("runs", f"{player.path} holds no {self.part}")
+        plan = *(checkpoint.config[key] for key in ("model", "loss", "train")), checkpoint.data
+        if plan != self.plan:
+            self.plan, self.built = plan, self.build(checkpoint)
+        assign_part(self.built[0], checkpoint, self.part)
+        return self.built[1], checkpoint
+
+
+def store_examples(
+    job: TournamentJob, players: Sequence[Player], real: StoredExamples, folder: Path, teller: ProgressReporter
+) -> tuple[list[ExampleFile], ExampleFile]:
+    """The examples of every generator, and the real ones, in files in `folder`."""
+
+    def build_generator(checkpoint: Checkpoint) -> tuple[Any, LoadedGenerator]:
+        generator = from_checkpoint(checkpoint, job.weights, job.trust)
+        return generator.model, generator
+
+    loader = Loader(PARTS[job.weights], build_generator)
+    names = [str(index) for index in range(len(players))]
+    fakes = [ExampleFile(folder / name, real.data.shape, job.samples) for name in names]
+    reals = ExampleFile(folder / "real", real.data.shape, real.count)
+    try:
+        reals.write(real.read)
+        for done, (player, file) in enumerate(zip(players, fakes, strict=True)):
+            teller.progress("making examples", done, len(players))
+            generator = loader.load(player)[0]
+            file.write(partial(make, generator, job.seed))
+    except OSError as error:
+        advice = "Ask for fewer samples, or let TMPDIR name another place."
+        raise ConfigError("samples", f"can't be kept in {folder} ({error.strerror})", job.samples, advice) from error
+    teller.progress("making examples", len(players), len(players))
+    return fakes, reals
+
+
+def make(generator: LoadedGenerator, seed: int, start: int, stop: int) -> np.ndarray:
+    return generator.images(range(seed + start, seed + stop))
+
+
+def compute_scores(
+    job: TournamentJob,
+    players: Sequence[Player],
+    fakes: Sequence[ExampleFile],
+    reals: ExampleFile,
+    teller: ProgressReporter,
+) -> list[DiscriminatorScores]:
+    """What every discriminator says of all examples."""
+
+    def build_judge(checkpoint: Checkpoint) -> tuple[Any, Any]:
+        loss = loss_of(checkpoint, job.trust)
+        return (build_discriminator(checkpoint, loss, job.trust),) * 2
+
+    loader = Loader("discriminator", build_judge)
+    judged: list[DiscriminatorScores] = []
+    total = len(players) * (len(fakes) + 1)
+    for player in players:
+        model, checkpoint = loader.load(player)
+        loss = loss_of(checkpoint, job.trust)
+        said: list[np.ndarray] = []
+        for file in (reals, *fakes):
+            teller.progress("judging", len(judged) * (len(fakes) + 1) + len(said), total)
+            said.append(np.concatenate([score_examples(model, portion) for portion in file.chunks()]))
+        own = said[1 + len(judged)]  # what this discriminator was trained against
+        logits = [scored(loss, one, said[0], own) for one in said]
+        if not all(np.isfinite(values).all() for values in logits):
+            problem = f"the discriminator of {player.path} gives numbers that are not finite"
+            raise ConfigError("steps", problem, advice="Leave that step out: steps=[...].")
+        judged.append(DiscriminatorScores(logits[1:], logits[0], decision_threshold_of(loss)))
+    teller.progress("judging", total, total)
+    return judged
+
+
+def loss_of(checkpoint: Checkpoint, trust: bool) -> Loss:
+    """The loss that a discriminator was trained by. Raises ConfigError where that is code of others."""
+    return build_loss(checkpoint.config, trust)

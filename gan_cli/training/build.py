@@ -1,0 +1,117 @@
+"""From a checked job to models, optimizers and the compiled step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gan_cli.config.job_builder import TrainJob
+from gan_cli.data import DataSpec
+from gan_cli.data.pipeline import Batches
+from gan_cli.devices import dtype_policy
+from gan_cli.lazy import keras, tf
+from gan_cli.models.discriminator import build_discriminator, with_features
+from gan_cli.training.adversarial_step import AdversarialStep
+from gan_cli.training.augmented_discriminator import AugmentedDiscriminator
+from gan_cli.training.compiled_loop import CompiledLoop
+from gan_cli.training.top_k import top_k_share
+from gan_cli.training.training_state import TrainingState
+
+
+def build_state(job: TrainJob, data: DataSpec) -> TrainingState:
+    """Models with fresh weights, optimizers with empty slots, and scalars at their first value."""
+    from gan_cli.training.fused_batch_norm import fuse_batch_normalization  # here, since it loads TensorFlow
+
+    with dtype_policy(job.train.precision):
+        generator = fuse_batch_normalization(job.model.generator(data))
+        discriminator = fuse_batch_normalization(build_discriminator(job.model, data, job.loss, job.train.pack))
+        averaged = job.model.generator(data)
+    averaged.set_weights(generator.get_weights())
+    state = TrainingState(
+        generator=generator,
+        discriminator=discriminator,
+        averaged=averaged,
+        generator_optimizer=with_loss_scale(job.optimizer.for_generator(), job.train.precision),
+        discriminator_optimizer=with_loss_scale(job.optimizer.for_discriminator(), job.train.precision),
+        scalars={part: scalars for part, one in parts_of(job).items() if (scalars := new_scalars(one))},
+    )
+    state.generator_optimizer.build(generator.trainable_variables)
+    state.discriminator_optimizer.build(discriminator.trainable_variables)
+    return state
+
+
+def build_step(job: TrainJob, state: TrainingState) -> AdversarialStep:
+    """The step over what `state` holds; gives `state` the running sums of what it measures.
+
+    Raises:
+        ConfigError: where a loss or a penalty names a layer that the discriminator does not have.
+    """
+    train, scalars = job.train, state.scalars
+    judge = AugmentedDiscriminator(
+        network=with_features(state.discriminator, layers_of(job)),
+        loss=job.loss,
+        augmentations=job.augmentations,
+        pack=train.pack,
+        seed=job.seed,
+        state={name: scalars.get(f"augment/{name}", {}) for name in job.augmentations},
+    )
+    top_k_steps = train.top_k_steps or train.steps
+    step = AdversarialStep(
+        generator=state.generator,
+        discriminator=state.discriminator,
+        generator_optimizer=state.generator_optimizer,
+        discriminator_optimizer=state.discriminator_optimizer,
+        judge=judge,
+        penalties=job.penalties,
+        draw_latents=latent_sampler(train.batch_size, job.model.latent_size, job.model.latent_distribution),
+        learning_rates=lambda step: (job.optimizer.generator_rate(step), job.optimizer.discriminator_rate(step)),
+        critic_steps=train.critic_steps,
+        simultaneous=train.update == "simultaneous",
+        seed=job.seed,
+        state=scalars,
+        top_share=(lambda step: top_k_share(step, train.top_k, top_k_steps)) if train.top_k < 1 else None,
+    )
+    state.metrics = list(step.intervals)
+    state.sums = tf.Variable(np.zeros((2, len(state.metrics)), np.float32))
+    return step
+
+
+def build_compiled_loop(job: TrainJob, step: AdversarialStep, batches: Batches, state: TrainingState) -> CompiledLoop:
+    """The compiled function that does any number of steps."""
+    train = job.train
+    half_life, ramp = train.ema_half_life, train.ema_ramp
+    return CompiledLoop(step, batches, state, half_life, ramp, train.batch_size, train.xla)
+
+
+def parts_of(job: TrainJob) -> dict[str, Any]:
+    """The loss, the penalties and the augmentations, by the name under which their scalars are kept."""
+    penalties = {f"penalty/{name}": penalty for name, penalty in job.penalties.items()}
+    augmentations = {f"augment/{name}": augmentation for name, augmentation in job.augmentations.items()}
+    return {"loss": job.loss, **penalties, **augmentations}
+
+
+def new_scalars(part: Any) -> dict[str, Any]:
+    """What a part carries on, as float32 variables at their first value; most carry nothing on."""
+    first = getattr(part, "initial_state", None) or {}
+    return {name: tf.Variable(value, dtype=tf.float32, name=name, trainable=False) for name, value in first.items()}
+
+
+def layers_of(job: TrainJob) -> dict[str, str]:
+    """Each layer that a loss or a penalty looks at, with the key by which it was named."""
+    named = {part: getattr(one, "layer", None) for part, one in parts_of(job).items()}
+    return {layer: f"{part.replace('/', '.')}.layer" for part, layer in named.items() if layer}
+
+
+def latent_sampler(batch_size: int, latent_size: int, distribution: str) -> Callable[[Any], Any]:
+    """A function from a stateless seed to float32 latents `[batch_size, latent_size]`."""
+    shape = [batch_size, latent_size]
+    if distribution == "uniform":
+        return lambda seed: tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
+    return lambda seed: tf.random.stateless_normal(shape, seed)
+
+
+def with_loss_scale(optimizer: keras.Optimizer, precision: str) -> keras.Optimizer:
+    """float16 has no room for small gradients, so the loss is scaled up, and the gradients down again."""
+    return keras.optimizers.LossScaleOptimizer(optimizer) if precision == "mixed_float16" else optimizer

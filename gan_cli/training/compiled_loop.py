@@ -1,0 +1,129 @@
+"""Graph calls: many steps in one call of one compiled function, and how many to ask for.
+
+The number of steps is a tensor, so one graph serves every number, and the results do not depend on how steps are
+grouped into calls.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gan_cli.data.pipeline import Batches
+from gan_cli.lazy import tf
+from gan_cli.training.adversarial_step import AdversarialStep
+from gan_cli.training.ema import decay, update_average
+from gan_cli.training.training_state import TrainingState
+
+NEVER = np.iinfo(np.int64).max
+AIM = 0.25  # seconds a call: long enough to hide its overhead, short enough to answer Ctrl-C at once
+
+
+@dataclass(frozen=True)
+class LoopResult:
+    """What one graph call did.
+
+    Attributes:
+        metrics: of its last step, by name.
+        first_bad_step: the first step with a loss that is not finite, None where there is none.
+        seconds: how long it took, reading data included.
+        compiled: whether it was the first call, whose time is mostly that of compiling.
+    """
+
+    metrics: dict[str, float]
+    first_bad_step: int | None
+    seconds: float
+    compiled: bool
+
+
+class CompiledLoop:
+    """The step and the averaging of weights, compiled into one function that does any number of steps.
+
+    Args:
+        step: what to do.
+        batches: the real examples.
+        state: its models and optimizers, whose averaged weights and running sums are kept up to date.
+        half_life, ramp: of the average; see `gan_cli.training.ema`.
+        batch_size: images a step.
+        xla: whether XLA compiles the step; looking up the data stays outside, XLA has no kernel for its order.
+    """
+
+    def __init__(
+        self,
+        step: AdversarialStep,
+        batches: Batches,
+        state: TrainingState,
+        half_life: float,
+        ramp: float,
+        batch_size: int,
+        xla: bool,
+    ) -> None:
+        self.step, self.batches, self.state, self.batch_size = step, batches, state, batch_size
+        self.half_life, self.ramp = half_life, ramp
+        self.compiled_step = tf.function(step, jit_compile=True) if xla else step
+        self.names = list(step.intervals)
+        number = tf.TensorSpec([], tf.int64)
+        self.function = tf.function(self.do, input_signature=(number, number, *batches.signature()))
+        self.calls = 0
+
+    def __call__(self, first_step: int, count: int) -> LoopResult:
+        """Does steps `first_step` .. `first_step + count - 1`."""
+        began = time.perf_counter()
+        feed = self.batches.feed(first_step, count)
+        row, bad = self.function(tf.constant(first_step, tf.int64), tf.constant(count, tf.int64), *feed)
+        metrics = dict(zip(self.names, row.numpy().tolist(), strict=True))  # waits for the device
+        first_bad = int(bad.numpy())
+        self.calls += 1
+        return LoopResult(
+            metrics=metrics,
+            first_bad_step=None if first_bad == NEVER else first_bad,
+            seconds=time.perf_counter() - began,
+            compiled=self.calls == 1,
+        )
+
+    def do(self, first_step: Any, count: Any, values: Any, labels: Any) -> tuple[Any, Any]:
+        row, bad = tf.zeros([len(self.names)]), tf.constant(NEVER, tf.int64)
+        for step in tf.range(first_step, first_step + count):
+            real, _ = self.batches.batch((values, labels), first_step, step)
+            metrics = self.compiled_step(real, step)
+            keep = decay(step, self.batch_size, self.half_life, self.ramp)
+            update_average(self.state.averaged.weights, self.state.generator.weights, keep)
+            row = tf.stack([metrics[name] for name in self.names])
+            due = tf.stack([tf.cast(step % every == 0, tf.float32) for every in self.step.intervals.values()])
+            self.state.sums.assign_add(tf.stack([row, due]))
+            bad = tf.minimum(bad, tf.where(self.is_sound(metrics), tf.constant(NEVER, tf.int64), step))
+        return row, bad
+
+    def is_sound(self, metrics: dict[str, Any]) -> Any:
+        """Whether all losses are finite. A gradient may overflow for a step where float16 seeks its scale."""
+        losses = [value for name, value in metrics.items() if not name.endswith("gradient_norm")]
+        return tf.reduce_all(tf.math.is_finite(tf.stack(losses)))
+
+    def pop_means(self, reset: bool) -> dict[str, float]:
+        """The mean of each metric since the sums were last reset."""
+        sums, counts = self.state.sums.numpy().astype(np.float64)
+        if reset:
+            self.state.sums.assign(tf.zeros_like(self.state.sums))
+        means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+        return {name: float(np.float32(mean)) for name, mean in zip(self.names, means, strict=True)}
+
+
+class CallLength:
+    """How many steps the next call may have: a given number, or as many as last about `AIM` seconds.
+
+    Args:
+        steps_per_call: a number or `auto`.
+        longest: no more than this many in either case.
+    """
+
+    def __init__(self, steps_per_call: int | str, longest: int) -> None:
+        self.adapts, self.longest = steps_per_call == "auto", longest
+        self.count = 1 if self.adapts else min(int(steps_per_call), longest)
+
+    def learn(self, count: int, result: LoopResult) -> None:
+        if self.adapts and not result.compiled:
+            affordable = AIM * count / max(result.seconds, 1e-6)
+            self.count = int(min(max(affordable, 1), 2 * self.count, self.longest))

@@ -1,0 +1,94 @@
+"""Going on with a run: its newest whole checkpoint, and files that hold nothing from after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError
+from gan_cli.runs.atomic_files import remove_temporary_files
+from gan_cli.runs.checkpoint import checkpoint_path, list_checkpoints, load_newest, read_checkpoint_step
+from gan_cli.runs.evaluations_log import as_columns
+from gan_cli.runs.run_directory import RunDirectory
+from gan_cli.runs.status import read_status
+from gan_cli.training.training_state import StateMismatch, TrainingState
+
+
+@dataclass(frozen=True)
+class RestoredState:
+    """Where a run goes on: steps done, seconds spent training, the data so far, and the checkpoint that holds all this.
+
+    A new run begins with nothing.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    data: DataSpec | None = None
+    checkpoint: Path | None = None
+
+
+def restore(run: RunDirectory, state: TrainingState, steps: int, warn: Callable[[str], None]) -> RestoredState:
+    """Puts the newest whole checkpoint into `state`, and drops from the run's logs what came after it.
+
+    A run that was ended before its first checkpoint begins again. `steps` is the length that the run is to have.
+
+    Raises:
+        ConfigError: where no checkpoint can be read, or it does not fit; nothing has been changed then.
+    """
+    checkpoint = load_newest(run.checkpoints, warn)
+    if checkpoint is None:
+        if list_checkpoints(run.checkpoints):
+            raise ConfigError("resume", "none of its checkpoints can be read whole", run.path, "Start a new run.")
+        done = read_status(run.path).step
+        if done > 0:
+            problem = f"its checkpoints are gone, though status.json says that {done} steps were done"
+            raise ConfigError("resume", problem, run.path, "Bring them back, or start a new run.")
+        truncate_run_after(run, 0)
+        return RestoredState()
+    try:
+        state.restore(checkpoint.arrays)
+    except StateMismatch as error:
+        raise ConfigError("resume", str(error), run.path, "Start a new run for another model.") from error
+    log_every, sample_every = (checkpoint.config["run"][key] for key in ("log_every", "sample_every"))
+    evaluate_every = checkpoint.config.get("eval", {}).get("every", 1)
+    if checkpoint.step == steps:  # nothing will be done again, so what stands at the end stays
+        log_every = sample_every = evaluate_every = 1
+    truncate_run_after(run, checkpoint.step, log_every, sample_every, evaluate_every)
+    path = checkpoint_path(run.checkpoints, checkpoint.step)
+    return RestoredState(checkpoint.step, checkpoint.seconds, checkpoint.data, path if path.is_file() else run.best)
+
+
+def describe_data_change(before: DataSpec | None, now: DataSpec) -> list[str]:
+    """A line where the data is not what it was: the order of examples depends on their number."""
+    if before is None or (before.examples, before.classes) == (now.examples, now.classes):
+        return []
+    return [f"Changed since the run began: the data, from {before} to {now}"]
+
+
+def truncate_run_after(
+    run: RunDirectory, step: int, log_every: int = 1, sample_every: int = 1, evaluate_every: int = 1
+) -> None:
+    """Drops metric lines, evaluations and pictures from after `step`, which will be made again.
+
+    A run that reached its end wrote a line and a picture there, and measured, although nothing was due; a longer run
+    would not have, so these go too.
+    """
+    run.metrics.trim(step if step % log_every == 0 else step - 1)
+    last_evaluation = step if step % evaluate_every == 0 else step - 1
+    dropped = run.evaluations.trim(last_evaluation)
+    run.metrics.take_from(step, [name for line in dropped if line["step"] == step for name in as_columns(line)])
+    if (read_checkpoint_step(run.best) or 0) > step:  # it will be the best again, if it is reached again
+        run.best.unlink()
+    for picture in run.evaluation_pictures.glob("step_*.png"):
+        number = picture.stem.split("_")[1]
+        if number.isdigit() and int(number) > last_evaluation:
+            picture.unlink()
+    last_picture = step if step % sample_every == 0 else step - 1
+    for picture in run.samples.glob("step_*.png"):
+        number = picture.stem.removeprefix("step_")
+        if number.isdigit() and int(number) > last_picture:
+            picture.unlink()
+    remove_temporary_files(run.samples)
+    remove_temporary_files(run.checkpoints)

@@ -1,0 +1,100 @@
+"""What is said before training: the start block, and the estimate of memory of a dry run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from gan_cli.config.job_builder import TrainJob
+from gan_cli.data import Examples, InMemory, Mixture
+from gan_cli.devices import device_name
+from gan_cli.errors import show
+from gan_cli.lazy import keras
+from gan_cli.metrics.modes import SAMPLES, count_modes
+from gan_cli.sampling.generate import generate
+from gan_cli.sampling.latents import latents
+from gan_cli.training.training_state import TrainingState
+
+GIBIBYTE = 2**30
+ACTIVATION_COPIES = 3
+"""How often an activation counts: forward, its gradient, and what operations keep beside it."""
+
+
+def describe_job(job: TrainJob, examples: Examples, state: TrainingState) -> list[str]:
+    """The start block: what trains on what, with what."""
+    train, place = job.train, "in memory" if isinstance(examples, InMemory) else "streamed"
+    skipped = f", {len(examples.skipped)} files left out" if examples.skipped else ""
+    averaging = f"averaged with a half-life of {train.ema_half_life:,.0f} images"
+    rates = [job.optimizer.generator_learning_rate, job.optimizer.discriminator_learning_rate]
+    rows = {
+        "device": f"{device_name()}, {train.precision}{', XLA' if train.xla else ''}"
+        f"{', deterministic' if train.deterministic else ''}",
+        "data": f"{settings(job.config['dataset'], DATA_KEYS_SHOWN)}: {examples.spec} ({place}{skipped})",
+        "generator": f"{describe_model(state.generator)}, {averaging}",
+        "critic" if job.loss.critic else "discriminator": describe_model(state.discriminator),
+        "loss": settings(job.config["loss"]),
+        "penalties": ", ".join(settings(job.config["penalty"][name]) for name in job.penalties) or "none",
+        "augmentation": ", ".join(settings(job.config["augment"][name]) for name in job.augmentations) or "none",
+        "optimizers": f"{type(job.optimizer).__name__}, {job.optimizer.schedule} learning rates "
+        f"{rates[0]:g} (generator) and {rates[1]:g} (discriminator)",
+        "training": f"{train.steps:,} steps of {train.batch_size} {'images' if examples.spec.is_image else 'points'}, "
+        f"{train.critic_steps} discriminator update{'s' if train.critic_steps > 1 else ''} each, {train.update}"
+        f"{f', {train.pack} judged at once' if train.pack > 1 else ''}"
+        f"{f', generator learns from the best {train.top_k:.0%}' if train.top_k < 1 else ''}",
+        "seed": str(job.seed),
+    }
+    return [f"  {name:<14} {text}" for name, text in rows.items()]
+
+
+DATA_KEYS_SHOWN = ("name", "path", "split", "image_size", "channels", "flip")
+
+
+def settings(node: dict[str, Any], keys: Iterable[str] = ()) -> str:
+    """A configured object as its class and its settings; only `keys` where some are given."""
+    name = node["_target_"].rpartition(".")[2]
+    chosen = {key: value for key, value in node.items() if key != "_target_" and (not keys or key in keys)}
+    unset = ("null", "false", "auto")
+    told = [f"{key}={show(value)}" for key, value in chosen.items() if show(value) not in unset]
+    return f"{name}({', '.join(told)})" if told else name
+
+
+def describe_model(model: keras.Model) -> str:
+    return f"{model.count_params():,} parameters"
+
+
+def describe_modes(job: TrainJob, state: TrainingState) -> list[str]:
+    """How many modes the averaged generator has found, where the data is a mixture whose centres are known."""
+    if not isinstance(job.dataset, Mixture):
+        return []
+    made = generate(state.averaged, latents(range(SAMPLES), job.model.latent_size, job.model.latent_distribution))
+    centres = job.dataset.centres()
+    found = count_modes(made, centres, job.dataset.sigma)
+    return [f"Modes found: {found.modes} of {len(centres)}; {found.good_share:.1%} of {SAMPLES:,} samples are good"]
+
+
+def estimate_memory(job: TrainJob, examples: Examples, state: TrainingState) -> list[str]:
+    """About how much memory training takes, part by part.
+
+    Weights, optimizer slots and averages are counted exactly. Activations are the sizes of all layers' outputs, once
+    for the generator and twice for the discriminator (real and fake), times ACTIVATION_COPIES.
+    """
+    weights = sum(math.prod(variable.shape) * 4 for _, variable in state.variables())
+    bytes_each = 4 if job.train.precision == "float32" else 2
+    one_example = activations(state.generator) + 2 * activations(state.discriminator)
+    activation_bytes = one_example * job.train.batch_size * bytes_each * ACTIVATION_COPIES
+    gradient_penalty = any(getattr(penalty, "uses_input_gradients", False) for penalty in job.penalties.values())
+    if gradient_penalty:
+        activation_bytes *= 2
+    data = examples.values.nbytes if isinstance(examples, InMemory) else 0
+    total = weights + activation_bytes + data
+    return [
+        f"  {'memory':<14} about {total / GIBIBYTE:.2f} GiB, besides TensorFlow's own: weights and optimizers "
+        f"{weights / GIBIBYTE:.2f}, activations {activation_bytes / GIBIBYTE:.2f}, data {data / GIBIBYTE:.2f}"
+    ]
+
+
+def activations(model: keras.Model) -> int:
+    """How many numbers the layers of a model give for one example."""
+    outputs = [tensor for layer in model.layers for node in layer._inbound_nodes for tensor in node.output_tensors]
+    return sum(math.prod(side or 1 for side in tensor.shape[1:]) for tensor in outputs)
