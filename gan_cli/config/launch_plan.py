@@ -14,6 +14,7 @@ from gan_cli.config.resume_plan import SWITCHES, ResumePlan, find_resumable_run,
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import DamagedCheckpointError, list_checkpoints, read_checkpoint_header
+from gan_cli.runs.links import check_run_tree
 from gan_cli.runs.run_directory import RunDirectory, check_free
 from gan_cli.runs.status import read_status
 
@@ -68,6 +69,7 @@ def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple
 
 
 def plan_resumed_run(resume_plan: ResumePlan, folders: list[Path]) -> tuple[TrainJob, LaunchPlan]:
+    check_run_tree("resume", resume_plan.run.path)
     job = build_job(resume_plan.config, folders)
     done = check_saved_state(resume_plan.run, job, check_job(job))
     changes = (f"Changed since the run began: {change}" for change in resume_plan.changes)

@@ -12,7 +12,7 @@ from typing import Any
 from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Metric, MetricValue, Result
 from gan_cli.metrics.metric_compatibility import below
-from gan_cli.runs.atomic_files import write_bytes
+from gan_cli.runs.atomic_files import make_folder, write_bytes
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Evaluation:
         """Writes what metrics drew, as PNG; gives the paths by name. Raises OSError where that can't be done."""
         written = {}
         for name, image in self.pictures.items():
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             path = folder / (f"{name}.png" if step is None else f"step_{step:08d}_{name}.png")
             content = io.BytesIO()
             image.save(content, format="PNG")

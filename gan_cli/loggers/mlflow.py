@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from typing import Any
 
 from gan_cli.loggers import check_installed
 from gan_cli.loggers.metrics_replay import replay
-from gan_cli.runs.atomic_files import write_text
+from gan_cli.runs.atomic_files import make_folder, read_text, remove_folder, write_text
+from gan_cli.runs.links import check_target
 
 FOLDER = "mlflow"
 STATES = {"finished": "FINISHED", "interrupted": "KILLED"}  # any other state is FAILED
@@ -44,15 +44,16 @@ class MLflow:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it reports to its makers unless told not to
         from mlflow.tracking import MlflowClient
 
+        check_target(directory / FOLDER, run=directory)
         folder = (directory / FOLDER).resolve()
         if self.tracking_uri is None:
             logging.getLogger("mlflow.store.db").setLevel(logging.WARNING)  # it announces each new table
             forget_if_moved(folder)
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         client = MlflowClient(tracking_uri=self.tracking_uri or f"sqlite:///{folder / 'mlflow.db'}")
         identity_file = folder / "run_id.txt"
         if identity_file.is_file():
-            identity = identity_file.read_text().strip()
+            identity = read_text(identity_file).strip()
             client.update_run(identity, status="RUNNING")
             return MLflowWriter(client, identity, self.pictures, last_steps(client, identity))
         artifacts = (folder / "artifacts").as_uri() if self.tracking_uri is None else None
@@ -73,8 +74,8 @@ def forget_if_moved(folder: Path) -> None:
     MLflow keeps absolute paths, so pictures would go to the old place.
     """
     place = folder / "place.txt"
-    if folder.is_dir() and not (place.is_file() and place.read_text().strip() == str(folder)):
-        shutil.rmtree(folder)
+    if folder.is_dir() and not (place.is_file() and read_text(place).strip() == str(folder)):
+        remove_folder(folder)
 
 
 def last_steps(client: Any, identity: str) -> dict[str, int]:

@@ -14,6 +14,7 @@ from PIL import Image
 from gan_cli.lazy import tf
 from gan_cli.loggers import check_installed
 from gan_cli.loggers.metrics_replay import replay
+from gan_cli.runs.atomic_files import make_folder, remove_file
 
 FOLDER = "tensorboard"
 
@@ -33,8 +34,9 @@ class TensorBoard:
 
     def open(self, directory: Path, name: str, config: dict[str, Any], resumed_from: int) -> TensorBoardWriter:
         folder = directory / FOLDER
+        make_folder(folder, run=directory)
         for old in folder.glob("events.out.tfevents.*"):
-            old.unlink()
+            remove_file(old, run=directory)
         writer = TensorBoardWriter(folder, self.pictures)
         writer.write_config(name, config)
         replay(writer, directory, resumed_from)

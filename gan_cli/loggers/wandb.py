@@ -12,7 +12,7 @@ from typing import Any
 from gan_cli.errors import check_choice
 from gan_cli.loggers import check_installed
 from gan_cli.loggers.metrics_replay import replay
-from gan_cli.runs.atomic_files import write_text
+from gan_cli.runs.atomic_files import make_folder, read_text, write_text
 
 FOLDER = "wandb"  # Weights & Biases makes this folder itself, in the directory that it is given
 EXIT_CODES = {"finished": 0, "interrupted": 255}  # 255 is shown as killed, any other code but 0 as failed
@@ -73,8 +73,8 @@ def run_identity(directory: Path, name: str) -> tuple[str, bool]:
     """
     path = directory / FOLDER / "run_id.txt"
     if path.is_file():
-        return path.read_text().strip(), False
-    path.parent.mkdir(exist_ok=True)
+        return read_text(path).strip(), False
+    make_folder(path.parent, run=directory)
     identity = f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)[:48]}-{secrets.token_hex(4)}"  # 64 characters are allowed
     write_text(path, identity + "\n")
     return identity, True

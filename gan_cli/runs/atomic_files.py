@@ -1,4 +1,8 @@
-"""Files that are whole at any moment, however the process ends."""
+"""Writes files atomically: a file holds the old or the new content at any moment, however the process ends.
+
+Every function here that writes or deletes refuses a path that a symbolic link leads out of its run directory
+(`gan_cli.runs.links`). Text is UTF-8 whatever the locale.
+"""
 
 from __future__ import annotations
 
@@ -10,30 +14,72 @@ from pathlib import Path
 from typing import IO, Any
 
 from gan_cli.errors import ConfigError
+from gan_cli.runs.links import check_place, check_target
+
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Writes a file through a temporary name beside it, so that a kill leaves the old or the new one, never half.
+    """Writes a file through a temporary name in the same folder, then renames it.
 
     Args:
-        path: the file; its folder exists.
+        path: the file; its folder exists. A symbolic link of that name is replaced, not followed.
         write: is given the open binary file.
+
+    Raises:
+        OSError: where it can't be written; the file of before is left as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    check_place(path)
+    temporary = temporary_path(path)
+    temporary.unlink(missing_ok=True)  # left by a killed process of the same number, or planted as a link
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(os.open(temporary, NEW_FILE, 0o666), "wb") as file:
             write(file)
             file.flush()
-            os.fsync(file.fileno())  # or a power cut leaves the new name with nothing in it
+            os.fsync(file.fileno())  # else a power cut can leave the new name with no content
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def temporary_path(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def open_to_append(path: Path, run: Path | None = None) -> IO[bytes]:
+    """Opens a file of a run directory for appending, and creates it where it is missing.
+
+    Args:
+        path: the file. A symbolic link of that name is refused, wherever it leads.
+        run: the run directory; None for the one that `path` lies in, if any.
+    """
+    check_target(path, run)
+    return os.fdopen(os.open(path, APPEND, 0o666), "ab")
+
+
+def make_folder(path: Path, run: Path | None = None) -> None:
+    """Makes a folder and those above it. Raises OSError where that can't be done, or a link leaves the run."""
+    check_target(path, run)
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def remove_file(path: Path, run: Path | None = None) -> None:
+    """Removes a file, or a link without its target; nothing happens where there is none."""
+    check_place(path, run)
+    path.unlink(missing_ok=True)
+
+
+def remove_folder(path: Path, run: Path | None = None) -> None:
+    """Removes a folder with everything in it. Raises OSError for a link."""
+    check_target(path, run)
+    shutil.rmtree(path)
+
+
 def check_folder(key: str, folder: Path) -> None:
     """Makes a folder to write into. Raises ConfigError where it can't be made or written to."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise ConfigError(key, f"can't be written ({error.strerror})", folder, "Name another place.") from error
     if not os.access(folder, os.W_OK):
@@ -41,8 +87,10 @@ def check_folder(key: str, folder: Path) -> None:
 
 
 def link_atomically(source: Path, path: Path) -> None:
-    """Gives the file `source` a second name, in place of what has it; a copy where the file system has no links."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Gives the file `source` a second name, in place of what has it; copies where the file system has no links."""
+    check_place(path)
+    temporary = temporary_path(path)
+    temporary.unlink(missing_ok=True)
     try:
         try:
             temporary.hardlink_to(source)
@@ -58,22 +106,28 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    write_bytes(path, text.encode())
+    """Writes UTF-8. What UTF-8 can't hold (a file name that is no UTF-8) is written as an escape, such as \\udcff."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
-def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects in a file with one a line, none where there is no such file.
+def read_text(path: Path) -> str:
+    """The content of a UTF-8 text file. Raises OSError or UnicodeDecodeError."""
+    return path.read_text(encoding="utf-8")
 
-    What is none, such as a last line that a kill cut in half, is left out.
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects in a file with one JSON object a line; none where there is no such file.
+
+    Lines that are no object are left out, such as a last line that a kill cut in half.
     """
-    if not path.exists():
+    if not path.is_file():
         return []
     lines = []
-    for text in path.read_text(errors="replace").splitlines():
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             line = json.loads(text)
         except (ValueError, RecursionError):
@@ -85,5 +139,5 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
 
 def remove_temporary_files(folder: Path) -> None:
     """Removes temporary files of a process that was killed while it wrote."""
-    for leftover in folder.glob(".*.tmp"):
-        leftover.unlink(missing_ok=True)
+    for path in folder.glob(".*.tmp"):
+        remove_file(path)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from gan_cli.data import DataSpec
-from gan_cli.runs.atomic_files import write_atomically
+from gan_cli.runs.atomic_files import remove_file, write_atomically
 from gan_cli.runs.renamed_keys import upgrade_config
 
 FORMAT = 1
@@ -82,7 +82,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     kept = [other for other in list_checkpoints(folder) if (checkpoint_step(other) or 0) <= checkpoint.step][:keep]
     for other in list_checkpoints(folder):
         if other not in kept:
-            other.unlink(missing_ok=True)
+            remove_file(other)
     return path
 
 

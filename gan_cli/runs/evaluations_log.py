@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from gan_cli.runs.atomic_files import read_json_lines, write_text
+from gan_cli.runs.atomic_files import open_to_append, read_json_lines, write_text
+from gan_cli.runs.locks import wait_for_lock
 from gan_cli.runs.metrics_log import as_line
 
 TRAINING = "training"
@@ -58,9 +58,8 @@ class EvaluationsLog:
     def locked(self) -> Iterator[IO[bytes]]:
         """The file, open for adding to it, and held against whoever else adds to it."""
         while True:
-            with self.path.open("ab") as file:
-                with suppress(OSError):  # a file system without locks
-                    fcntl.flock(file, fcntl.LOCK_EX)
+            with open_to_append(self.path, run=self.path.parent) as file:
+                wait_for_lock(file)
                 if os.fstat(file.fileno()).st_ino == self.path.stat().st_ino:  # else it was trimmed meanwhile
                     yield file
                     return

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from gan_cli.runs.atomic_files import read_json_lines, write_text
+from gan_cli.runs.atomic_files import open_to_append, read_json_lines, write_text
 
 
 class MetricsLog:
@@ -46,13 +46,13 @@ class MetricsLog:
     def sync(self) -> None:
         """Makes sure that all lines outlast a power cut."""
         if self.path.exists():
-            with self.path.open("a") as file:
+            with open_to_append(self.path, run=self.path.parent) as file:
                 os.fsync(file.fileno())
 
     def append(self, line: Mapping[str, Any]) -> None:
         """Adds one line. Each holds `step`, larger than all before."""
-        with self.path.open("a") as file:
-            file.write(as_line(line))
+        with open_to_append(self.path, run=self.path.parent) as file:
+            file.write(as_line(line).encode())
 
 
 def as_line(line: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator
@@ -13,9 +12,18 @@ from typing import Any
 import yaml
 
 from gan_cli.errors import ConfigError, nearest
-from gan_cli.runs.atomic_files import remove_temporary_files, write_json, write_text
+from gan_cli.runs.atomic_files import (
+    make_folder,
+    open_to_append,
+    read_text,
+    remove_temporary_files,
+    write_json,
+    write_text,
+)
 from gan_cli.runs.environment import describe_environment
 from gan_cli.runs.evaluations_log import EvaluationsLog
+from gan_cli.runs.links import LOCK_FILE, check_run_tree
+from gan_cli.runs.locks import try_lock
 from gan_cli.runs.metrics_log import MetricsLog
 from gan_cli.runs.renamed_keys import upgrade_config, upgrade_override
 from gan_cli.runs.status import Status, read_status
@@ -45,7 +53,7 @@ HYDRA = {
 ADDED = ("defaults", "hydra", "resume", "dry_run", "trust")
 """Keys of config.yaml that say how it is used, not what the run is."""
 
-EARLY_FILES = {"status.json", "train.log", ".lock"}
+EARLY_FILES = {"status.json", "train.log", LOCK_FILE}
 """All that a job leaves that failed before its run began."""
 
 
@@ -73,7 +81,7 @@ class RunDirectory:
     def prepare(self, config: dict[str, Any], overrides: list[str]) -> None:
         """Makes the folders and writes what is known at the start, or brings it up to date when a run goes on."""
         for folder in (self.path, self.samples, self.checkpoints):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder, run=self.path)
             remove_temporary_files(folder)
         name = re.sub(r"^\d{8}-\d{6}_", "", self.path.absolute().name).replace("$", "_")
         directories = {"run": {"dir": f"outputs/${{now:%Y%m%d-%H%M%S}}_{name}"}, **HYDRA}
@@ -95,26 +103,24 @@ class RunDirectory:
             return True
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, key: str = "resume") -> Iterator[None]:
         """Keeps other processes from training in this directory; a kill frees it too.
 
+        Args:
+            key: the configuration key that names the directory.
+
         Raises:
-            ConfigError: where another process holds it.
+            ConfigError: where another process holds it, or links in it lead out of it.
         """
+        check_run_tree(key, self.path)
         try:
-            file = (self.path / ".lock").open("a")
+            file = open_to_append(self.path / LOCK_FILE, run=self.path)
         except OSError as error:
-            raise ConfigError("resume", f"may not be written to ({error.strerror})", self.path) from error
+            raise ConfigError(key, f"may not be written to ({error.strerror})", self.path) from error
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                advice = "Stop it first, or wait."
-                raise RunBusyError(
-                    "resume", "another process is training in this directory", self.path, advice
-                ) from None
-            except OSError:  # a file system without locks: nobody can tell, so nobody is kept out
-                pass
+            if not try_lock(file):
+                problem = "another process is training in this directory"
+                raise RunBusyError(key, problem, self.path, "Stop it first, or wait.")
             yield
 
 
@@ -138,7 +144,7 @@ def create_exclusive(wanted: Path) -> Iterator[RunDirectory]:
                 path.mkdir(parents=True, exist_ok=True)
                 run = RunDirectory(path)
                 if is_free(path):
-                    stack.enter_context(run.locked())
+                    stack.enter_context(run.locked("hydra.run.dir"))
                     break
             except RunBusyError:
                 pass  # made a moment ago, by somebody else
@@ -187,7 +193,7 @@ def find_run(key: str, path: Path) -> RunDirectory:
 def read_config(run: RunDirectory) -> dict[str, Any]:
     """What config.yaml holds. Raises ConfigError where it can't be read."""
     try:
-        config = yaml.safe_load(run.config.read_text())
+        config = yaml.safe_load(read_text(run.config))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError("", f"{run.config} can't be read: {error}") from error
     if not isinstance(config, dict):
@@ -201,7 +207,7 @@ def read_overrides(run: RunDirectory) -> list[str]:
     Hydra's settings (a search path, say) can name code, and a run that is gone on with has its directory already.
     """
     try:
-        words = yaml.safe_load(run.overrides.read_text())
+        words = yaml.safe_load(read_text(run.overrides))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return []
     typed = [str(word) for word in words] if isinstance(words, list) else []

@@ -13,7 +13,7 @@ import numpy as np
 from gan_cli.config.schema import LARGEST, MOST_SAMPLES, SampleJob, parse_grid
 from gan_cli.errors import ConfigError
 from gan_cli.metrics.modes import SAMPLES as POINT_SAMPLES
-from gan_cli.runs.atomic_files import write_atomically
+from gan_cli.runs.atomic_files import make_folder, write_atomically
 from gan_cli.sampling.image_grid import gif, grid_shape, image_grid, points_plot, to_pil_image
 from gan_cli.sampling.interpolation import path as latent_path
 from gan_cli.sampling.load_generator import LoadedGenerator
@@ -75,7 +75,7 @@ def render(generator: LoadedGenerator, job: SampleJob, source: Path) -> Path:
     output = Path(job.output) if job.output else default_output(generator, job, source, seeds)
     folder = output if job.format == "files" else output.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise ConfigError(
             "output", f"can't be written ({error.strerror})", output, "Name a place with output=."

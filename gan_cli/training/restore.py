@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
-from gan_cli.runs.atomic_files import remove_temporary_files
+from gan_cli.runs.atomic_files import remove_file, remove_temporary_files
 from gan_cli.runs.checkpoint import checkpoint_path, list_checkpoints, load_newest, read_checkpoint_step
 from gan_cli.runs.evaluations_log import as_columns
 from gan_cli.runs.run_directory import RunDirectory
@@ -80,15 +80,15 @@ def truncate_run_after(
     dropped = run.evaluations.trim(last_evaluation)
     run.metrics.take_from(step, [name for line in dropped if line["step"] == step for name in as_columns(line)])
     if (read_checkpoint_step(run.best) or 0) > step:  # it will be the best again, if it is reached again
-        run.best.unlink()
+        remove_file(run.best)
     for picture in run.evaluation_pictures.glob("step_*.png"):
         number = picture.stem.split("_")[1]
         if number.isdigit() and int(number) > last_evaluation:
-            picture.unlink()
+            remove_file(picture)
     last_picture = step if step % sample_every == 0 else step - 1
     for picture in run.samples.glob("step_*.png"):
         number = picture.stem.removeprefix("step_")
         if number.isdigit() and int(number) > last_picture:
-            picture.unlink()
+            remove_file(picture)
     remove_temporary_files(run.samples)
     remove_temporary_files(run.checkpoints)
