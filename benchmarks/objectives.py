@@ -141,7 +141,7 @@ def plan(task_name: str, row: str, loss: str, more: list[str], options: argparse
     words = [f"loss={loss}", *more, *task.words, *QUIET, *task.recipes.get(loss, [])]
     if task_name == "mnist" and options.data_dir:
         words.append(f"dataset.data_dir={options.data_dir}")
-    recipe = build_job(compose("train", words).config, [])
+    recipe = build_job(compose("train", words).config)
     images = recipe.train.critic_steps * recipe.train.batch_size
     budget = task.steps * BATCH // images if task.by_images else task.steps
     words.append(f"eval.every={budget // EVALUATIONS}")

@@ -5,7 +5,16 @@
 >>> images = generator.images(seeds=range(16))      # uint8 [16, 28, 28, 1]
 """
 
-from __future__ import annotations
+import sys
+
+# `python -m gan_cli.commands.train` puts the working folder first on sys.path, where a pandas.py or queue.py of the user
+# would run in place of the package of that name. The console scripts never have it there. No import may stand above.
+if (
+    not sys.flags.safe_path
+    and sys.argv[:1] == ["-m"]
+    and sys.orig_argv[-len(sys.argv)].removeprefix("-m").startswith("gan_cli.")
+):
+    del sys.path[0]
 
 from typing import TYPE_CHECKING, Any
 

@@ -34,7 +34,7 @@ def choices_of(group: str) -> list[str]:
 def job_of(*words: str) -> TrainJob:
     """The job that these words describe; composing takes longer than a step."""
     composition = compose("train", [f"train.batch_size={BATCH}", "train.steps=100000", "logger=[]", *words])
-    return build_job(composition.config, [])
+    return build_job(composition.config)
 
 
 @cache

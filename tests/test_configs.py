@@ -57,7 +57,7 @@ def test_a_choice_composes_and_builds(group: str, choice: str, tmp_path: Path) -
     several = group in ("penalty", "logger")
     words = [f"{group}=[{choice}]" if several else f"{group}={choice}", *words_for(group, choice, tmp_path)]
     composition = compose("train", words)
-    build_job(composition.config, composition.folders)
+    build_job(composition.config, composition.origin)
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if "experiment" not in path.parts], ids=name_of)
@@ -67,7 +67,7 @@ def test_a_choice_shows_each_field_of_its_class(path: Path) -> None:
         shown = text + "".join(
             (path.parent / f"{part}.yaml").read_text() for part in re.findall(r"- (_\w+)\n", text) if part != "_self_"
         )
-        for field in dataclasses.fields(load_class("", target)):
+        for field in dataclasses.fields(load_class(path.parent.name, target)):
             common = "_common" in shown or "_images" in shown or "_tfds" in shown
             assert common or re.search(rf"^ *{field.name}:", shown, re.M), f"{target}.{field.name}"
 
@@ -85,5 +85,5 @@ def test_a_choice_shows_each_field_of_its_class(path: Path) -> None:
     ],
 )
 def test_a_loss_brings_its_recipe_and_what_is_typed_wins(words: list[str], expected: tuple[str, str, int]) -> None:
-    job = build_job(compose("train", words).config, [])
+    job = build_job(compose("train", words).config)
     assert (",".join(job.penalties), type(job.optimizer).__name__, job.train.critic_steps) == expected

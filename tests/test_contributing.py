@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import yaml
 from conftest import TINY
 
 from gan_cli.commands.train import gan_train
+from gan_cli.config.config_origin import TYPED
+from gan_cli.config.own_modules import set_own_folders
 from gan_cli.config.target_allowlist import load_class
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.non_saturating import NonSaturatingLoss
@@ -39,9 +42,9 @@ def test_the_command_of_the_example_trains() -> None:
     assert loss == {"_target_": "smoothed.SmoothedLoss", "target": 0.8}
 
 
-def test_the_loss_of_the_example_is_what_its_text_says(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(example)
-    smoothed = load_class("loss", "smoothed.SmoothedLoss")
+def test_the_loss_of_the_example_is_what_its_text_says(example: Path) -> None:
+    set_own_folders([example])
+    smoothed: Any = load_class("loss", "smoothed.SmoothedLoss", TYPED)
     generator = np.random.default_rng(0)
     real, fake = (DiscriminatorOutput(generator.normal(0, 3, 50).astype(np.float32)) for _ in range(2))
     one = NonSaturatingLoss()

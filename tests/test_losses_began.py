@@ -153,7 +153,7 @@ def test_a_model_is_not_normalised_over_batches_by_default():
         return str(compose("train", [*words]).config["model"]["discriminator_normalization"])
 
     assert LOSS.output == RECONSTRUCTION
-    job = build_job(compose("train", ["loss=began"]).config, [])
+    job = build_job(compose("train", ["loss=began"]).config)
     network = build_discriminator(job.model, DataSpec((8, 8, 1), 100), job.loss)
     assert "down_2_normalization" in {layer.name for layer in network._flatten_layers()}
     assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in network._flatten_layers())

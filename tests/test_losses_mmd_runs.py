@@ -80,6 +80,6 @@ def test_what_cannot_work_is_refused_by_its_key(settings: dict[str, Any], proble
 @pytest.mark.parametrize("loss", ["mmd", "mmd_pixels"])
 def test_a_batch_without_pairs_is_refused(loss: str) -> None:
     for words in (["train.batch_size=1"], ["train.batch_size=4", "train.pack=4"]):
-        job = build_job(compose("train", [f"loss={loss}", *words]).config, [])
+        job = build_job(compose("train", [f"loss={loss}", *words]).config)
         with pytest.raises(ConfigError, match=r"^train.batch_size=.*with others of their batch"):
             check_parts(job)

@@ -72,7 +72,7 @@ def newest_arrays(run: Path) -> dict[str, np.ndarray]:
     ids=["penalties", "augmentations, packs and top-k"],
 )
 def test_parts_resume_exactly_all_together_with_what_they_carry_on(words: list[str]) -> None:
-    job = build_job(compose("train", words).config, [])
+    job = build_job(compose("train", words).config)
     # Strengths that adapt do so at once, so that they are at work before the run is stopped.
     quick = [f"augment.{name}.ramp_images=500" for name, one in job.augmentations.items() if one.learns]
     whole = train("whole", 9, *SMALL, *words, *quick)
@@ -92,7 +92,7 @@ def test_a_run_goes_on_with_parts_that_it_began_without_and_without_parts_that_i
     run = train("run", 4, *SMALL)
     begun = newest_arrays(run)
     more = ["penalty=lecam", "augment=apa", "train.steps=6"]
-    job = build_job(compose("train", [*TINY, *SMALL, *more]).config, [])
+    job = build_job(compose("train", [*TINY, *SMALL, *more]).config)
     state = build_state(job, DataSpec((8, 8, 1), 1797))
     build_step(job, state)
     state.restore(begun)

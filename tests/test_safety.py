@@ -15,7 +15,8 @@ from runs import status
 import gan_cli
 from gan_cli.commands.train import gan_train
 from gan_cli.config.compose import compose
-from gan_cli.config.target_allowlist import ROOMS, check_targets, load_class
+from gan_cli.config.config_origin import TYPED
+from gan_cli.config.target_allowlist import PACKAGES, check_targets, load_class
 from gan_cli.errors import ConfigError
 from gan_cli.runs.run_directory import RunDirectory
 
@@ -30,17 +31,16 @@ def classes_in_reach() -> Iterator[tuple[str, str]]:
             yield from ((module.name, name) for name, value in vars(found).items() if isinstance(value, type))
 
 
-@pytest.mark.parametrize("group", ROOMS)
+@pytest.mark.parametrize("group", PACKAGES)
 def test_a_target_reaches_only_classes_of_its_own_room(group: str) -> None:
     allowed = set()
     for module, name in classes_in_reach():
         try:
-            check_targets({group: {"_target_": f"{module}.{name}"}}, [], trust=False)
-            allowed.add(load_class(f"{group}._target_", f"{module}.{name}"))
+            allowed.add(load_class(f"{group}._target_", f"{module}.{name}", TYPED))
         except ConfigError:
             continue
     assert allowed
-    assert all(f"{found.__module__}.".startswith(f"gan_cli.{ROOMS[group]}.") for found in allowed)
+    assert all(f"{found.__module__}.".startswith(f"gan_cli.{PACKAGES[group]}.") for found in allowed)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_target_reaches_only_classes_of_its_own_room(group: str) -> None:
 def test_targets_are_found_at_any_depth_and_refused(target: str, wrap: object) -> None:
     with pytest.raises(ConfigError, match="_target_"):
         node = {"model": wrap({"_target_": target})}  # type: ignore[operator]
-        check_targets(node, [], trust=False)
+        check_targets(node, TYPED)
         load_class("model._target_", target)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +17,13 @@ from gan_cli.config.compose import (
     HYDRA_VERSION_BASE,
     Composition,
     compose,
-    config_directory,
     expand_shorthand,
     quote_if_needed,
 )
+from gan_cli.config.config_directory import config_directory
+from gan_cli.config.primary_config import origin_of, read_overrides
 from gan_cli.config.resolvers import register_resolvers
+from gan_cli.config.target_allowlist import composing
 from gan_cli.errors import ConfigError
 
 BARE_FLAGS = ("multirun", "resolve", "shell_completion", "hydra_help")
@@ -48,6 +51,8 @@ def read_command_line(program: str, arguments: list[str], help_text: Callable[[s
     flags.overrides = [quote_if_needed(expand_shorthand(word)) for word in flags.overrides]
     if flags.experimental_rerun is not None:
         raise ConfigError("--experimental-rerun", "reads a pickle, which can run code", advice="Use resume=RUN.")
+    if flags.config_path is not None:
+        raise ConfigError("--config-path", "is not used here", flags.config_path, "Use --config-dir=FOLDER.")
     if flags.multirun and (flags.cfg or flags.info):
         raise ConfigError("", "-m does not go with --cfg or --info", advice="Show one job: leave out -m.")
     if flags.help:
@@ -57,10 +62,19 @@ def read_command_line(program: str, arguments: list[str], help_text: Callable[[s
 
 
 def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job: Callable[..., object]) -> None:
-    """Lets Hydra do what its flags ask: show a configuration, complete words, sweep over jobs."""
+    """Lets Hydra do what its flags ask: show a configuration, complete words, sweep over jobs.
+
+    Raises:
+        ConfigError: where a stored configuration names code that Hydra would run.
+    """
+    origin = origin_of(config_name, flags.overrides, flags.config_dir)
+    if origin.restricts_values:
+        single = [override for override in read_overrides(flags.overrides) if not override.is_sweep_override()]
+        compose(config_name, [override.input_line or "" for override in single], flags.config_dir)
     register_resolvers()
     sys.argv = [program, *flag_words(flags), *flags.overrides]
-    hydra.main(config_path=str(config_directory()), config_name=config_name, version_base=HYDRA_VERSION_BASE)(job)()
+    with composing(origin):
+        hydra.main(config_path=str(config_directory()), config_name=config_name, version_base=HYDRA_VERSION_BASE)(job)()
 
 
 def composed(
@@ -85,6 +99,11 @@ def flag_words(flags: argparse.Namespace) -> list[str]:
     words = [f"--{name.replace('_', '-')}" for name in BARE_FLAGS if getattr(flags, name)]
     values = {name: getattr(flags, name) for name in ("cfg", "package", "info", "config_dir", "config_name")}
     return words + [f"--{name.replace('_', '-')}={value}" for name, value in values.items() if value is not None]
+
+
+def isolate_child_processes() -> None:
+    """Keeps the working folder off `sys.path` of Python processes that this one starts, whoever starts them."""
+    os.environ["PYTHONSAFEPATH"] = "1"
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from gan_cli.commands.command_line import composed, report_errors
+from gan_cli.commands.command_line import composed, isolate_child_processes, report_errors
 from gan_cli.commands.help import evaluate_help
 
 SUBCOMMANDS = ("human", "tournament")
@@ -13,6 +13,7 @@ SUBCOMMANDS = ("human", "tournament")
 
 def main() -> None:
     """The console script. Exits with 0, 1 where runs can't be ranked, or 2 where something can't work as asked for."""
+    isolate_child_processes()
     with report_errors("gan-eval"):
         sys.exit(gan_eval(sys.argv[1:]))
 
@@ -29,7 +30,7 @@ def gan_eval(arguments: list[str]) -> int:
     from gan_cli.evaluation.evaluation_config import build_evaluation  # here, since --help should not wait for it
     from gan_cli.evaluation.evaluation_runner import run_evaluation
 
-    return run_evaluation(build_evaluation(composition.config, composition.folders))
+    return run_evaluation(build_evaluation(composition.config, composition.origin))
 
 
 def run_subcommand(game: str, arguments: list[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from gan_cli.commands.command_line import composed, report_errors
+from gan_cli.commands.command_line import composed, isolate_child_processes, report_errors
 from gan_cli.commands.help import sample_help
 from gan_cli.config.job_builder import build_section
 from gan_cli.config.schema import SampleJob
@@ -14,6 +14,7 @@ from gan_cli.sampling.sample_runner import check_sample, render
 
 def main() -> None:
     """The console script. Exits with 0, or 2 where something can't work as it was asked for."""
+    isolate_child_processes()
     with report_errors("gan-sample"):
         sys.exit(gan_sample(sys.argv[1:]))
 

@@ -8,16 +8,20 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from gan_cli.commands.command_line import hand_to_hydra, read_command_line, report_errors
+from gan_cli.commands.command_line import hand_to_hydra, isolate_child_processes, read_command_line, report_errors
 from gan_cli.commands.help import train_help
-from gan_cli.config.compose import to_plain
+from gan_cli.config.compose import own_folders, to_plain
 from gan_cli.config.job_builder import build_job
 from gan_cli.config.launch_plan import LaunchPlan, prepare
+from gan_cli.config.own_modules import set_own_folders
+from gan_cli.config.primary_config import origin_of
+from gan_cli.config.target_allowlist import composing
 from gan_cli.sweeps.sweep import check_sweep, report_sweep
 
 
 def main() -> None:
     """The console script. Exits with 0 finished, 1 failed, 2 misconfigured, 130 or 143 stopped by a signal."""
+    isolate_child_processes()
     with report_errors("gan-train"):
         sys.exit(gan_train(sys.argv[1:]))
 
@@ -55,8 +59,14 @@ def train_from_launcher(config: DictConfig) -> None:
     from gan_cli.training.run_training import run_training
 
     hydra_config = HydraConfig.get()
-    start = LaunchPlan(Path(hydra_config.runtime.output_dir), list(hydra_config.overrides.task))
-    code = run_training(build_job(to_plain(config), [Path.cwd()]), start)
+    words = list(hydra_config.overrides.task)
+    sources = hydra_config.runtime.config_sources
+    config_dir = next((source.path for source in sources if source.provider == "command-line"), None)
+    set_own_folders(own_folders(config_dir))
+    origin = origin_of(str(hydra_config.job.config_name), words, config_dir)
+    with composing(origin):
+        job = build_job(to_plain(config), origin)
+    code = run_training(job, LaunchPlan(Path(hydra_config.runtime.output_dir), words))
     if code:
         raise RuntimeError(f"The job ended with exit code {code}; its train.log says why.")
 

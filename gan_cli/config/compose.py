@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from gan_cli.config.config_directory import config_directory
+from gan_cli.config.config_origin import ConfigOrigin
 from gan_cli.config.group_choices import groups, loader
 from gan_cli.config.override_errors import (
     check_groups,
@@ -28,7 +28,10 @@ from gan_cli.config.override_errors import (
     check_single_choice,
     first_cause,
 )
+from gan_cli.config.own_modules import set_own_folders
+from gan_cli.config.primary_config import check_hydra_settings, check_primary_file, check_typed_only, origin_of
 from gan_cli.config.resolvers import register_resolvers
+from gan_cli.config.target_allowlist import composing
 from gan_cli.errors import ConfigError, nearest
 
 HYDRA_VERSION_BASE = "1.3"
@@ -42,36 +45,23 @@ class Composition:
         config: the configuration of the job, resolved, as plain containers.
         overrides: the words that it was composed with.
         directory: what `hydra.run.dir` names.
-        folders: where modules of the user's own may lie.
+        origin: whether the user chose its parts, or a whole configuration in --config-dir.
     """
 
     config: dict[str, Any]
     overrides: list[str]
     directory: Path
-    folders: list[Path]
-
-
-def config_directory() -> Path:
-    """Where the YAML groups lie: beside the package in a checkout, inside it once installed."""
-    beside = Path(__file__).resolve().parents[2] / "configs"
-    if (beside / "train.yaml").is_file():
-        return beside
-    return Path(next(iter(importlib.import_module("gan_cli.configs").__path__)))
+    origin: ConfigOrigin
 
 
 def own_folders(config_dir: str | None) -> list[Path]:
-    """Where the user's own modules may lie: the working folder, and --config-dir with the folder above it.
-
-    They are put on `sys.path`, where console scripts do not have them.
-    """
-    folders = [Path.cwd()]
-    if config_dir is not None:
-        given = Path(config_dir).resolve()
-        if not given.is_dir():
-            raise ConfigError("--config-dir", "is not a folder", config_dir)
-        folders += [given, given.parent]
-    sys.path.extend(str(folder) for folder in folders if str(folder) not in sys.path)
-    return folders
+    """Where the user's own modules may lie: the working folder, and --config-dir with the folder above it."""
+    if config_dir is None:
+        return [Path.cwd()]
+    given = Path(config_dir).resolve()
+    if not given.is_dir():
+        raise ConfigError("--config-dir", "is not a folder", config_dir)
+    return [Path.cwd(), given, given.parent]
 
 
 @contextmanager
@@ -93,8 +83,10 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
     Raises:
         ConfigError: for a mistyped group, choice or key, with the nearest name.
     """
-    folders = own_folders(config_dir)
-    with composer(config_dir):
+    set_own_folders(own_folders(config_dir))
+    origin = origin_of(config_name, words, config_dir)
+    check_primary_file(config_name, config_dir, origin)
+    with composer(config_dir), composing(origin):
         overrides = parse(words)
         check_override_forms(overrides)
         check_single_choice(overrides)
@@ -111,10 +103,25 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
             directory = Path(whole.hydra.run.dir)
         except OmegaConfBaseException as error:
             raise ConfigError("hydra.run.dir", f"can't be resolved: {first_cause(error)}") from error
+        settings = whole.hydra
         with open_dict(whole):
             del whole["hydra"]
         config = to_plain(whole)
-    return Composition(config=config, overrides=words, directory=directory, folders=folders)
+    if origin.restricts_values:
+        check_hydra_settings(settings, own_hydra_settings(overrides), origin)
+    check_typed_only(config, config_name, origin)
+    return Composition(config=config, overrides=words, directory=directory, origin=origin)
+
+
+def own_hydra_settings(overrides: list[Override]) -> DictConfig:
+    """Hydra's settings in gan-cli's own configuration, with those that the user typed."""
+    typed = [override.input_line or "" for override in overrides if override.key_or_group.startswith("hydra")]
+    with composer(None):
+        try:
+            return hydra.compose("train", overrides=typed, return_hydra_config=True).hydra
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            advice = "If you know the configuration in --config-dir, say trust=true."
+            raise ConfigError("", first_cause(error), advice=advice) from error
 
 
 def to_plain(config: DictConfig) -> dict[str, Any]:

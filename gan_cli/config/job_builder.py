@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import ValidationError
 
 from gan_cli.augmentations import Augmentation
+from gan_cli.config.config_origin import STORED, ConfigOrigin, check_stored_values
 from gan_cli.config.schema import EvaluationSection, RunSection, SampleSection, TrainSection, check_seed
 from gan_cli.config.target_allowlist import check_targets, load_class
 from gan_cli.data import Source
@@ -55,12 +55,12 @@ class TrainJob:
     """The whole configuration, resolved, as plain containers: what config.yaml holds."""
 
 
-def build_job(plain: Mapping[str, Any], folders: list[Path]) -> TrainJob:
+def build_job(plain: Mapping[str, Any], origin: ConfigOrigin = STORED) -> TrainJob:
     """The job that a configuration describes.
 
     Args:
         plain: the whole configuration, resolved, as plain containers.
-        folders: where modules of the user's own may lie (see `gan_cli.config.target_allowlist`).
+        origin: where the configuration comes from, which decides what code it may name.
 
     Raises:
         ConfigError: with the key, where something can't be built.
@@ -76,34 +76,34 @@ def build_job(plain: Mapping[str, Any], folders: list[Path]) -> TrainJob:
         if not isinstance(plain[key], bool):
             raise ConfigError(key, "expected true or false", plain[key])
     check_seed(plain["seed"])
-    check_targets(plain, folders, plain["trust"])
+    check_targets(plain, origin)
     return TrainJob(
         **{name: build_section(name, plain[name], cls) for name, cls in sections.items()},  # others refer to these
-        **{name: build(name, plain[name]) for name in REQUIRED},
-        penalties=build_penalties(plain.get("penalty")),
-        augmentations=build_augmentations(plain.get("augment")),
+        **{name: build(name, plain[name], origin) for name in REQUIRED},
+        penalties=build_penalties(plain.get("penalty"), origin),
+        augmentations=build_augmentations(plain.get("augment"), origin),
         # Runs that were begun before there were evaluations have none of these three.
         evaluation=build_section("eval", plain.get("eval", {}), EvaluationSection),
-        features=build("features", plain["features"]) if "features" in plain else Automatic(),
-        metrics=build_each("metric", plain.get("metric")),
-        loggers=build_each("logger", plain.get("logger")),
+        features=build("features", plain["features"], origin) if "features" in plain else Automatic(),
+        metrics=build_each("metric", plain.get("metric"), origin),
+        loggers=build_each("logger", plain.get("logger"), origin),
         seed=plain["seed"],
         config={key: value for key, value in plain.items() if key not in ("resume", "dry_run", "trust")},
     )
 
 
-def build_each(group: str, nodes: Any) -> dict[str, Any]:
+def build_each(group: str, nodes: Any, origin: ConfigOrigin = STORED) -> dict[str, Any]:
     """The objects of a group that takes several choices, by name."""
     if nodes is None:
         return {}
     if not isinstance(nodes, Mapping):
         raise ConfigError(group, f"expected names of the group, such as {group}=[]", nodes)
-    return {str(name): build(f"{group}.{name}", node) for name, node in nodes.items() if node is not None}
+    return {str(name): build(f"{group}.{name}", node, origin) for name, node in nodes.items() if node is not None}
 
 
-def build_penalties(nodes: Any) -> dict[str, Penalty | Projection]:
+def build_penalties(nodes: Any, origin: ConfigOrigin = STORED) -> dict[str, Penalty | Projection]:
     """Each is of one of the two kinds, or it would have no effect."""
-    penalties = build_each("penalty", nodes)
+    penalties = build_each("penalty", nodes, origin)
     for name, penalty in penalties.items():
         if not isinstance(penalty, Penalty | Projection):
             expected = "has neither `project` nor all of `weight`, `every`, `uses_input_gradients` and `__call__`"
@@ -111,9 +111,9 @@ def build_penalties(nodes: Any) -> dict[str, Penalty | Projection]:
     return penalties
 
 
-def build_augmentations(nodes: Any) -> dict[str, Augmentation]:
+def build_augmentations(nodes: Any, origin: ConfigOrigin = STORED) -> dict[str, Augmentation]:
     """Each is an `Augmentation`, or the step could not ask what it asks."""
-    augmentations = build_each("augment", nodes)
+    augmentations = build_each("augment", nodes, origin)
     for name, augmentation in augmentations.items():
         if not isinstance(augmentation, Augmentation):
             expected = "is not derived from gan_cli.augmentations.Augmentation"
@@ -121,12 +121,18 @@ def build_augmentations(nodes: Any) -> dict[str, Augmentation]:
     return augmentations
 
 
-def build(key: str, node: Any) -> Any:
-    """The object whose class `node["_target_"]` names, its other entries being that class's fields."""
+def build(key: str, node: Any, origin: ConfigOrigin = STORED) -> Any:
+    """The object whose class `node["_target_"]` names, its other entries being that class's fields.
+
+    Raises:
+        ConfigError: where a configuration of this origin may not name that class or hold such a value.
+    """
     if not isinstance(node, Mapping) or "_target_" not in node:
         raise ConfigError(key, "expected a mapping with a _target_", node)
-    cls = load_class(f"{key}._target_", node["_target_"])
-    return build_section(key, {name: value for name, value in node.items() if name != "_target_"}, cls)
+    cls = load_class(f"{key}._target_", node["_target_"], origin)
+    part = build_section(key, {name: value for name, value in node.items() if name != "_target_"}, cls)
+    check_stored_values(key, part, origin)
+    return part
 
 
 def build_section(key: str, values: Any, cls: type) -> Any:

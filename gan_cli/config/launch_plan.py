@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from gan_cli.config.compatibility import check_job, warnings_for
 from gan_cli.config.compose import compose
+from gan_cli.config.config_origin import ConfigOrigin, stored
 from gan_cli.config.job_builder import TrainJob, build_job
+from gan_cli.config.primary_config import typed_keys
 from gan_cli.config.resume_plan import SWITCHES, ResumePlan, find_resumable_run, plan_resume
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
@@ -46,21 +46,19 @@ def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple
     Raises:
         ConfigError: with the key, for anything that can't work.
     """
-    if config_name != "train":
-        check_foreign_primary_config(config_name, words, config_dir)
     composition = compose(config_name, words, config_dir)
-    # A whole configuration from a file names code of its own accord, not because somebody typed it.
-    folders = composition.folders if config_name == "train" else []
     resume = composition.config.get("resume")
     if resume not in (None, "auto"):
         if any(word.lstrip("+").startswith("hydra.run.dir=") for word in words):
             problem = "does not go with resume=RUN, which writes into RUN"
             raise ConfigError("hydra.run.dir", problem, advice="Leave it out.")
-        return plan_resumed_run(plan_resume(Path(str(resume)), words, config_dir), folders=[])
-    job = build_job(composition.config, folders)
+        return plan_resumed_run(
+            plan_resume(Path(str(resume)), words, config_dir), stored(composition.origin.trust, typed_keys(words))
+        )
+    job = build_job(composition.config, composition.origin)
     found = find_resumable_run(job.config, composition.directory) if resume == "auto" else None
     if found is not None:
-        return plan_resumed_run(ResumePlan(found, composition.config, typed(words), changes=[]), folders)
+        return plan_resumed_run(ResumePlan(found, composition.config, typed(words), changes=[]), composition.origin)
     check_job(job)
     dry_run = bool(composition.config["dry_run"])
     if not dry_run:
@@ -68,9 +66,9 @@ def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple
     return job, LaunchPlan(composition.directory, typed(words), dry_run=dry_run, notes=tuple(warnings_for(job)))
 
 
-def plan_resumed_run(resume_plan: ResumePlan, folders: list[Path]) -> tuple[TrainJob, LaunchPlan]:
+def plan_resumed_run(resume_plan: ResumePlan, origin: ConfigOrigin) -> tuple[TrainJob, LaunchPlan]:
     check_run_tree("resume", resume_plan.run.path)
-    job = build_job(resume_plan.config, folders)
+    job = build_job(resume_plan.config, origin)
     done = check_saved_state(resume_plan.run, job, check_job(job))
     changes = (f"Changed since the run began: {change}" for change in resume_plan.changes)
     return job, LaunchPlan(
@@ -86,24 +84,6 @@ def plan_resumed_run(resume_plan: ResumePlan, folders: list[Path]) -> tuple[Trai
 def typed(words: list[str]) -> list[str]:
     """The words that say what the run is, not how it is started."""
     return [word for word in words if word.partition("=")[0].lstrip("+") not in SWITCHES]
-
-
-def check_foreign_primary_config(config_name: str, words: list[str], config_dir: str | None) -> None:
-    """Raises ConfigError where a whole configuration from --config-dir asks more of Hydra than directories.
-
-    It may be somebody else's run; a search path or a launcher can name code.
-    """
-    path = Path(config_dir or ".") / f"{config_name}.yaml"
-    try:
-        content = yaml.safe_load(path.read_text()) if path.is_file() else None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError("--config-name", f"can't be read: {error}", path) from error
-    hydra = content.get("hydra") if isinstance(content, dict) else None
-    more = sorted(set(hydra or ()) - {"run", "sweep", "output_subdir"}) if isinstance(hydra, dict | None) else ["hydra"]
-    if more and "trust=true" not in words:
-        raise ConfigError(
-            f"hydra.{more[0]}", f"is set in {path}, and may name code", advice="If you know it, say trust=true."
-        )
 
 
 def check_saved_state(run: RunDirectory, job: TrainJob, data: DataSpec | None) -> int:

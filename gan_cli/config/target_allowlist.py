@@ -1,23 +1,24 @@
-"""From a `_target_` to a class: which code a configuration may name, and reading its type without running more.
+"""From a `_target_` to a class: the one way from a configuration to code.
 
-A configuration that was read back from a run may name classes of gan_cli alone, because importing a module runs it.
-One that the user wrote may also name modules that lie in the folder where they work or in their --config-dir; they
-typed both. Anything else needs `trust=true`.
+A `_target_` may name a class that the YAML files in configs/ name, in the package of its group. A configuration that
+the user composed may also name a class of a module that lies in the working folder or in --config-dir. Anything else
+needs `trust=true`, because importing a module runs it.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-from gan_cli.errors import ConfigError
+from gan_cli.config.config_directory import configured_targets
+from gan_cli.config.config_origin import STORED, ConfigOrigin
+from gan_cli.config.own_modules import import_module, is_own_module
+from gan_cli.errors import ConfigError, nearest
 from gan_cli.losses import RECONSTRUCTION
 
-ROOMS = {
+PACKAGES = {
     "dataset": "data",
     "model": "models",
     "loss": "losses",
@@ -28,27 +29,35 @@ ROOMS = {
     "features": "features",
     "metric": "metrics",
 }
-"""Where the classes of each group lie in gan_cli. Other modules hold classes too that do what they are told."""
+"""The package below gan_cli that holds the classes of each group."""
+
+_composing: ContextVar[ConfigOrigin] = ContextVar("composing", default=STORED)
+"""The origin of the configuration that is composed now, for resolvers, which Hydra calls without it."""
 
 
-def check_targets(config: Mapping[str, Any], folders: list[Path], trust: bool) -> None:
-    """Raises ConfigError for any `_target_`, at any depth, that may not be imported.
-
-    Args:
-        config: the configuration, with plain containers inside.
-        folders: where modules of the user's own may lie; none for a configuration that was read back.
-        trust: whether any module may be named.
-    """
+def check_targets(config: Mapping[str, Any], origin: ConfigOrigin) -> None:
+    """Raises ConfigError for any `_target_`, at any depth, that a configuration of this origin may not name."""
     for key, target in targets_in(config):
-        if not isinstance(target, str) or "." not in target:
-            raise ConfigError(key, "expected module.Class", target)
-        if not (trust or is_package_target(key, target) or is_in_folders(target.rpartition(".")[0], folders)):
-            raise ConfigError(
-                key,
-                "names code outside gan_cli, which a configuration read from disk may not run",
-                target,
-                "If you know that code, say trust=true.",
-            )
+        check_target(key, target, origin)
+
+
+def check_target(key: str, target: Any, origin: ConfigOrigin) -> None:
+    """Raises ConfigError unless a configuration of this origin may name the class `target`. Imports nothing."""
+    if not isinstance(target, str) or "." not in target:
+        raise ConfigError(key, "expected module.Class", target)
+    if is_package_target(key, target) or origin.trust:
+        return
+    if target.partition(".")[0] == "gan_cli":
+        group = key.partition(".")[0]
+        targets = sorted(name for name in configured_targets() if is_package_target(group, name))
+        raise ConfigError(key, f"is no class for the group {group}", target, nearest(target, targets))
+    if not (origin.allows_own_modules and is_own_module(target.rpartition(".")[0])):
+        raise ConfigError(
+            key,
+            "names code outside gan_cli, which a configuration read from disk may not run",
+            target,
+            "If you know that code, say trust=true.",
+        )
 
 
 def targets_in(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -66,40 +75,44 @@ def targets_in(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def is_package_target(key: str, target: str) -> bool:
-    """Whether a `_target_` at `key` names a class in the room of that group in gan_cli."""
-    package, room, *rest = (*target.split("."), "", "")
-    return package == "gan_cli" and room == ROOMS.get(key.partition(".")[0]) and bool(rest[0])
+    """Whether a `_target_` at `key` names a class that a YAML file of gan-cli names for that group."""
+    package, room, *_ = (*target.split("."), "")
+    return package == "gan_cli" and room == PACKAGES.get(key.partition(".")[0]) and target in configured_targets()
 
 
-def is_in_folders(module: str, folders: list[Path]) -> bool:
-    """Whether the file of `module` lies in one of `folders`; found without importing anything."""
-    top = module.partition(".")[0]
-    if top in sys.stdlib_module_names:
-        return False
-    for folder in folders:
-        if (folder / f"{top}.py").is_file() or (folder / top).is_dir():
-            spec = importlib.util.find_spec(top)
-            places = [spec.origin, *(spec.submodule_search_locations or [])] if spec else []
-            return any(place and Path(place).resolve().is_relative_to(folder.resolve()) for place in places)
-    return False
+def load_class(key: str, target: Any, origin: ConfigOrigin = STORED) -> type:
+    """The class that `target` names.
 
-
-def load_class(key: str, target: str) -> type:
-    """The class that `target` names. Raises ConfigError where there is none, with the first cause."""
+    Raises:
+        ConfigError: where a configuration of this origin may not name it, and where there is no such class, with the
+            first cause.
+    """
+    check_target(key, target, origin)
     module_name, _, name = target.rpartition(".")
     try:
-        module = importlib.import_module(module_name)
+        module = import_module(module_name)
     except Exception as error:  # the user's own module may raise anything
         cause = error
         while cause.__cause__ is not None:
             cause = cause.__cause__  # type: ignore[assignment]
         problem = f"cannot be imported: {type(cause).__name__}: {cause}"
-        raise ConfigError(key, problem, target, "Modules are looked for in this folder and in --config-dir.") from error
+        advice = "Modules are looked for in the working folder and in --config-dir."
+        raise ConfigError(key, problem, target, advice) from error
     found = getattr(module, name, None)
     imported = module_name.startswith("gan_cli.") and getattr(found, "__module__", None) != module_name
     if not isinstance(found, type) or imported:
         raise ConfigError(key, f"{module_name} has no class {name}", target)
     return found
+
+
+@contextmanager
+def composing(origin: ConfigOrigin) -> Iterator[None]:
+    """Says of which origin the configuration is that is composed in this block."""
+    token = _composing.set(origin)
+    try:
+        yield
+    finally:
+        _composing.reset(token)
 
 
 def takes_gradients_of(node: Any) -> bool:
@@ -115,16 +128,10 @@ def rebuilds_examples(node: Any) -> bool:
 def attribute_of(group: str, node: Any, name: str) -> Any:
     """An attribute of the class that a node of a group names.
 
-    None for any class without it, and for one that may not be imported: what is wrong with that is told where the group
-    is built.
+    None for any class without it, and for one that may not be imported: the error is raised where the group is built.
     """
     target = node.get("_target_") if isinstance(node, Mapping) else None
-    if not isinstance(target, str):
+    try:
+        return getattr(load_class(group, target, _composing.get()), name, None)
+    except ConfigError:
         return None
-    loaded = sys.modules.get(target.rpartition(".")[0])
-    if loaded is None and is_package_target(group, target):
-        try:
-            return getattr(load_class(group, target), name, None)
-        except ConfigError:
-            return None
-    return getattr(getattr(loaded, target.rpartition(".")[2], None), name, None)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from gan_cli.config.config_origin import stored
 from gan_cli.config.job_builder import build
-from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import Examples
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.discriminator_diagnostics import health
@@ -49,8 +49,7 @@ def diagnose_checkpoint(
     path = checkpoint_path(source, step) if source.is_dir() else source
     try:
         checkpoint = read_part(path, "discriminator")
-        check_targets({"loss": config["loss"]}, folders=[], trust=trust)
-        loss = build("loss", config["loss"])
+        loss = build("loss", config["loss"], stored(trust))
         discriminator = build_discriminator(checkpoint, loss, trust)
         assign_part(discriminator, checkpoint, "discriminator")
     except (ConfigError, DamagedCheckpointError) as error:

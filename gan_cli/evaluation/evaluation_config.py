@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gan_cli.config.config_origin import ConfigOrigin
 from gan_cli.config.job_builder import build, build_each, build_section
 from gan_cli.config.schema import LARGEST, MOST_SAMPLES, check_step
 from gan_cli.config.target_allowlist import check_targets
@@ -97,13 +98,13 @@ class EvaluationJob:
     """The number that ranks, and what is better of it; None where no metric gives one."""
 
 
-def build_evaluation(plain: Mapping[str, Any], folders: list[Path]) -> EvaluationJob:
+def build_evaluation(plain: Mapping[str, Any], origin: ConfigOrigin) -> EvaluationJob:
     """The job that a configuration describes. Raises ConfigError with the key, where something can't be built."""
     groups = ("metric", "features", "dataset")
     rest = {key: value for key, value in plain.items() if key not in groups}
     settings: EvaluationSettings = build_section("", rest, EvaluationSettings)
-    check_targets(plain, folders, settings.trust)
-    metrics: dict[str, Metric] = build_each("metric", plain.get("metric"))
+    check_targets(plain, origin)
+    metrics: dict[str, Metric] = build_each("metric", plain.get("metric"), origin)
     if not metrics:
         raise ConfigError("metric", "expected one at least", [], "For example metric=[fid,prdc].")
     node = plain.get("dataset")
@@ -119,8 +120,8 @@ def build_evaluation(plain: Mapping[str, Any], folders: list[Path]) -> Evaluatio
     return EvaluationJob(
         settings,
         metrics,
-        features=build("features", plain["features"]),
-        dataset=None if node is None else build("dataset", node),
+        features=build("features", plain["features"], origin),
+        dataset=None if node is None else build("dataset", node, origin),
         dataset_about={} if node is None else describe_dataset(node),
         best_by=choose_value("best_by", settings.best_by, metrics) if directed or settings.best_by else None,
     )

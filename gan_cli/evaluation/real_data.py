@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gan_cli.config.config_origin import stored
 from gan_cli.config.job_builder import build
-from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import DataSpec, Examples, HasHeldOut, Progress, Source
 from gan_cli.data.folder import Folder
 from gan_cli.data.npy_header import ArrayFile
@@ -91,10 +91,9 @@ def data_of_run(config: Mapping[str, Any], trust: bool) -> RealData:
     Raises:
         ConfigError: where it names code of others and `trust` is false, or can't be built.
     """
-    check_targets({"dataset": config["dataset"]}, folders=[Path.cwd()] if trust else [], trust=trust)
     node = config["dataset"]
     share = float(config.get("eval", {}).get("held_out", 0.0))
-    return RealData(build("dataset", node), describe_dataset(node), share)
+    return RealData(build("dataset", node, stored(trust)), describe_dataset(node), share)
 
 
 def describe_dataset(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gan_cli.config.config_origin import stored
 from gan_cli.config.job_builder import build
-from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import DataSpec
 from gan_cli.data.pipeline import to_float
 from gan_cli.errors import ConfigError
@@ -106,8 +106,7 @@ def build_discriminator(checkpoint: Checkpoint, loss: Loss, trust: bool) -> kera
     """
     from gan_cli.devices import dtype_policy  # here, since it needs TensorFlow
 
-    check_targets({"model": checkpoint.config["model"]}, folders=[], trust=trust)
-    pair = build("model", checkpoint.config["model"])
+    pair = build("model", checkpoint.config["model"], stored(trust))
     with dtype_policy(checkpoint.config["train"]["precision"]):
         return build_for(pair, checkpoint.data, loss, checkpoint.config["train"].get("pack", 1))
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gan_cli.config.config_origin import stored
 from gan_cli.config.job_builder import build
-from gan_cli.config.target_allowlist import check_targets
 from gan_cli.errors import ConfigError, nearest
 from gan_cli.runs.checkpoint import (
     Checkpoint,
@@ -117,8 +117,7 @@ def from_checkpoint(checkpoint: Checkpoint, weights: str, trust: bool) -> Loaded
     """Builds the generator that a checkpoint's configuration describes, and gives it the saved weights."""
     from gan_cli.devices import dtype_policy  # here, since it needs TensorFlow
 
-    check_targets({"model": checkpoint.config["model"]}, folders=[], trust=trust)
-    pair = build("model", checkpoint.config["model"])
+    pair = build("model", checkpoint.config["model"], stored(trust))
     with dtype_policy(checkpoint.config["train"]["precision"]):
         model = pair.generator(checkpoint.data)
     part = {"averaged": "averaged", "raw": "generator"}[weights]

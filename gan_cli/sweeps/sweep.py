@@ -73,7 +73,7 @@ def check_one(config_name: str, overrides: list[str], config_dir: str | None) ->
     """What keeps the parts of a job from working together. Raises ConfigError for what is mistyped."""
     try:
         composition = compose(config_name, overrides, config_dir)
-        job = build_job(composition.config, composition.folders)
+        job = build_job(composition.config, composition.origin)
     except ConfigError as error:
         advice = f"{error.advice} No job was started.".strip()
         raise ConfigError(error.key, error.problem, error.value, advice) from None
@@ -113,7 +113,7 @@ def run_process(job: SweepJob, words: list[str]) -> int:
 
     A job that fails before it has a run directory gets one all the same, with what it said and its state.
     """
-    command = [sys.executable, "-m", "gan_cli.commands.train", *shared_flags(), *words]
+    command = [sys.executable, "-P", "-m", "gan_cli.commands.train", *shared_flags(), *words]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     said: deque[str] = deque(maxlen=KEPT_LINES)
     with (

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from gan_cli.config.config_origin import stored
 from gan_cli.config.job_builder import build
-from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.losses import Loss, trains_discriminator
@@ -113,8 +113,7 @@ def find_tournament_run(job: TournamentJob, path: Path, letter: str) -> Tourname
 
 def build_loss(config: Mapping[str, Any], trust: bool) -> Loss:
     """The loss of a run. Raises ConfigError where that is code of others and `trust` is false."""
-    check_targets({"loss": config["loss"]}, folders=[], trust=trust)
-    loss: Loss = build("loss", config["loss"])
+    loss: Loss = build("loss", config["loss"], stored(trust))
     return loss
 
 
