@@ -7,7 +7,7 @@
 
 import sys
 
-# `python -m gan_cli.commands.train` puts the working folder first on sys.path, where a pandas.py or queue.py of the user
+# `python -m gan_cli.commands.train` puts the working folder first on sys.path. A pandas.py or queue.py that lies there
 # would run in place of the package of that name. The console scripts never have it there. No import may stand above.
 if (
     not sys.flags.safe_path

@@ -90,10 +90,10 @@ def is_own_module(name: str) -> bool:
     if top in sys.stdlib_module_names or top in RESERVED or not top.isidentifier():
         return False
     loaded = sys.modules.get(top)
-    if loaded is not None:
+    if loaded is not None and top not in finder.found:
         spec = getattr(loaded, "__spec__", None)  # scripts and modules made by hand have none
         return spec is not None and lies_in(spec, folders)
-    installed = importlib.util.find_spec(top)
+    installed = None if loaded is not None else importlib.util.find_spec(top)
     if installed is not None:
         return lies_in(installed, folders)
     return finder.spec_in_folders(top) is not None
@@ -114,5 +114,15 @@ def import_module(name: str) -> ModuleType:
     """Imports a module by its dotted name; one of the user's folders, where no installed package has that name."""
     if finder not in sys.meta_path:
         sys.meta_path.append(finder)
-    finder.named.add(name.partition(".")[0])
+    top = name.partition(".")[0]
+    forget_module_of_other_folder(top)
+    finder.named.add(top)
     return importlib.import_module(name)
+
+
+def forget_module_of_other_folder(top: str) -> None:
+    """Forgets a module that was found in a folder in which this process worked before."""
+    spec = getattr(sys.modules.get(top), "__spec__", None)
+    if top in finder.found and spec is not None and not lies_in(spec, finder.search_folders()):
+        for name in [name for name in sys.modules if name.partition(".")[0] == top]:
+            del sys.modules[name]
