@@ -20,7 +20,7 @@ METRIC = '''
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gan_cli.metrics import FEATURES, Measured, Result
+from gan_cli.metrics import FEATURES, MetricValue, Result
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class MeanDistance:
 
     def __call__(self, comparison):
         means = [side.features().mean(axis=0) for side in (comparison.real, comparison.fake)]
-        return Result({"mean_distance": Measured(self.scale * float(abs(means[0] - means[1]).sum()))})
+        return Result({"mean_distance": MetricValue(self.scale * float(abs(means[0] - means[1]).sum()))})
 '''
 EXTRACTOR = '''
 from dataclasses import dataclass
 
-from gan_cli.features import Extracted
+from gan_cli.features import ExtractedFeatures
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Brightness:
     identity = {"name": "brightness"}
 
     def __call__(self, examples):
-        return Extracted(examples.reshape(len(examples), -1).mean(axis=1, keepdims=True).astype("float32"))
+        return ExtractedFeatures(examples.reshape(len(examples), -1).mean(axis=1, keepdims=True).astype("float32"))
 '''
 
 
@@ -102,7 +102,7 @@ import os, signal
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gan_cli.metrics import EXAMPLES, Measured, Result
+from gan_cli.metrics import EXAMPLES, MetricValue, Result
 
 calls = []
 
@@ -123,7 +123,7 @@ class Breaking:
         if len(calls) == {"stop": 2, "stop at the end": 3}.get(self.how):
             os.kill(os.getpid(), signal.SIGINT)
             comparison.teller.progress("breaking", 0, 1)
-        return Result({"breaking": Measured(float(comparison.fake.examples(0, 9).mean()))})
+        return Result({"breaking": MetricValue(float(comparison.fake.examples(0, 9).mean()))})
 """
 
 
