@@ -56,7 +56,7 @@ def test_it_prints_a_table_and_appends_to_the_runs_evaluations(run: Path, capsys
     assert protocol["features"] == {"name": "pixels", "resizer": "none"}
     assert protocol["fake"] == {
         "run": "RUN",
-        "weights": "averaged",
+        "weights": "ema",
         "step": 15,
         "count": 100,
         "seed": 0,

@@ -47,7 +47,7 @@ def test_it_does_not_disturb_training_and_both_logs_hold_numbers_and_protocol() 
     assert [line["step"] for line in evaluations(measured)] == [3, 6, 8]
     assert not unmeasured.evaluations.path.exists()
     last = evaluations(measured)[-1]
-    assert last["protocol"]["fake"] == {"weights": "averaged", "step": 8, "count": 80, "seed": 0, "truncation": 1.0}
+    assert last["protocol"]["fake"] == {"weights": "ema", "step": 8, "count": 80, "seed": 0, "truncation": 1.0}
     assert last["protocol"]["real"]["count"] == 1618  # a tenth of 1,797 is kept aside
     assert last["values"]["fid"]["uncertainty"] > 0
     lines = {line["step"]: line for line in measured.metrics.read()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import itertools
 import subprocess
 import sys
 import weakref
@@ -12,10 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_cli.sampling import interpolation as interpolate
-from gan_cli.sampling import pictures
+from gan_cli.errors import ConfigError
+from gan_cli.plotting import image_grid, points_plot
+from gan_cli.plotting.grid_size import grid_shape
+from gan_cli.sampling import interpolation
 from gan_cli.sampling.generate import generate
 from gan_cli.sampling.latents import latents
+from gan_cli.sampling.seed_list import parse_seeds, seeds_name
 
 
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])
@@ -74,21 +78,21 @@ def test_impossible_latents_are_refused(arguments: tuple, words: str) -> None:
 
 def test_both_interpolations_begin_and_end_exactly_at_their_ends() -> None:
     a, b = latents([1, 2], 64, "normal")
-    for between in (interpolate.linear, interpolate.slerp):
+    for between in (interpolation.linear, interpolation.slerp):
         assert np.array_equal(between(a, b, 0.0), a)
         assert np.array_equal(between(a, b, 1.0), b)
 
 
 def test_slerp_turns_evenly_and_its_length_changes_evenly() -> None:
-    middle = interpolate.slerp(np.array([1.0, 0.0]), np.array([0.0, 3.0]), 1 / 3)
+    middle = interpolation.slerp(np.array([1.0, 0.0]), np.array([0.0, 3.0]), 1 / 3)
     length = 1 + 2 / 3
     np.testing.assert_allclose(middle, [length * np.cos(np.pi / 6), length * np.sin(np.pi / 6)], rtol=1e-6)
 
 
 def test_slerp_keeps_the_length_of_normal_latents_and_a_straight_line_does_not() -> None:
     a, b = latents([1, 2], 512, "normal")
-    assert np.linalg.norm(interpolate.slerp(a, b, 0.5)) == pytest.approx(np.sqrt(512), rel=0.1)
-    assert np.linalg.norm(interpolate.linear(a, b, 0.5)) < 0.8 * np.sqrt(512)
+    assert np.linalg.norm(interpolation.slerp(a, b, 0.5)) == pytest.approx(np.sqrt(512), rel=0.1)
+    assert np.linalg.norm(interpolation.linear(a, b, 0.5)) < 0.8 * np.sqrt(512)
 
 
 @pytest.mark.parametrize(
@@ -98,98 +102,94 @@ def test_slerp_keeps_the_length_of_normal_latents_and_a_straight_line_does_not()
 )
 def test_slerp_without_an_arc_is_the_straight_line(a: list, b: list) -> None:
     times = np.linspace(0, 1, 5)
-    found = interpolate.slerp(np.array(a), np.array(b), times)
-    np.testing.assert_allclose(found, interpolate.linear(np.array(a), np.array(b), times), atol=1e-6)
+    found = interpolation.slerp(np.array(a), np.array(b), times)
+    np.testing.assert_allclose(found, interpolation.linear(np.array(a), np.array(b), times), atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", interpolate.KINDS)
+@pytest.mark.parametrize("kind", interpolation.KINDS)
 def test_a_path_goes_through_its_keys(kind: str) -> None:
     keys = latents(range(3), 16, "normal")
-    frames = interpolate.path(keys, 4, kind)
+    frames = interpolation.path(keys, 4, kind)
     assert frames.shape == (11, 16)
     assert np.array_equal(frames[::5], keys)
-    loop = interpolate.path(keys, 4, kind, is_loop=True)
+    loop = interpolation.path(keys, 4, kind, is_loop=True)
     assert loop.shape == (15, 16)
     assert np.array_equal(loop[:11], frames)
     assert not np.array_equal(loop[-1], keys[0])
-    between = interpolate.slerp if kind == "slerp" else interpolate.linear
+    between = interpolation.slerp if kind == "slerp" else interpolation.linear
     np.testing.assert_allclose(loop[12], between(keys[2], keys[0], 0.4), rtol=1e-5)
 
 
 def test_a_path_through_one_key_is_that_key() -> None:
-    assert interpolate.path(latents([0], 4, "normal"), 3).shape == (1, 4)
+    assert interpolation.path(latents([0], 4, "normal"), 3).shape == (1, 4)
     with pytest.raises(ValueError, match="slerp, linear"):
-        interpolate.path(latents([0], 4, "normal"), 3, "cubic")
+        interpolation.path(latents([0], 4, "normal"), 3, "cubic")
 
 
 def test_pixels_survive_the_way_to_floats_and_back() -> None:
     pixels = np.arange(256, dtype=np.uint8)
-    assert np.array_equal(pictures.to_uint8(pixels.astype(np.float32) / 127.5 - 1), pixels)
+    assert np.array_equal(image_grid.to_uint8(pixels.astype(np.float32) / 127.5 - 1), pixels)
     odd = np.array([-7, 7, np.nan, np.inf, -np.inf], np.float32)
-    assert pictures.to_uint8(odd).tolist() == [0, 255, 0, 255, 0]
+    assert image_grid.to_uint8(odd).tolist() == [0, 255, 0, 255, 0]
 
 
 def test_a_grid_shows_every_image_in_its_cell_and_leaves_the_rest_plain() -> None:
     images = np.arange(5 * 2 * 3, dtype=np.uint8).reshape(5, 2, 3, 1)
-    grid = pictures.image_grid(images, 2, 3, scale=2)
-    gap, pixels = max(2, pictures.LEAST_GAP), np.asarray(grid)
+    grid = image_grid.image_grid(images, 2, 3, scale=2)
+    gap, pixels = max(2, image_grid.LEAST_GAP), np.asarray(grid)
     assert grid.mode == "L"
     assert grid.size == (3 * 6 + 2 * gap, 2 * 4 + gap)
     for index, image in enumerate(images):
         top, left = index // 3 * (4 + gap), index % 3 * (6 + gap)
         assert np.array_equal(pixels[top : top + 4, left : left + 6], image[..., 0].repeat(2, 0).repeat(2, 1))
-    assert np.all(pixels[4 + gap :, 2 * (6 + gap) :] == pictures.GROUND)
-    assert np.all(pixels[:, 6 : 6 + gap] == pictures.GROUND)
+    assert np.all(pixels[4 + gap :, 2 * (6 + gap) :] == image_grid.GROUND)
+    assert np.all(pixels[:, 6 : 6 + gap] == image_grid.GROUND)
 
 
 @pytest.mark.parametrize(("side", "rows", "columns"), [(8, 8, 8), (8, 1, 1), (28, 4, 16), (64, 8, 8), (100, 3, 3)])
 def test_small_images_are_magnified_until_they_are_seen(side: int, rows: int, columns: int) -> None:
-    grid = pictures.image_grid(np.zeros((1, side, side, 3), np.uint8), rows, columns)
+    grid = image_grid.image_grid(np.zeros((1, side, side, 3), np.uint8), rows, columns)
     assert 512 <= max(grid.size) <= 1040
 
 
 def test_large_images_are_not_shrunk() -> None:
-    assert pictures.image_grid(np.zeros((2, 700, 700, 3), np.uint8), 1, 2).size == (1402, 700)
+    assert image_grid.image_grid(np.zeros((2, 700, 700, 3), np.uint8), 1, 2).size == (1402, 700)
 
 
 def test_colours_stay_and_transparency_shows_a_chequerboard() -> None:
     colour = np.array([[[[10, 200, 30]]]], np.uint8)
-    assert pictures.image_grid(colour, 1, 1, scale=1).getpixel((0, 0)) == (10, 200, 30)
+    assert image_grid.image_grid(colour, 1, 1, scale=1).getpixel((0, 0)) == (10, 200, 30)
     see_through = np.zeros((1, 16, 16, 4), np.uint8)
     see_through[0, 0, 0] = (10, 200, 30, 255)
-    grid = pictures.image_grid(see_through, 1, 1, scale=1)
-    light, dark = pictures.CHECKS
+    grid = image_grid.image_grid(see_through, 1, 1, scale=1)
+    light, dark = image_grid.CHECKS
     assert grid.mode == "RGB"
     assert [grid.getpixel(at) for at in ((0, 0), (1, 0), (8, 0))] == [(10, 200, 30), (light,) * 3, (dark,) * 3]
-    assert pictures.to_pil_image(see_through[0]).getpixel((1, 0)) == (0, 0, 0, 0)
+    assert image_grid.to_pil_image(see_through[0]).getpixel((1, 0)) == (0, 0, 0, 0)
 
 
 def test_a_grid_refuses_what_it_cannot_show() -> None:
     with pytest.raises(ValueError, match="5 images"):
-        pictures.image_grid(np.zeros((5, 2, 2, 1), np.uint8), 2, 2)
+        image_grid.image_grid(np.zeros((5, 2, 2, 1), np.uint8), 2, 2)
     with pytest.raises(ValueError, match="2 channels"):
-        pictures.image_grid(np.zeros((1, 2, 2, 2), np.uint8), 1, 1)
+        image_grid.image_grid(np.zeros((1, 2, 2, 2), np.uint8), 1, 1)
 
 
 @pytest.mark.parametrize(("count", "shape"), [(1, (1, 1)), (2, (1, 2)), (7, (3, 3)), (12, (3, 4)), (64, (8, 8))])
 def test_the_shape_of_a_grid_is_nearly_square(count: int, shape: tuple[int, int]) -> None:
-    assert pictures.grid_shape(count) == shape
-
-
-def test_a_strip_is_one_row() -> None:
-    assert pictures.strip(np.zeros((3, 4, 4, 3), np.uint8), scale=1).size == (12 + 2 * pictures.LEAST_GAP, 4)
+    assert grid_shape(count) == shape
 
 
 def test_an_animation_keeps_its_frames_and_rate_and_starts_again() -> None:
     frames = [Image.new("RGB", (8, 8), (40 * index, 0, 255)) for index in range(5)]
-    with Image.open(io.BytesIO(pictures.gif(frames, frames_per_second=25))) as animation:
+    with Image.open(io.BytesIO(image_grid.gif(frames, frames_per_second=25))) as animation:
         assert animation.n_frames == 5  # type: ignore[attr-defined]
         assert animation.info["duration"] == 40
         assert animation.info["loop"] == 0
         animation.seek(3)
         assert animation.convert("RGB").getpixel((4, 4)) == (120, 0, 255)
     with pytest.raises(ValueError, match="frames_per_second"):
-        pictures.gif(frames, 100)
+        image_grid.gif(frames, 100)
 
 
 def _share_of_colour(picture: Image.Image, colour: tuple[int, int, int], box: tuple[int, int, int, int]) -> float:
@@ -199,45 +199,61 @@ def _share_of_colour(picture: Image.Image, colour: tuple[int, int, int], box: tu
 def test_points_stand_where_they_are_and_generated_ones_on_top() -> None:
     generator = np.random.default_rng(0)
     real = np.array([[-1.0, -0.5], [1.0, 0.5]]).repeat(500, 0) + 0.02 * generator.normal(size=(1000, 2))
-    half = 2 / (1 + 2 * pictures.POINTS_MARGIN)  # the margin makes it 2
-    picture = pictures.points_plot(real[500:], real, (-half, half))
+    half = 2 / (1 + 2 * points_plot.POINTS_MARGIN)  # the margin makes it 2
+    picture = points_plot.points_plot(real[500:], real, (-half, half))
     assert picture.size == (640, 640)
     lower_left, upper_right = (158, 398, 162, 402), (478, 238, 482, 242)  # 160 pixels a unit, rows downwards
-    assert _share_of_colour(picture, pictures.REAL_COLOUR, lower_left) == 1
-    assert _share_of_colour(picture, pictures.FAKE_COLOUR, upper_right) == 1
+    assert _share_of_colour(picture, points_plot.REAL_COLOUR, lower_left) == 1
+    assert _share_of_colour(picture, points_plot.FAKE_COLOUR, upper_right) == 1
 
 
 def test_axes_have_a_margin_around_the_data() -> None:
-    assert pictures.axis_limits(0.0, 4.0) == pytest.approx((-0.6, 4.6))
-    assert pictures.axis_limits(3.0, 3.0) == (2.0, 4.0)
+    assert points_plot.axis_limits(0.0, 4.0) == pytest.approx((-0.6, 4.6))
+    assert points_plot.axis_limits(3.0, 3.0) == (2.0, 4.0)
 
 
 def test_the_axes_are_those_of_the_real_points_where_nothing_is_said() -> None:
     real, fake = np.array([[0.0, 1.0], [4.0, 2.0]]), np.array([[9.0, 1.0], [2.0, 1.0]])
-    expected = pictures.points_plot(fake, real, (0.0, 4.0))
-    assert pictures.points_plot(fake, real).tobytes() == expected.tobytes()
+    expected = points_plot.points_plot(fake, real, (0.0, 4.0))
+    assert points_plot.points_plot(fake, real).tobytes() == expected.tobytes()
 
 
 def test_points_outside_are_counted_and_said() -> None:
     points = np.array([[0, 0], [0, 2], [-9, 0], [np.nan, 0], [1, 1]], np.float32)
-    assert pictures.count_outside(points, (-1.0, 1.0)) == 3
+    assert points_plot.count_outside(points, (-1.0, 1.0)) == 3
     corner = (480, 610, 636, 636)
-    said = pictures.points_plot(points, value_range=(-1.0, 1.0))
-    silent = pictures.points_plot(points[:1], value_range=(-1.0, 1.0))
-    assert _share_of_colour(said, pictures.FAKE_COLOUR, corner) > 0
-    assert _share_of_colour(silent, pictures.FAKE_COLOUR, corner) == 0
+    said = points_plot.points_plot(points, value_range=(-1.0, 1.0))
+    silent = points_plot.points_plot(points[:1], value_range=(-1.0, 1.0))
+    assert _share_of_colour(said, points_plot.FAKE_COLOUR, corner) > 0
+    assert _share_of_colour(silent, points_plot.FAKE_COLOUR, corner) == 0
 
 
 def test_a_diverged_generator_still_gives_a_picture() -> None:
-    assert pictures.points_plot(np.full((5, 2), np.nan, np.float32)).size == (640, 640)
+    assert points_plot.points_plot(np.full((5, 2), np.nan, np.float32)).size == (640, 640)
 
 
 def test_the_pure_parts_do_not_import_tensorflow() -> None:
     program = (
-        "import sys, gan_cli.sampling.latents, gan_cli.sampling.interpolation, gan_cli.sampling.image_grid, "
+        "import sys, gan_cli.sampling.latents, gan_cli.sampling.interpolation, gan_cli.plotting.image_grid, "
         "gan_cli.sampling.generate, gan_cli.metrics.modes; sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_two_lists_of_seeds_have_two_names() -> None:
+    lists = [list(seeds) for size in (1, 2, 3, 4) for seeds in itertools.permutations(range(6), size)]
+    lists += [[0, 0], [0, 1, 1], [1, 0, 1], list(range(5000)), [*range(0, 5000, 2), 4999], [*range(0, 4998, 2), 4999]]
+    names = [seeds_name(seeds) for seeds in lists]
+    assert len(set(names)) == len(lists)
+    assert max(map(len, names)) < 100
+    assert seeds_name([0, 1, 2, 3]) == "0-3"
+    assert seeds_name([7]) == "7"
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "1-", "-1", "3-1", "a", "", "0-2147483648", "٣", "0-1000000"])
+def test_seeds_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="seeds"):
+        parse_seeds(text)
 
 
 def _small_generator() -> object:

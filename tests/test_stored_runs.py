@@ -53,7 +53,7 @@ def test_a_stored_run_and_its_keras_file_give_the_same_images(run: Path, tmp_pat
     assert gan_sample([f"run={run}", "n=4", f"output={tmp_path / 'grid.png'}"]) == 0
     assert (tmp_path / "grid.png").stat().st_size > 0
     from_run, from_file = load_generator(run), load_generator(run / "generator.keras")
-    np.testing.assert_array_equal(from_run.render(range(4)), from_file.render(range(4)))
+    np.testing.assert_array_equal(from_run.images(range(4)), from_file.images(range(4)))
 
 
 def test_a_stored_run_can_be_evaluated(tmp_path: Path) -> None:

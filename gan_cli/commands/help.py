@@ -38,14 +38,14 @@ gan-sample renders images from a trained generator. It needs neither the data no
 
 Examples to paste:
 
-  gan-sample run=outputs/RUN                             # a grid from the averaged weights of the newest checkpoint
+  gan-sample run=outputs/RUN                             # a grid from the EMA weights of the newest checkpoint
   gan-sample run=outputs/RUN seeds=0-15 grid=4x4         # these latents, in this layout
   gan-sample run=outputs/RUN n=1000 format=npz           # arrays `images` and `seeds`
   gan-sample run=outputs/RUN seeds=[3,7,11] interpolate=slerp format=gif
   gan-sample checkpoint=generator.keras                  # a shared file by itself
 
 Settings: run, checkpoint, step, n, seed, seeds, grid, format (png, gif, npz, files), interpolate (linear, slerp),
-          frames, truncation, weights (averaged, raw), output, trust.
+          frames, truncation, weights (ema, raw), output, trust.
           `gan-sample --cfg job run=RUN` shows all with their values; configs/sample.yaml explains each.
 
 Flags: --help, --version, --cfg job. TAB completion: eval "$(gan-sample -sc install=bash)"

@@ -20,7 +20,7 @@ Examples to paste:
   gan-eval human results=[ann.json,ben.json]             # several people's answers together
   gan-eval human results=answers output=pooled.json      # all that lie in a folder
 
-Settings: run, step, checkpoint, fake, real, image_size, channels, n, seed, seconds, weights (averaged, raw),
+Settings: run, step, checkpoint, fake, real, image_size, channels, n, seed, seconds, weights (ema, raw),
           truncation, results, output, json, trust.
           `gan-eval human --cfg job run=RUN` shows all with their values; configs/human.yaml explains each.
 

@@ -7,9 +7,10 @@ import sys
 from gan_cli.commands.command_line import composed, isolate_child_processes, report_errors
 from gan_cli.commands.help import sample_help
 from gan_cli.config.job_builder import build_section
-from gan_cli.config.schema import SampleJob
 from gan_cli.sampling.load_generator import find_source, load_source
-from gan_cli.sampling.sample_runner import check_sample, render
+from gan_cli.sampling.sample_job import SampleJob
+from gan_cli.sampling.sample_output import check_output
+from gan_cli.sampling.sample_runner import run_sample_job
 
 
 def main() -> None:
@@ -25,13 +26,13 @@ def gan_sample(arguments: list[str]) -> int:
     if composition is None:
         return 0
     job = build_section("", composition.config, SampleJob)
-    check_sample(job)
     source = find_source(job.run, job.checkpoint, job.step)
+    check_output(job, source)
 
     from gan_cli.devices import load_for_inference  # here, since it loads TensorFlow
 
     load_for_inference()
-    print(render(load_source(source, job.weights, job.trust), job, source))
+    print(run_sample_job(load_source(source, job.weights, job.trust), job, source))
     return 0
 
 

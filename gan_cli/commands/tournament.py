@@ -21,7 +21,7 @@ Examples to paste:
 
 A run keeps its newest 3 checkpoints; gan-train run.keep_checkpoints=N keeps more.
 
-Settings: runs, steps, most, samples, split (train, held_out), seed, weights (averaged, raw), json, output, trust.
+Settings: runs, steps, most, samples, split (train, held_out), seed, weights (ema, raw), json, output, trust.
           `gan-eval tournament --cfg job` shows all with their values; configs/tournament.yaml explains each.
 
 Flags: --help, --version, --cfg job.

@@ -12,7 +12,7 @@ from omegaconf.errors import ValidationError
 
 from gan_cli.augmentations import Augmentation
 from gan_cli.config.config_origin import STORED, ConfigOrigin, check_stored_values
-from gan_cli.config.schema import EvaluationSection, RunSection, SampleSection, TrainSection, check_seed
+from gan_cli.config.schema import EvaluationSection, RunSection, SampleSection, TrainSection
 from gan_cli.config.target_allowlist import check_targets, load_class
 from gan_cli.data import Source
 from gan_cli.errors import ConfigError, nearest
@@ -22,6 +22,7 @@ from gan_cli.loggers import Logger
 from gan_cli.losses import Loss
 from gan_cli.metrics import Metric
 from gan_cli.models import ModelPair
+from gan_cli.number_limits import check_seed
 from gan_cli.optimizers.optimizer import Optimizer
 from gan_cli.penalties import Penalty, Projection
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from gan_cli.config.config_origin import ConfigOrigin
 from gan_cli.config.job_builder import build, build_each, build_section
-from gan_cli.config.schema import LARGEST, MOST_SAMPLES, check_step
 from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import Source
 from gan_cli.data.image_options import parse_channels, parse_size
@@ -18,6 +17,8 @@ from gan_cli.evaluation.real_data import describe_dataset
 from gan_cli.features import FeatureExtractorConfig
 from gan_cli.metrics import Metric
 from gan_cli.metrics.metric_compatibility import choose_value, value_names
+from gan_cli.number_limits import MAX_INTEGER, MAX_SAMPLES, check_step
+from gan_cli.sampling.generator_weights import parse_weights
 
 GENERATED = 10_000
 """Examples that a generator makes where nobody says how many."""
@@ -56,14 +57,14 @@ class EvaluationSettings:
             raise ConfigError(given[1] if given else "run", problem, value, advice)
         self.check_together()
         check_choice("split", self.split, ("train", "held_out"))
-        check_choice("weights", self.weights, ("averaged", "raw"))
+        object.__setattr__(self, "weights", parse_weights(self.weights))
         check_step("step", self.step)
         parse_size(self.image_size)
         parse_channels(self.channels)
         for key in ("samples", "real_samples"):
             if getattr(self, key) is not None:
-                check_number(key, getattr(self, key), at_least=2, at_most=MOST_SAMPLES)
-        check_number("seed", self.seed, at_least=0, at_most=LARGEST - MOST_SAMPLES)
+                check_number(key, getattr(self, key), at_least=2, at_most=MAX_SAMPLES)
+        check_number("seed", self.seed, at_least=0, at_most=MAX_INTEGER - MAX_SAMPLES)
         check_number("truncation", self.truncation, above=0, at_most=1)
 
     def check_together(self) -> None:

@@ -26,6 +26,7 @@ from gan_cli.features import FeatureExtractor
 from gan_cli.metrics import Comparison
 from gan_cli.metrics.metric_compatibility import check_embedding, choose_value, needs_extractor, value_names
 from gan_cli.progress import ProgressReporter
+from gan_cli.sampling.generator_weights import EMA
 from gan_cli.sampling.keras_file import GeneratorFacts
 from gan_cli.sampling.load_generator import LoadedGenerator
 from gan_cli.training.training_state import TrainingState
@@ -120,7 +121,7 @@ class PeriodicEvaluator:
         """What the averaged generator makes at `step`: always of the same latents."""
         model = self.job.model
         facts = GeneratorFacts(model.latent_size, model.latent_distribution, self.training.spec, step)
-        about = {"weights": "averaged", "step": step}
+        about = {"weights": EMA, "step": step}
         return GeneratedExamples(LoadedGenerator(averaged, facts), about, self.settings.samples)
 
     def protocol(self, fakes: GeneratedExamples) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from gan_cli.evaluation.sample_sets import ExampleSet
 from gan_cli.features import FeatureExtractor
 from gan_cli.metrics import FEATURES, LOGITS, Metric
 from gan_cli.runs.environment import installed_version
+from gan_cli.sampling.generator_weights import SYNONYMS
 
 PACKAGES = ("gan-cli", "tensorflow", "keras", "numpy")
 DIFFERENT_BY_NATURE = ("run", "step", "seed", "path", "checkpoint", "sha256", "of")
@@ -60,7 +61,11 @@ def part(protocol: Mapping[str, Any], metric: str) -> dict[str, Any]:
     return {
         "features": protocol["features"] if needs_features else None,
         "real": {key: value for key, value in protocol["real"].items() if key not in NAMES},
-        "fake": {key: value for key, value in protocol["fake"].items() if key not in DIFFERENT_BY_NATURE},
+        "fake": {
+            key: SYNONYMS.get(value, value) if key == "weights" else value
+            for key, value in protocol["fake"].items()
+            if key not in DIFFERENT_BY_NATURE
+        },
         "metric": settings,
     }
 

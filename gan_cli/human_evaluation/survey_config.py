@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.config.schema import LARGEST, check_step
 from gan_cli.data.image_options import parse_channels, parse_size
-from gan_cli.errors import ConfigError, check_choice, check_number
+from gan_cli.errors import ConfigError, check_number
+from gan_cli.number_limits import MAX_INTEGER, check_step
+from gan_cli.sampling.generator_weights import parse_weights
 
 MOST_IMAGES = 2_000
 """More than a person looks at in one sitting; the page holds them all."""
@@ -34,7 +35,7 @@ class HumanJob:
     n: int = 100
     seed: int = 0
     seconds: float | None = None
-    weights: str = "averaged"
+    weights: str = "ema"
     truncation: float = 1.0
     results: Any = None
     output: str | None = None
@@ -76,10 +77,10 @@ class HumanJob:
         check_number("n", self.n, at_least=2, at_most=MOST_IMAGES)
         if self.n % 2:
             raise ConfigError("n", "expected an even number: half of the images are real", self.n)
-        check_number("seed", self.seed, at_least=0, at_most=LARGEST - MOST_IMAGES)
+        check_number("seed", self.seed, at_least=0, at_most=MAX_INTEGER - MOST_IMAGES)
         if self.seconds is not None:
             check_number("seconds", self.seconds, at_least=SHORTEST, at_most=LONGEST)
-        check_choice("weights", self.weights, ("averaged", "raw"))
+        object.__setattr__(self, "weights", parse_weights(self.weights))
         check_number("truncation", self.truncation, above=0, at_most=1)
         self.check_ending(".html")
 

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_cli.sampling.image_grid import to_pil_image
+from gan_cli.plotting.image_grid import to_pil_image
 
 SCRIPTS = ("survey_session", "survey_question", "survey_result", "survey_controls")
 VERSION = 1

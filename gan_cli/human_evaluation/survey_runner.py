@@ -15,6 +15,7 @@ from gan_cli.human_evaluation.survey_images import find_images, read_images
 from gan_cli.human_evaluation.survey_page import make_page
 from gan_cli.runs.atomic_files import check_folder, write_json, write_text
 from gan_cli.runs.environment import installed_version
+from gan_cli.sampling.generator_weights import EMA
 
 LARGE_PAGE = 64 * 2**20  # bytes, about what a telephone opens without trouble
 
@@ -60,7 +61,7 @@ def page_name(job: HumanJob, step: int | None) -> str:
     """A name that says what the page shows."""
     words = [f"step_{step:08d}" if step is not None else Path(str(job.fake)).stem, f"seed_{job.seed}", f"n_{job.n}"]
     words += [f"seconds_{job.seconds:g}"] if job.seconds is not None else []
-    words += [job.weights] if job.weights != "averaged" else []
+    words += [job.weights] if job.weights != EMA else []
     words += [f"truncation_{job.truncation:g}"] if job.truncation != 1 else []
     return "_".join(words)
 

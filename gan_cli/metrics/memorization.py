@@ -30,7 +30,7 @@ from gan_cli.metrics import EXAMPLES, FEATURES, Comparison, FeatureSet, MetricVa
 from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, feature_chunks, features_of
 from gan_cli.metrics.nearest_neighbours import Neighbours, nearest
 from gan_cli.metrics.random_generators import generator
-from gan_cli.sampling.image_grid import GRID_SIDE, MODES, image_grid
+from gan_cli.plotting.image_grid import GRID_SIDE, MODES, image_grid
 from gan_cli.statistics import placements, wilson
 
 HELD_OUT = "held-out"

@@ -12,6 +12,7 @@ import numpy as np
 from gan_cli.config.config_origin import stored
 from gan_cli.config.job_builder import build
 from gan_cli.errors import ConfigError, nearest
+from gan_cli.plotting.image_grid import to_uint8
 from gan_cli.runs.checkpoint import (
     Checkpoint,
     DamagedCheckpointError,
@@ -23,7 +24,7 @@ from gan_cli.runs.checkpoint import (
 )
 from gan_cli.runs.run_directory import find_run
 from gan_cli.sampling.generate import generate
-from gan_cli.sampling.image_grid import to_uint8
+from gan_cli.sampling.generator_weights import CHECKPOINT_PART, EMA, RAW, parse_weights
 from gan_cli.sampling.keras_file import GeneratorFacts, load_generator_file
 from gan_cli.sampling.latents import latents
 
@@ -95,8 +96,8 @@ def load_source(source: Path, weights: str, trust: bool) -> LoadedGenerator:
         ConfigError: where it can't be read, names code of others and `trust` is false, or has no such weights.
     """
     if source.suffix == ".keras":
-        if weights == "raw":
-            raise ConfigError("weights", "a .keras file holds the averaged weights alone", weights)
+        if weights == RAW:
+            raise ConfigError("weights", "a .keras file holds the EMA weights alone", weights)
         return LoadedGenerator(*load_generator_file(source, trust))
     return from_checkpoint(read_source(source), weights, trust)
 
@@ -120,7 +121,7 @@ def from_checkpoint(checkpoint: Checkpoint, weights: str, trust: bool) -> Loaded
     pair = build("model", checkpoint.config["model"], stored(trust))
     with dtype_policy(checkpoint.config["train"]["precision"]):
         model = pair.generator(checkpoint.data)
-    part = {"averaged": "averaged", "raw": "generator"}[weights]
+    part = CHECKPOINT_PART[weights]
     for index, variable in enumerate(model.variables):
         array = checkpoint.arrays[f"{part}/{index:04d}"]
         if not np.isfinite(array).all():
@@ -131,7 +132,7 @@ def from_checkpoint(checkpoint: Checkpoint, weights: str, trust: bool) -> Loaded
 
 
 def load_generator(
-    path: str | Path, step: int | str | None = None, weights: str = "averaged", trust: bool = False
+    path: str | Path, step: int | str | None = None, weights: str = EMA, trust: bool = False
 ) -> LoadedGenerator:
     """A trained generator, ready to make images. Needs neither the data nor a GPU.
 
@@ -142,7 +143,7 @@ def load_generator(
     Args:
         path: a run directory, a checkpoint (.npz) or a .keras file.
         step: of the checkpoint in a run directory, or `best`; None for the newest.
-        weights: `averaged` or `raw`.
+        weights: `ema` or `raw`.
         trust: whether code that the run names outside gan_cli may be run.
 
     Raises:
@@ -150,6 +151,7 @@ def load_generator(
     """
     from gan_cli.devices import load_tensorflow
 
+    weights = parse_weights(weights)
     place = Path(path)
     is_run = place.is_dir()
     source = find_source(str(place) if is_run else None, None if is_run else str(place), step)

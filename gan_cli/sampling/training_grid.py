@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from gan_cli.data import DataSpec
+from gan_cli.plotting.image_grid import image_grid, to_uint8
+from gan_cli.plotting.points_plot import points_plot
 from gan_cli.sampling.generate import generate
-from gan_cli.sampling.image_grid import image_grid, points_plot, to_uint8
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,11 @@ from gan_cli.evaluation.sample_sets import CHUNK_BYTES, StoredExamples
 from gan_cli.losses import Loss, decision_threshold_of
 from gan_cli.progress import ProgressReporter
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError
+from gan_cli.sampling.generator_weights import CHECKPOINT_PART
 from gan_cli.sampling.load_discriminator import assign_part, build_discriminator, read_part, score_examples, scored
 from gan_cli.sampling.load_generator import LoadedGenerator, from_checkpoint
 from gan_cli.tournament.players import Player, build_loss
 from gan_cli.tournament.tournament_config import TournamentJob
-
-PARTS = {"averaged": "averaged", "raw": "generator"}
-"""Where a checkpoint holds the weights of a generator."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def store_examples(
         generator = from_checkpoint(checkpoint, job.weights, job.trust)
         return generator.model, generator
 
-    loader = Loader(PARTS[job.weights], build_generator)
+    loader = Loader(CHECKPOINT_PART[job.weights], build_generator)
     names = [str(index) for index in range(len(players))]
     fakes = [ExampleFile(folder / name, real.data.shape, job.samples) for name in names]
     reals = ExampleFile(folder / "real", real.data.shape, real.count)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.config.schema import LARGEST, MOST_SAMPLES
 from gan_cli.errors import ConfigError, check_choice, check_number
+from gan_cli.number_limits import MAX_INTEGER, MAX_SAMPLES
+from gan_cli.sampling.generator_weights import parse_weights
 
 EXAMPLE = "For example: gan-eval tournament runs=[outputs/A,outputs/B]"
 MOST_RUNS = 26
@@ -24,7 +25,7 @@ class TournamentJob:
     samples: int = 1000
     split: str | None = None
     seed: int = 0
-    weights: str = "averaged"
+    weights: str = "ema"
     json: bool = False
     output: str | None = None
     trust: bool = False
@@ -37,14 +38,14 @@ class TournamentJob:
         if len({path.resolve() for path in self.paths}) < len(self.paths):
             raise ConfigError("runs", "names a run twice", self.runs)
         steps = self.steps if isinstance(self.steps, list) else [0 if self.steps is None else self.steps]
-        if not steps or not all(type(step) is int and 0 <= step <= LARGEST for step in steps):
+        if not steps or not all(type(step) is int and 0 <= step <= MAX_INTEGER for step in steps):
             raise ConfigError("steps", "expected steps of checkpoints, such as [500,1000]", self.steps)
         check_number("most", self.most, at_least=1)
-        check_number("samples", self.samples, at_least=2, at_most=MOST_SAMPLES)
+        check_number("samples", self.samples, at_least=2, at_most=MAX_SAMPLES)
         if self.split is not None:
             check_choice("split", self.split, ("train", "held_out"))
-        check_number("seed", self.seed, at_least=0, at_most=LARGEST - MOST_SAMPLES)
-        check_choice("weights", self.weights, ("averaged", "raw"))
+        check_number("seed", self.seed, at_least=0, at_most=MAX_INTEGER - MAX_SAMPLES)
+        object.__setattr__(self, "weights", parse_weights(self.weights))
         if self.output is not None and Path(self.output).suffix != ".png":
             raise ConfigError("output", "expected a name that ends in .png", self.output)
 

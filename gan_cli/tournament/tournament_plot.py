@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_cli.sampling.image_grid import FAKE_COLOUR, INK, PAPER
+from gan_cli.plotting.points_plot import FAKE_COLOUR, INK, PAPER
 from gan_cli.tournament.players import Player
 from gan_cli.tournament.tournament import Tournament
 from gan_cli.tournament.tournament_tables import REAL_DATA, entrants_of, is_alone

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from gan_cli.config.compatibility import check_data
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.config.launch_plan import LaunchPlan
-from gan_cli.config.schema import parse_grid
 from gan_cli.data import Examples
 from gan_cli.data.pipeline import open_batches, step_indices
 from gan_cli.data.splits import split_held_out
@@ -18,6 +17,7 @@ from gan_cli.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.periodic_evaluation import PeriodicEvaluator
 from gan_cli.lazy import tf
+from gan_cli.plotting.grid_size import parse_grid
 from gan_cli.runs.atomic_files import write_atomically
 from gan_cli.runs.console import Console
 from gan_cli.runs.run_directory import RunDirectory, create_exclusive

@@ -1,0 +1,1 @@
+"""Pictures of arrays: image grids, animations, scatter plots. Knows neither models nor runs."""

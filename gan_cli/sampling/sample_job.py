@@ -1,0 +1,120 @@
+"""The keys of gan-sample, typed and checked before TensorFlow is loaded."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError, check_choice, check_number
+from gan_cli.number_limits import MAX_INTEGER, MAX_SAMPLES, check_step
+from gan_cli.plotting.grid_size import grid_shape, parse_grid
+from gan_cli.sampling.generator_weights import parse_weights
+from gan_cli.sampling.seed_list import parse_seeds
+
+FORMATS = ("png", "gif", "npz", "files")
+IMAGES = 64
+"""Images where no key says how many."""
+POINTS = 2500
+"""Points where no key says how many: PacGAN's protocol (arXiv:1712.04086)."""
+MAX_FRAMES = 10_000
+MAX_PICTURE_PIXELS = 2**30
+"""Of one picture, a grid with its gaps: 1 GiB of memory in grey, 3 GiB in colour."""
+
+
+@dataclass(frozen=True)
+class SampleJob:
+    """The keys of configs/sample.yaml, which explains each.
+
+    Raises:
+        ConfigError: for a value out of range, and for keys that do not go together.
+    """
+
+    run: str | None
+    checkpoint: str | None
+    step: Any
+    n: int | None
+    seed: int
+    seeds: Any
+    grid: str | None
+    format: str
+    interpolate: str | None
+    frames: int
+    truncation: float
+    weights: str
+    output: str | None
+    trust: bool
+
+    def __post_init__(self) -> None:
+        if (self.run is None) == (self.checkpoint is None):
+            raise ConfigError(
+                "run",
+                "expected one of run=RUN_DIRECTORY and checkpoint=FILE",
+                self.run,
+                "For example: gan-sample run=outputs/20261120-101502_dcgan_wgan_mnist_seed0",
+            )
+        if self.checkpoint is not None and self.step is not None:
+            raise ConfigError("step", "goes with run=, not with checkpoint=, which is one step already", self.step)
+        check_step("step", self.step)
+        if self.n is not None:
+            check_number("n", self.n, at_least=1, at_most=MAX_SAMPLES)
+        check_number("seed", self.seed, at_least=0, at_most=MAX_INTEGER)
+        if self.grid is not None:
+            parse_grid("grid", self.grid)
+        check_choice("format", self.format, FORMATS)
+        if self.interpolate is not None:
+            check_choice("interpolate", self.interpolate, ("linear", "slerp"))
+        check_number("frames", self.frames, at_least=1, at_most=MAX_FRAMES)
+        check_number("truncation", self.truncation, above=0, at_most=1)
+        object.__setattr__(self, "weights", parse_weights(self.weights))
+        self.check_together()
+
+    def check_together(self) -> None:
+        """Raises ConfigError for keys that do not go together."""
+        count = len(self.seed_list())
+        if self.interpolate is not None:
+            if count < 2:
+                raise ConfigError("interpolate", "needs two seeds at least", self.interpolate, "For example seeds=0-3.")
+            images = (count - 1) * (self.frames + 1) + 1
+            if images > MAX_SAMPLES:
+                raise ConfigError("frames", f"makes {images:,} images; expected at most {MAX_SAMPLES:,}", self.frames)
+        if self.format == "gif" and self.interpolate is None:
+            raise ConfigError("format", "an animation goes between seeds", "gif", "Add interpolate=slerp.")
+        if self.grid is not None and self.format == "png" and self.interpolate is None:
+            rows, columns = parse_grid("grid", self.grid)
+            if rows * columns < count:
+                raise ConfigError("grid", f"has {rows * columns} cells for {count} images", self.grid)
+
+    def seed_list(self, is_image: bool = True) -> list[int]:
+        """The seeds that `seeds`, or `seed` with `n` or `grid`, ask for. Raises ConfigError where they contradict."""
+        if self.seeds is not None:
+            seeds = parse_seeds(self.seeds)
+            if self.n is not None and self.n != len(seeds):
+                raise ConfigError("n", f"seeds= names {len(seeds)} images", self.n, "Leave one of them out.")
+            return seeds
+        cells = math.prod(parse_grid("grid", self.grid)) if self.grid else None
+        count = self.n or cells or (IMAGES if is_image else POINTS)
+        return list(range(self.seed, self.seed + count))
+
+    def layout(self, count: int) -> tuple[int, int]:
+        """Rows and columns of the picture of `count` images; a row for each pair of seeds with `interpolate`."""
+        if self.interpolate is not None:
+            columns = self.frames + 2
+            return count // columns, columns
+        return parse_grid("grid", self.grid) if self.grid else grid_shape(count)
+
+    def check_data(self, data: DataSpec) -> None:
+        """Raises ConfigError for what can't be made of such data."""
+        if not data.is_image:
+            if self.format == "files":
+                raise ConfigError("format", "this generator gives points, not images", "files", "Use format=npz.")
+            return
+        if self.format == "png":
+            seeds = len(self.seed_list())
+            count = seeds if self.interpolate is None else (seeds - 1) * (self.frames + 2)
+            rows, columns = self.layout(count)
+            pixels = rows * (data.shape[0] + 2) * columns * (data.shape[1] + 2)
+            if pixels > MAX_PICTURE_PIXELS:
+                problem = f"a picture of {rows:,} x {columns:,} images of this size does not fit into memory"
+                raise ConfigError("format", problem, "png", "Use format=files or format=npz, or fewer images.")

@@ -1,0 +1,121 @@
+"""Where gan-sample writes: the default name, checks before anything is made, and atomic writes."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from gan_cli.errors import ConfigError
+from gan_cli.runs.atomic_files import write_atomically
+from gan_cli.sampling.generator_weights import EMA
+from gan_cli.sampling.sample_job import SampleJob
+from gan_cli.sampling.seed_list import seeds_name
+
+ADVICE = "Name another place with output=."
+
+
+def output_folder(job: SampleJob, source: Path) -> Path:
+    """The folder that files are written into.
+
+    Args:
+        source: the file or folder that the generator comes from.
+    """
+    if job.output:
+        path = expand_user(job.output)
+        return path if job.format == "files" else path.parent
+    return Path(job.run) / "rendered" if job.run else source.parent
+
+
+def check_output(job: SampleJob, source: Path) -> None:
+    """Raises ConfigError where the output can't be written, as far as that can be known without writing."""
+    if job.output:
+        path = expand_user(job.output)
+        if job.format == "files":
+            with report_write_errors(path):
+                if path.exists() and not path.is_dir():
+                    raise ConfigError("output", "is a file; expected a folder for format=files", path)
+        else:
+            if path.suffix != f".{job.format}":
+                raise ConfigError("output", f"expected a name that ends in .{job.format}", path)
+            with report_write_errors(path):
+                if path.is_dir():
+                    raise ConfigError("output", f"is a folder; expected the name of a .{job.format} file", path)
+    folder = output_folder(job, source)
+    with report_write_errors(folder):
+        existing = next(parent for parent in (folder, *folder.absolute().parents) if os.path.lexists(parent))
+        if not existing.is_dir():
+            raise ConfigError("output", f"can't be written: {existing} is no folder", folder, ADVICE)
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise ConfigError("output", f"can't be written: {existing} is not writable", folder, ADVICE)
+        if not job.output and job.run and not folder.resolve().is_relative_to(Path(job.run).resolve()):
+            raise ConfigError("output", "is a link that leaves the run directory", folder, ADVICE)
+
+
+def expand_user(path: str) -> Path:
+    """`path` with a leading `~` replaced by the home directory; unchanged where that is unknown."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def default_name(job: SampleJob, source: Path, step: int, seeds: Sequence[int]) -> str:
+    """The file name of a request. Two requests share it only where they ask for the same content.
+
+    Args:
+        source: the file or folder that the generator comes from.
+        step: of the generator.
+        seeds: of the samples.
+    """
+    words = [f"step_{step:08d}", f"seeds_{seeds_name(seeds)}"]
+    if not job.run:  # other checkpoints in the same folder may be of the same step
+        words.insert(0, source.name)
+    if job.grid is not None:
+        words.append(f"grid_{job.grid}")
+    if job.weights != EMA:
+        words.append(job.weights)
+    if job.truncation != 1:
+        words.append(f"truncation_{job.truncation!r}")
+    if job.interpolate:
+        words.append(f"{job.interpolate}_frames_{job.frames}")
+    return "_".join(words) + ("" if job.format == "files" else f".{job.format}")
+
+
+@contextmanager
+def report_write_errors(path: Path) -> Iterator[None]:
+    """Turns an error of the file system inside into a ConfigError about `output`."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError for a name with a null byte
+        problem = f"can't be written ({getattr(error, 'strerror', None) or error})"
+        raise ConfigError("output", problem, path, ADVICE) from error
+
+
+def write_arrays(path: Path, samples: np.ndarray, seeds: Sequence[int]) -> None:
+    """Writes a .npz file with `images` and `seeds`."""
+    numbers = np.array(seeds, np.int64)
+    with report_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda file: np.savez_compressed(file, images=samples, seeds=numbers))
+
+
+def write_picture(path: Path, picture: Image.Image) -> None:
+    """Writes a PNG file."""
+    content = io.BytesIO()
+    picture.save(content, format="PNG")
+    write_file(path, content.getvalue())
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Writes a file and makes its folder."""
+    with report_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda file: file.write(content))
