@@ -294,7 +294,7 @@ def test_what_does_not_fit_is_refused(run: Path, words: list[str], message: str)
 def test_a_picture_that_does_not_fit_into_memory_is_refused_before_anything_is_generated() -> None:
     job = SampleJob(**{**DEFAULTS, "n": 1_000_000})
     job.check_data(DataSpec((8, 8, 1), 0))
-    with pytest.raises(ConfigError, match="format=png: a picture of 1,000 x 1,000 images .*format=files"):
+    with pytest.raises(ConfigError, match=r"format=png: a picture of 1,000 x 1,000 images .*format=files"):
         job.check_data(DataSpec((64, 64, 3), 0))
 
 
