@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from gan_cli.errors import ConfigError
-from gan_cli.runs.atomic_files import write_atomically
+from gan_cli.runs.atomic_files import make_folder, write_atomically
+from gan_cli.runs.links import is_inside
 from gan_cli.sampling.generator_weights import EMA
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.seed_list import seeds_name
@@ -53,7 +54,7 @@ def check_output(job: SampleJob, source: Path) -> None:
             raise ConfigError("output", f"can't be written: {existing} is no folder", folder, ADVICE)
         if not os.access(existing, os.W_OK | os.X_OK):
             raise ConfigError("output", f"can't be written: {existing} is not writable", folder, ADVICE)
-        if not job.output and job.run and not folder.resolve().is_relative_to(Path(job.run).resolve()):
+        if not job.output and job.run and not is_inside(folder, Path(job.run)):
             raise ConfigError("output", "is a link that leaves the run directory", folder, ADVICE)
 
 
@@ -103,7 +104,7 @@ def write_arrays(path: Path, samples: np.ndarray, seeds: Sequence[int]) -> None:
     """Writes a .npz file with `images` and `seeds`."""
     numbers = np.array(seeds, np.int64)
     with report_write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, lambda file: np.savez_compressed(file, images=samples, seeds=numbers))
 
 
@@ -117,5 +118,5 @@ def write_picture(path: Path, picture: Image.Image) -> None:
 def write_file(path: Path, content: bytes) -> None:
     """Writes a file and makes its folder."""
     with report_write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, lambda file: file.write(content))

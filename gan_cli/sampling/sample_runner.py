@@ -9,14 +9,8 @@ import numpy as np
 from PIL import Image
 
 from gan_cli.errors import ConfigError
-<<<<<<< HEAD
-from gan_cli.metrics.modes import SAMPLES as POINT_SAMPLES
-from gan_cli.runs.atomic_files import make_folder, write_atomically
-from gan_cli.sampling.image_grid import gif, grid_shape, image_grid, points_plot, to_pil_image
-=======
 from gan_cli.plotting.image_grid import gif, image_grid, to_pil_image
 from gan_cli.plotting.points_plot import points_plot
->>>>>>> ad57959 (gan-sample: different requests have different default names; outputs are checked first; weights=ema; plotting is a room of its own)
 from gan_cli.sampling.interpolation import path as latent_path
 from gan_cli.sampling.load_generator import LoadedGenerator
 from gan_cli.sampling.sample_job import SampleJob
@@ -45,23 +39,6 @@ def run_sample_job(generator: LoadedGenerator, job: SampleJob, source: Path) -> 
     name = default_name(job, source, generator.facts.step, seeds)
     output = expand_user(job.output) if job.output else output_folder(job, source) / name
     try:
-<<<<<<< HEAD
-        make_folder(folder)
-    except OSError as error:
-        raise ConfigError(
-            "output", f"can't be written ({error.strerror})", output, "Name a place with output=."
-        ) from error
-    if job.interpolate is not None:
-        write_interpolation(generator, job, seeds, output)
-    elif job.format == "files":
-        for chunk in chunks(seeds):
-            for seed, image in zip(chunk, generator.images(chunk, job.truncation), strict=True):
-                write_picture(output / f"seed_{seed:08d}.png", to_pil_image(image))
-    elif job.format == "npz":
-        write_arrays(output, np.concatenate([generator.images(c, job.truncation) for c in chunks(seeds)]), seeds)
-    else:
-        write_picture(output, draw(generator, generator.images(seeds, job.truncation), job.grid))
-=======
         if job.interpolate is not None:
             write_interpolation(generator, job, seeds, output)
         else:
@@ -69,7 +46,6 @@ def run_sample_job(generator: LoadedGenerator, job: SampleJob, source: Path) -> 
     except MemoryError as error:
         problem = f"{len(seeds):,} samples do not fit into memory"
         raise ConfigError("format", problem, job.format, "Use format=files, or ask for fewer.") from error
->>>>>>> ad57959 (gan-sample: different requests have different default names; outputs are checked first; weights=ema; plotting is a room of its own)
     return output
 
 
