@@ -130,7 +130,7 @@ def generated(options: argparse.Namespace) -> Callable[[], Any]:
     from gan_cli.data import DataSpec, InMemory
     from gan_cli.evaluation.sample_sets import GeneratedExamples, StoredExamples
     from gan_cli.models.dcgan import DCGAN
-    from gan_cli.sampling.keras_file import GeneratorFacts
+    from gan_cli.sampling.generator_facts import GeneratorFacts
     from gan_cli.sampling.load_generator import LoadedGenerator
 
     data = DataSpec((32, 32, 3), options.images)

@@ -26,8 +26,8 @@ from gan_cli.features import FeatureExtractor
 from gan_cli.metrics import Comparison
 from gan_cli.metrics.metric_compatibility import check_embedding, choose_value, needs_extractor, value_names
 from gan_cli.progress import ProgressReporter
+from gan_cli.sampling.generator_facts import GeneratorFacts
 from gan_cli.sampling.generator_weights import EMA
-from gan_cli.sampling.keras_file import GeneratorFacts
 from gan_cli.sampling.load_generator import LoadedGenerator
 from gan_cli.training.training_state import TrainingState
 

@@ -24,8 +24,9 @@ from gan_cli.runs.checkpoint import (
 )
 from gan_cli.runs.run_directory import find_run
 from gan_cli.sampling.generate import generate
+from gan_cli.sampling.generator_facts import GeneratorFacts
 from gan_cli.sampling.generator_weights import CHECKPOINT_PART, EMA, RAW, parse_weights
-from gan_cli.sampling.keras_file import GeneratorFacts, load_generator_file
+from gan_cli.sampling.keras_file import load_generator_file
 from gan_cli.sampling.latents import latents
 
 

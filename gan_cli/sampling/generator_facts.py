@@ -1,0 +1,110 @@
+"""Facts about a trained generator: its latents, what it gives, and its training step.
+
+They come from a file that somebody else may have written, so each is checked by type and range, and against the model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gan_cli.data import DataSpec
+from gan_cli.number_limits import MAX_INTEGER
+from gan_cli.sampling.latents import DISTRIBUTIONS
+
+MAX_SIDE = 2**16
+"""Pixels of a side of an image, and numbers of a latent."""
+
+
+@dataclass(frozen=True)
+class GeneratorFacts:
+    """Latents and output of a generator, and the step at which it was saved."""
+
+    latent_size: int
+    latent_distribution: str
+    data: DataSpec
+    step: int
+
+
+class GeneratorFactsError(ValueError):
+    """Facts that can't be true, as a clause without a full stop."""
+
+
+def parse_facts(values: Any) -> GeneratorFacts:
+    """Facts from plain JSON. Raises GeneratorFactsError for a missing fact, a wrong type or a value out of range."""
+    data = get(values, "data")
+    shape = get(data, "shape")
+    if not isinstance(shape, list) or not all(is_integer(side, 1, MAX_SIDE) for side in shape):
+        raise GeneratorFactsError(f"shape is {shown(shape)}; expected whole numbers from 1 to {MAX_SIDE:,}")
+    value_range = get(data, "value_range")
+    if not isinstance(value_range, list) or len(value_range) != 2 or not all(map(is_number, value_range)):
+        raise GeneratorFactsError(f"value_range is {shown(value_range)}; expected two numbers")
+    if not value_range[0] <= value_range[1]:
+        raise GeneratorFactsError(f"value_range is {shown(value_range)}; expected the smaller number first")
+    distribution = get(values, "latent_distribution")
+    if not isinstance(distribution, str) or distribution not in DISTRIBUTIONS:
+        expected = ", ".join(DISTRIBUTIONS)
+        raise GeneratorFactsError(f"latent_distribution is {shown(distribution)}; expected one of {expected}")
+    spec = DataSpec(
+        tuple(shape),
+        integer(data, "examples", 0, 2**62),
+        integer(data, "classes", 0, MAX_INTEGER),
+        (float(value_range[0]), float(value_range[1])),
+    )
+    step = integer(values, "step", 0, 2**62)
+    return GeneratorFacts(integer(values, "latent_size", 1, MAX_SIDE), distribution, spec, step)
+
+
+def check_shapes(facts: GeneratorFacts, input_shape: Any, output_shape: Any) -> None:
+    """Raises GeneratorFactsError unless a Keras model with these shapes is a generator with these facts."""
+    check_generator_shapes(input_shape, output_shape)
+    if input_shape[1] != facts.latent_size:
+        raise GeneratorFactsError(f"latent_size is {facts.latent_size}, but its model takes {input_shape[1]} numbers")
+    if tuple(output_shape[1:]) != facts.data.shape:
+        given = "x".join(map(str, output_shape[1:]))
+        raise GeneratorFactsError(f"shape is {shown(list(facts.data.shape))}, but its model gives {given}")
+
+
+def check_generator_shapes(input_shape: Any, output_shape: Any) -> None:
+    """Raises GeneratorFactsError unless a Keras model with these shapes maps latents to images or points."""
+    expected = "expected latents (size) to images (height, width, 1, 3 or 4 channels) or points (2)"
+    for shape in (input_shape, output_shape):
+        if not isinstance(shape, tuple) or not all(side is None or is_integer(side, 1, MAX_SIDE) for side in shape):
+            raise GeneratorFactsError(f"its model is no generator: it maps {input_shape} to {output_shape}; {expected}")
+    inputs, outputs = input_shape[1:], output_shape[1:]
+    is_known = None not in inputs + outputs
+    is_image_or_points = outputs == (2,) or (len(outputs) == 3 and outputs[-1] in (1, 3, 4))
+    if not (is_known and len(inputs) == 1 and is_image_or_points):
+        raise GeneratorFactsError(f"its model is no generator: it maps {inputs} to {outputs}; {expected}")
+
+
+def get(values: Any, name: str) -> Any:
+    """An entry of a JSON object. Raises GeneratorFactsError where there is none."""
+    if not isinstance(values, Mapping) or name not in values:
+        raise GeneratorFactsError(f"{name} is missing")
+    return values[name]
+
+
+def integer(values: Any, name: str, lowest: int, highest: int) -> int:
+    value = get(values, name)
+    if not is_integer(value, lowest, highest):
+        raise GeneratorFactsError(f"{name} is {shown(value)}; expected a whole number from {lowest} to {highest:,}")
+    return int(value)
+
+
+def is_integer(value: Any, lowest: int, highest: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest
+
+
+def is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < 1e30 and math.isfinite(value)
+
+
+def shown(value: Any) -> str:
+    """A value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
