@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 CHUNK_BYTES = 2**20
 
@@ -24,3 +27,15 @@ def sha256_of_file(path: Path) -> str:
         while portion := file.read(CHUNK_BYTES):
             digest.update(portion)
     return digest.hexdigest()
+
+
+def write_json_to_cache(path: Path, value: Any) -> None:
+    """Writes a JSON file below the cache folder atomically. Does nothing where the folder can't be written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_text(json.dumps(value), "utf-8")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)

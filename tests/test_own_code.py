@@ -63,11 +63,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gan_cli.data import DataSpec, InMemory
+from gan_cli.data import DataSpec, InMemory, Source
 
 
 @dataclass(frozen=True)
-class Stripes:
+class Stripes(Source):
     count: int = 100
     flip: bool = False
 

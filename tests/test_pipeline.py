@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.data import DataSpec, InMemory, SkippedFile
+from gan_cli.data import DataSpec, ExampleBatch, Examples, InMemory, SkippedFile
 from gan_cli.data.pipeline import (
     BatchesInMemory,
     StreamedBatches,
@@ -21,13 +21,13 @@ VALUES = np.arange(60, dtype=np.uint8).reshape(10, 2, 3, 1)
 MEMORY = InMemory(SPEC, VALUES, np.arange(10, dtype=np.int32) % 5, [])
 
 
-class OnDisk:
+class OnDisk(Examples):
     """The same examples, to be read when they are asked for."""
 
     spec = SPEC
     skipped: list[SkippedFile] = []  # noqa: RUF012
 
-    def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, indices: np.ndarray) -> ExampleBatch:
         return MEMORY.read(indices)
 
 

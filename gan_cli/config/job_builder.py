@@ -80,7 +80,8 @@ def build_job(plain: Mapping[str, Any], origin: ConfigOrigin = STORED) -> TrainJ
     check_targets(plain, origin)
     return TrainJob(
         **{name: build_section(name, plain[name], cls) for name, cls in sections.items()},  # others refer to these
-        **{name: build(name, plain[name], origin) for name in REQUIRED},
+        **{name: build(name, plain[name], origin) for name in REQUIRED if name != "dataset"},
+        dataset=build_dataset(plain["dataset"], origin),
         penalties=build_penalties(plain.get("penalty"), origin),
         augmentations=build_augmentations(plain.get("augment"), origin),
         # Runs that were begun before there were evaluations have none of these three.
@@ -91,6 +92,14 @@ def build_job(plain: Mapping[str, Any], origin: ConfigOrigin = STORED) -> TrainJ
         seed=plain["seed"],
         config={key: value for key, value in plain.items() if key not in ("resume", "dry_run", "trust")},
     )
+
+
+def build_dataset(node: Any, origin: ConfigOrigin = STORED) -> Source:
+    """The data source, which is derived from `Source`."""
+    source = build("dataset", node, origin)
+    if not isinstance(source, Source):
+        raise ConfigError("dataset._target_", "is not derived from gan_cli.data.Source", node["_target_"])
+    return source
 
 
 def build_each(group: str, nodes: Any, origin: ConfigOrigin = STORED) -> dict[str, Any]:

@@ -1,47 +1,42 @@
-"""Real examples: where they come from, in which order they are seen, and what they look like.
+"""Data sources (`dataset=...`): the contract of sources and examples, one source a file.
 
-The contract of every tensor in this project:
+Contract of every tensor in this project:
 
-- Images are float32 `[batch, height, width, channels]` in [-1, 1]. On disk and in memory they are kept as uint8
-  in [0, 255]; `x / 127.5 - 1` leads from one to the other.
+- Images are float32 `[batch, height, width, channels]` in [-1, 1]. On disk and in memory they are uint8 in [0, 255];
+  `x / 127.5 - 1` converts one to the other.
 - 2-D points are float32 `[batch, 2]` in their own units.
-- Labels are int32 `[batch]`, all 0 where the data has none.
+- Labels are int32 `[batch]` in 0 .. classes - 1, all 0 where the data has no classes.
 
-A data source (`dataset=...`) is a frozen dataclass, one a file in this folder, with
-
-- `flip: bool`, whether training mirrors images at random from left to right;
-- `describe() -> DataSpec | None`: shape and size, found within a second and without TensorFlow (so that a wrong path
-  or an impossible image size is told at once), None where they are not known before a download;
-  raises `ConfigError` for what the user can mend;
-- `open(progress) -> Examples`: the examples themselves; takes as long as it takes, and tells `progress`, if given, how
-  many of how many are done. Where `describe()` knew a spec, it is that of the examples, except that `examples` is
-  smaller where files proved broken.
+A data source is a frozen dataclass derived from `Source`. Its module imports neither TensorFlow nor Keras.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class DataSpec:
-    """All that a model learns of the data.
+    """Shape, size and classes of a data set: all that a model knows of the data.
 
     Attributes:
         shape: of one example: (height, width, channels) for images, (2,) for points.
-        examples: how many there are.
-        classes: number of classes, 0 where there are no labels.
-        value_range: smallest and largest value an example can hold: (-1, 1) for images, the data's own for points.
+        examples: number of examples.
+        classes: number of classes, 0 without labels.
+        value_range: smallest and largest possible value: (-1, 1) for images, the data's own for points.
+        class_names: names of the classes in the order of their labels; empty where they are not known.
     """
 
     shape: tuple[int, ...]
     examples: int
     classes: int = 0
     value_range: tuple[float, float] = (-1.0, 1.0)
+    class_names: tuple[str, ...] = ()
 
     @property
     def is_image(self) -> bool:
@@ -54,67 +49,149 @@ class DataSpec:
 
 
 class SkippedFile(NamedTuple):
-    """A file that was found and could not be used."""
+    """A file that was found and can't be used, and the reason."""
 
     name: str
     reason: str
 
 
+class ExampleBatch(NamedTuple):
+    """Examples and their labels.
+
+    Attributes:
+        values: uint8 images `[n, height, width, channels]` or float32 points `[n, 2]`.
+        labels: int32 `[n]`.
+    """
+
+    values: np.ndarray
+    labels: np.ndarray
+
+
 Progress = Callable[[int, int], None]
-"""Called now and then with the number of examples (or files) done and that of all."""
+"""Called from time to time with the number of examples (or files) that are done and the number of all."""
 
 
-class Examples(Protocol):
-    """Examples that can be read at random, by index in 0 .. spec.examples - 1."""
+class Examples(ABC):
+    """Examples with random access, by index in 0 .. spec.examples - 1.
+
+    Attributes:
+        spec: their shape, number and classes.
+        skipped: files that can't be used. The list grows while streamed files prove to be broken.
+        warnings: one sentence for each property of the data that is probably not intended.
+        is_in_memory: whether all examples are decoded and in memory.
+        memory_bytes: size of the decoded examples in memory; 0 where they are streamed.
+    """
+
+    spec: DataSpec
+    skipped: list[SkippedFile]
+    warnings: Sequence[str] = ()
+
+    @abstractmethod
+    def read(self, indices: np.ndarray) -> ExampleBatch:
+        """The examples at `indices`, int `[n]`, in that order. Thread-safe."""
+
+    def read_labels(self, indices: np.ndarray) -> np.ndarray:
+        """The labels at `indices`, int32 `[n]`. Default: reads the examples as well."""
+        return self.read(indices).labels
 
     @property
-    def spec(self) -> DataSpec: ...
+    def is_in_memory(self) -> bool:
+        return False
 
     @property
-    def skipped(self) -> list[SkippedFile]: ...
-
-    def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Values `[n, *spec.shape]` (uint8 images or float32 points) and int32 labels `[n]`. Thread-safe."""
-        ...
+    def memory_bytes(self) -> int:
+        return 0
 
 
 @dataclass(frozen=True)
-class InMemory:
-    """Examples that are decoded already: values `[n, *shape]` and int32 labels `[n]`."""
+class InMemory(Examples):
+    """Decoded examples: values `[n, *shape]` and int32 labels `[n]`."""
 
     spec: DataSpec
     values: np.ndarray
     labels: np.ndarray
     skipped: list[SkippedFile]
+    warnings: Sequence[str] = ()
 
-    def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.values[indices], self.labels[indices]
+    def read(self, indices: np.ndarray) -> ExampleBatch:
+        return ExampleBatch(self.values[indices], self.labels[indices])
 
-
-@runtime_checkable
-class Mixture(Protocol):
-    """A source whose modes can be counted: equal Gaussians around known centres."""
-
-    sigma: float
-
-    def centres(self) -> np.ndarray:
-        """float64 `[modes, 2]`."""
-        ...
-
-
-@runtime_checkable
-class HasHeldOut(Protocol):
-    """A source that may know real examples which training with it never sees: a test split."""
-
-    def held_out(self) -> Source | None: ...
-
-
-class Source(Protocol):
-    """What `dataset=...` builds."""
+    def read_labels(self, indices: np.ndarray) -> np.ndarray:
+        return np.asarray(self.labels[indices])
 
     @property
-    def flip(self) -> bool: ...
+    def is_in_memory(self) -> bool:
+        return True
 
-    def describe(self) -> DataSpec | None: ...
+    @property
+    def memory_bytes(self) -> int:
+        return self.values.nbytes + self.labels.nbytes
 
-    def open(self, progress: Progress | None = None) -> Examples: ...
+
+class GaussianMixture(NamedTuple):
+    """Centres float64 `[modes, 2]` of equal Gaussians, and their standard deviation."""
+
+    centres: np.ndarray
+    sigma: float
+
+
+@dataclass(frozen=True)
+class ChannelModes:
+    """Modes of images each of whose channels shows one class of another data set.
+
+    Attributes:
+        source: labelled images with one channel, from which a classifier learns to read a channel.
+        classes: number of classes of one channel.
+        channels: number of channels; their classes are the digits of the mode's number, the first one leading.
+    """
+
+    source: Source
+    classes: int
+    channels: int
+
+    @property
+    def count(self) -> int:
+        return int(self.classes**self.channels)
+
+    def number(self, classes: np.ndarray) -> np.ndarray:
+        """int32 `[n]` in 0 .. count - 1 of the classes of the channels, int `[n, channels]`."""
+        places = self.classes ** np.arange(self.channels - 1, -1, -1)
+        return (classes @ places).astype(np.int32)
+
+
+class Source(ABC):
+    """What `dataset=...` builds.
+
+    Attributes:
+        flip: whether training mirrors images at random from left to right.
+    """
+
+    flip: bool = False
+
+    @abstractmethod
+    def describe(self) -> DataSpec | None:
+        """Shape and size, found without TensorFlow, so that a wrong path or image size is reported at once.
+
+        Returns:
+            None where nothing is known before a download. Otherwise the spec of `open()`, apart from `examples`, which
+            is smaller there where files are broken.
+
+        Raises:
+            ConfigError: for anything that the user can correct.
+        """
+
+    @abstractmethod
+    def open(self, progress: Progress | None = None) -> Examples:
+        """Loads the examples; may take long. Raises ConfigError as `describe`, and where nothing can be read."""
+
+    def held_out(self) -> Source | None:
+        """Real examples that training with this source never sees, such as a test split. Default: none."""
+        return None
+
+    def mixture(self) -> GaussianMixture | None:
+        """The centres of a mixture of Gaussians, whose modes can be counted. Default: not a mixture."""
+        return None
+
+    def channel_modes(self) -> ChannelModes | None:
+        """Equally likely modes that a classifier can read from an image. Default: not known."""
+        return None

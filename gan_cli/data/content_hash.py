@@ -1,32 +1,30 @@
-"""What a data set holds, as one hash: the same for the same content, wherever it came from."""
+"""Content hash of a data set: the same for the same examples, from whichever source."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from gan_cli.cache import cache_folder
-from gan_cli.data import Examples, InMemory, Progress
+from gan_cli.cache import cache_folder, write_json_to_cache
+from gan_cli.data import Examples, Progress
 from gan_cli.data.loading import Streamed
 from gan_cli.data.splits import Subset
-from gan_cli.runs.atomic_files import write_json
 
-CHUNK_BYTES = 256  # examples hashed at once
-LOOKED_AT = 256  # examples that are hashed, beside the times of files, to find what is known of streamed ones
+CHUNK_EXAMPLES = 256  # hashed at once
+SAMPLED_EXAMPLES = 256  # hashed, together with the times of the files, to find the cached hash of streamed examples
 
 
 class Fingerprint(NamedTuple):
     """SHA-256 of every example of a data set, in hexadecimal.
 
     Attributes:
-        content: of their values and their number.
-        labelled: of their labels as well.
+        content: of the values and their number.
+        labelled: of the labels as well.
     """
 
     content: str
@@ -34,49 +32,48 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(examples: Examples, progress: Progress | None = None) -> Fingerprint:
-    """The same for the same examples in the same order, wherever they come from.
+    """The hash of the same examples in the same order, from whichever source they come.
 
-    Of streamed ones, which must all be decoded for it, it is kept in the cache until their files change.
+    Streamed examples must all be decoded for it, so their hash is cached until their files change.
     """
     count = examples.spec.examples
-    if isinstance(examples, InMemory):
-        return hashed(examples, np.arange(count))
-    known = hashed(examples, np.linspace(0, count - 1, LOOKED_AT).astype(int)).labelled + stamp_of(examples)
+    if examples.is_in_memory:
+        return hash_examples(examples, np.arange(count))
+    sampled = np.linspace(0, count - 1, SAMPLED_EXAMPLES).astype(int)
+    known = hash_examples(examples, sampled).labelled + hash_source_files(examples)
     path = cache_folder() / "fingerprints" / f"{hashlib.sha256(known.encode()).hexdigest()}.json"
     try:
-        content, labelled = json.loads(path.read_text())
+        content, labelled = json.loads(path.read_text("utf-8"))
         return Fingerprint(str(content), str(labelled))
     except (OSError, ValueError, RecursionError):
-        found = hashed(examples, np.arange(count), progress)
-    with suppress(OSError):  # without a cache it is found anew each time
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, found)
+        found = hash_examples(examples, np.arange(count), progress)
+    write_json_to_cache(path, found)
     return found
 
 
-def hashed(examples: Examples, indices: np.ndarray, progress: Progress | None = None) -> Fingerprint:
+def hash_examples(examples: Examples, indices: np.ndarray, progress: Progress | None = None) -> Fingerprint:
     first = f"{examples.spec.examples} {examples.spec.shape}".encode()
     values_digest, labels_digest = hashlib.sha256(first), hashlib.sha256()
-    for start in range(0, len(indices), CHUNK_BYTES):
-        values, labels = examples.read(indices[start : start + CHUNK_BYTES])
-        values_digest.update(np.ascontiguousarray(values).tobytes())
-        labels_digest.update(labels.astype("<i4").tobytes())
+    for start in range(0, len(indices), CHUNK_EXAMPLES):
+        batch = examples.read(indices[start : start + CHUNK_EXAMPLES])
+        values_digest.update(np.ascontiguousarray(batch.values).tobytes())
+        labels_digest.update(batch.labels.astype("<i4").tobytes())
         if progress:
-            progress(min(start + CHUNK_BYTES, len(indices)), len(indices))
+            progress(min(start + CHUNK_EXAMPLES, len(indices)), len(indices))
     content = values_digest.hexdigest()
     return Fingerprint(content, hashlib.sha256((content + labels_digest.hexdigest()).encode()).hexdigest())
 
 
-def stamp_of(examples: Examples) -> str:
-    """Names, sizes and times of the files behind streamed examples, as one hash; "" for those in memory."""
+def hash_source_files(examples: Examples) -> str:
+    """Hash of names, sizes and times of the files of streamed examples; "" for examples in memory."""
     if isinstance(examples, Subset):
-        return stamp_of(examples.whole) + hashlib.sha256(examples.indices.tobytes()).hexdigest()
-    return stamp(examples.undecoded.files()) if isinstance(examples, Streamed) else ""
+        return hash_source_files(examples.whole) + hashlib.sha256(examples.indices.tobytes()).hexdigest()
+    return hash_file_facts(examples.undecoded.files()) if isinstance(examples, Streamed) else ""
 
 
-def stamp(files: Iterable[Path]) -> str:
+def hash_file_facts(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
         facts = path.stat()
-        digest.update(f"{path.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+        digest.update(f"{path.name} {facts.st_size} {facts.st_mtime_ns}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()

@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_cli.data import DataSpec, Examples, Progress, SkippedFile
 from gan_cli.data.folder_index import FolderIndex, index_folder
-from gan_cli.data.image_decoding import Header, UnreadablePictureError, read_header, read_picture
+from gan_cli.data.image_decoding import Header, UnreadableImageError, read_header, read_picture
 from gan_cli.data.image_options import ImageSource
 from gan_cli.data.input_paths import existing_folder
 from gan_cli.data.loading import UndecodedExamples, load_examples, map_in_threads
@@ -102,7 +102,7 @@ def read_headers(
         name = listing.files[files[place]]
         try:
             return read_header(listing.root / name)
-        except UnreadablePictureError as error:
+        except UnreadableImageError as error:
             return SkippedFile(name, str(error))
 
     results = dict(zip(files, map_in_threads(read, len(files), progress), strict=True))

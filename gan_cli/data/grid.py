@@ -6,17 +6,16 @@ Srivastava et al. 2017 (VEEGAN, arXiv:1705.07761, section 4.1), with the numbers
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
-from gan_cli.data import DataSpec, InMemory, Progress
+from gan_cli.data import DataSpec, GaussianMixture, InMemory, Progress, Source
 from gan_cli.data.gaussian_mixture import draw_mixture
 from gan_cli.errors import check_number
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
+class Grid(Source):
     """2-D points. configs/dataset/grid.yaml explains each key."""
 
     examples: int = 100_000
@@ -24,8 +23,6 @@ class Grid:
     spacing: float = 2.0
     sigma: float = 0.05
     seed: int = 0
-
-    flip: ClassVar[bool] = False  # points have no left and right
 
     def __post_init__(self) -> None:
         check_number("examples", self.examples, at_least=1)
@@ -38,6 +35,9 @@ class Grid:
         """float64 `[side * side, 2]`, row by row, the middle of the grid at (0, 0)."""
         ticks = self.spacing * (np.arange(self.side) - (self.side - 1) / 2)
         return np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+
+    def mixture(self) -> GaussianMixture:
+        return GaussianMixture(self.centres(), self.sigma)
 
     def describe(self) -> DataSpec:
         return self.open().spec  # drawn within milliseconds

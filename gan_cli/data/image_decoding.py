@@ -1,6 +1,6 @@
 """Picture files, opened with Pillow and reduced to three kinds: grey (`L`), colour (`RGB`), colour with alpha (`RGBA`).
 
-Pillow raises nearly any class of error for a broken file; here each becomes `UnreadablePictureError`.
+Pillow raises nearly any class of error for a broken file; here each becomes `UnreadableImageError`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
-class UnreadablePictureError(Exception):
+class UnreadableImageError(Exception):
     """A file or record that holds no whole picture; its text is the reason."""
 
 
@@ -56,7 +56,7 @@ class Header:
 
 
 def read_header(file: Path | bytes) -> Header:
-    """Size and kind of a picture file, its pixels unread. Raises UnreadablePictureError."""
+    """Size and kind of a picture file, its pixels unread. Raises UnreadableImageError."""
     with readable(), opened(file) as picture:
         turn = orientation_of(picture)
         height, width = picture.height, picture.width
@@ -66,7 +66,7 @@ def read_header(file: Path | bytes) -> Header:
 
 
 def read_picture(file: Path | bytes, orientation: int = 1) -> Image.Image:
-    """A picture file, decoded, upright, in mode L, RGB or RGBA. Raises UnreadablePictureError.
+    """A picture file, decoded, upright, in mode L, RGB or RGBA. Raises UnreadableImageError.
 
     Args:
         file: its path, or its content.
@@ -78,7 +78,7 @@ def read_picture(file: Path | bytes, orientation: int = 1) -> Image.Image:
 
 
 @contextmanager
-def warnings_as_errors() -> Iterator[None]:
+def ignore_pillow_warnings() -> Iterator[None]:
     """Within it, a picture so large that Pillow warns of a decompression bomb counts as unreadable, without a word.
 
     Holds for every thread of the process, so it stands around the work of many threads, never within one.
@@ -98,7 +98,7 @@ def readable() -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno not in (None, *ABOUT_THE_FILE):
             raise  # a disk or a network that fails says nothing about the picture
-        raise UnreadablePictureError(reason(error)) from error
+        raise UnreadableImageError(reason(error)) from error
 
 
 def reason(error: Exception) -> str:

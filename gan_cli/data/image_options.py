@@ -7,6 +7,7 @@ from typing import Any
 
 from PIL import ImageColor
 
+from gan_cli.data import Source
 from gan_cli.data.resize import ResizeOptions
 from gan_cli.errors import ConfigError, check_choice, check_number, nearest
 
@@ -15,7 +16,7 @@ RESIZES = ("crop", "stretch")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageSource:
+class ImageSource(Source):
     """The keys of configs/dataset/_images.yaml, which explains each."""
 
     image_size: Any = None

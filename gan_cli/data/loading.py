@@ -1,4 +1,4 @@
-"""From examples that are decoded one at a time to `Examples`: kept in memory if they fit, else decoded on demand."""
+"""Loads examples that are decoded one at a time: into memory where they fit, else streamed from disk."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from gan_cli.data import DataSpec, Examples, InMemory, Progress, SkippedFile
-from gan_cli.data.image_decoding import UnreadablePictureError, warnings_as_errors
+from gan_cli.data import DataSpec, ExampleBatch, Examples, InMemory, Progress, SkippedFile
+from gan_cli.data.aligned_array import aligned_empty
+from gan_cli.data.contrast import contrast_warnings
+from gan_cli.data.image_decoding import UnreadableImageError, ignore_pillow_warnings
 from gan_cli.errors import ConfigError
 
 GIBIBYTE = 2**30
-CHUNK_BYTES = 64  # examples decoded between two looks at the clock
+CHUNK_EXAMPLES = 64  # decoded between two reports of progress
 THREADS = min(8, os.cpu_count() or 1)
 
 Result = TypeVar("Result")
@@ -28,11 +30,11 @@ class UndecodedExamples:
     """Examples that are decoded one at a time.
 
     Attributes:
-        spec: what they are like once decoded; `spec.examples` of them.
-        decode: from an index to uint8 `spec.shape` and a label; thread-safe; raises UnreadablePictureError.
-        name: from an index to what a person would call the example.
+        spec: shape, number and classes of the decoded examples.
+        decode: from an index to uint8 `spec.shape` and a label; thread-safe; raises UnreadableImageError.
+        name: from an index to the name of the example in messages.
         skipped: files found unusable so far.
-        files: gives the files that they come from.
+        files: gives the files that hold the examples.
     """
 
     spec: DataSpec
@@ -43,28 +45,31 @@ class UndecodedExamples:
 
 
 def load_examples(undecoded: UndecodedExamples, memory_limit: float, progress: Progress | None) -> Examples:
-    """All of them in memory where they take up to `memory_limit` GiB as uint8, else on demand.
+    """Decodes all examples into memory where they take up to `memory_limit` GiB as uint8, else streams them.
 
     Raises:
-        ConfigError: where not one of them can be decoded.
+        ConfigError: where no example can be decoded.
     """
-    size = undecoded.spec.examples * int(np.prod(undecoded.spec.shape))
-    if size <= memory_limit * GIBIBYTE:
+    if fits_in_memory(undecoded.spec, memory_limit):
         return decode_into_memory(undecoded, progress)
     return Streamed(undecoded)
 
 
+def fits_in_memory(spec: DataSpec, memory_limit: float) -> bool:
+    return spec.examples * int(np.prod(spec.shape)) <= memory_limit * GIBIBYTE
+
+
 def decode_into_memory(undecoded: UndecodedExamples, progress: Progress | None) -> InMemory:
-    """Decodes every example, several at once; those that can't be decoded are left out."""
+    """Decodes every example, several at once, and leaves out those that can't be decoded."""
     count = undecoded.spec.examples
-    values = np.empty((count, *undecoded.spec.shape), np.uint8)
+    values = aligned_empty((count, *undecoded.spec.shape), np.uint8)
     labels = np.zeros(count, np.int32)
     is_good = np.ones(count, bool)
 
     def decode_into_place(index: int) -> SkippedFile | None:
         try:
             values[index], labels[index] = undecoded.decode(index)
-        except UnreadablePictureError as error:
+        except UnreadableImageError as error:
             is_good[index] = False
             return SkippedFile(undecoded.name(index), str(error))
         return None
@@ -74,20 +79,30 @@ def decode_into_memory(undecoded: UndecodedExamples, progress: Progress | None) 
     if not is_good.any():
         raise no_usable_files_error(skipped)
     if broken:
-        values, labels = values[is_good], labels[is_good]
-    return InMemory(replace(undecoded.spec, examples=len(values)), values, labels, skipped)
+        values, labels = drop_rows(values, is_good), labels[is_good]
+    spec = replace(undecoded.spec, examples=len(values))
+    return InMemory(spec, values, labels, skipped, contrast_warnings(values.__getitem__, len(values)))
+
+
+def drop_rows(values: np.ndarray, is_kept: np.ndarray) -> np.ndarray:
+    """`values[is_kept]` in the same memory."""
+    rows = np.flatnonzero(is_kept)
+    for place, row in enumerate(rows):
+        if place != row:
+            values[place] = values[row]
+    return values[: len(rows)]
 
 
 def map_in_threads(work: Callable[[int], Result], count: int, progress: Progress | None) -> list[Result]:
     """`[work(0), ..., work(count - 1)]`, computed by several threads."""
     results: list[Result] = []
-    starts = range(0, count, CHUNK_BYTES)
-    with warnings_as_errors(), ThreadPoolExecutor(THREADS, thread_name_prefix="decoder") as pool:
+    starts = range(0, count, CHUNK_EXAMPLES)
+    with ignore_pillow_warnings(), ThreadPoolExecutor(THREADS, thread_name_prefix="decoder") as pool:
         chunks = pool.map(
-            lambda start: [work(index) for index in range(start, min(start + CHUNK_BYTES, count))], starts
+            lambda start: [work(index) for index in range(start, min(start + CHUNK_EXAMPLES, count))], starts
         )
-        for portion in chunks:
-            results += portion
+        for chunk in chunks:
+            results += chunk
             if progress:
                 progress(len(results), count)
     return results
@@ -99,25 +114,27 @@ def no_usable_files_error(skipped: list[SkippedFile]) -> ConfigError:
     return ConfigError("", problem, advice=f"The first of them, {first.name}: {first.reason}.")
 
 
-class Streamed:
-    """Examples that are decoded whenever they are read."""
+class Streamed(Examples):
+    """Examples that are decoded each time they are read."""
 
     def __init__(self, undecoded: UndecodedExamples) -> None:
         self.spec, self.skipped = undecoded.spec, list(undecoded.skipped)
         self.undecoded = undecoded
         self.broken: set[int] = set()
         self.lock = threading.Lock()
+        with ignore_pillow_warnings():
+            self.warnings = contrast_warnings(lambda index: self.decode_or_substitute(index)[0], self.spec.examples)
 
-    def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, indices: np.ndarray) -> ExampleBatch:
         """Values uint8 `[n, *spec.shape]` and int32 labels `[n]`; thread-safe.
 
-        An example that proves broken is named in `skipped`, and the next good one stands in for it, each time.
+        A broken example is added to `skipped`, and the next good one takes its place each time it is read.
         """
         values = np.empty((len(indices), *self.spec.shape), np.uint8)
         labels = np.empty(len(indices), np.int32)
         for row, index in enumerate(indices):
             values[row], labels[row] = self.decode_or_substitute(int(index))
-        return values, labels
+        return ExampleBatch(values, labels)
 
     def decode_or_substitute(self, index: int) -> tuple[np.ndarray, int]:
         count = self.spec.examples
@@ -126,12 +143,12 @@ class Streamed:
                 continue
             try:
                 return self.undecoded.decode(candidate)
-            except UnreadablePictureError as error:
+            except UnreadableImageError as error:
                 self.skip_file(candidate, str(error))
         raise no_usable_files_error(self.skipped)
 
     def skip_file(self, index: int, reason: str) -> None:
         with self.lock:
-            if index not in self.broken:  # another thread may have met it in the meantime
+            if index not in self.broken:  # another thread may have found it in the meantime
                 self.broken.add(index)
                 self.skipped.append(SkippedFile(self.undecoded.name(index), reason))

@@ -1,10 +1,10 @@
-"""Which examples a step sees, as float32 tensors.
+"""Input pipeline: shuffled batches of real examples as float32 tensors, from memory or prefetched from disk.
 
-The order is a function of the seed and the step alone: epoch after epoch, each example once an epoch, permuted anew
-each time (`RandomIndexShuffle`, a keyed permutation that is computed for each index alone). Nothing about it is stored,
-so resuming costs nothing, and data in memory and data on disk come in the same order.
+The order is a function of the seed and the step alone: each epoch holds every example once, in an order of its own
+(`RandomIndexShuffle`, a keyed permutation that is computed for each index alone). Nothing about it is stored, so
+resuming costs nothing, and data in memory and streamed data come in the same order.
 
-A step asks in two places. On the host, `feed(step, count)` gives the tensors that one graph call of `count` steps
+A step uses two functions. On the host, `feed(step, count)` gives the tensors that one graph call of `count` steps
 needs. Inside the graph, `batch(feed, ...)` takes one batch out of them.
 """
 
@@ -13,34 +13,43 @@ from __future__ import annotations
 import math
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from gan_cli.data import DataSpec, Examples, InMemory
+from gan_cli.data import DataSpec, ExampleBatch, Examples, InMemory
+from gan_cli.data.aligned_array import is_shareable
+from gan_cli.data.splits import Subset
 from gan_cli.lazy import tf
 from gan_cli.random_seeds import Purpose, fold
 
 ROUNDS = 12
-"""Of the permutation's cipher. With TensorFlow's own default of 4, neighbours stay neighbours: batches of 1,797
-examples sorted by class held up to 6 times the variance of class counts that chance gives; from 8 on none was told."""
+"""Rounds of the permutation's cipher. With TensorFlow's default of 4, neighbours stay neighbours: batches of 1,797
+examples sorted by class had up to 6 times the variance of class counts that chance gives; from 8 on no more than it."""
 LONGEST_CALL = 1000  # steps
-CALL_BYTES = 2**28  # of streamed examples at most in one graph call; as much again is read ahead
-READ_AHEAD = 4  # batches read before they are asked for, beyond those of the next call
+CALL_BYTES = 2**28  # largest size of the streamed examples of one graph call; as much again is prefetched
+PREFETCH = 4  # batches that are read in advance, beyond those of the next call
+
+
+class TensorBatch(NamedTuple):
+    """Tensors of values and of their int32 labels."""
+
+    values: Any
+    labels: Any
 
 
 class Batches(Protocol):
     """Real batches for the training step."""
 
     longest_call: int
-    """How many steps a graph call may have, so that what it is given stays small."""
+    """Largest number of steps of one graph call, so that its inputs stay small."""
 
     def signature(self) -> tuple[Any, Any]:
         """Shapes and types of what `feed` gives, the same for every number of steps."""
         ...
 
     def feed(self, step: int, count: int) -> tuple[Any, Any]:
-        """What a graph call for steps `step` .. `step + count - 1` is given: values and labels."""
+        """Inputs of a graph call for steps `step` .. `step + count - 1`: values and labels."""
         ...
 
     def batch(self, feed: tuple[Any, Any], first_step: Any, step: Any) -> tuple[Any, Any]:
@@ -56,18 +65,20 @@ class Batches(Protocol):
 
 
 def open_batches(examples: Examples, batch_size: int, critic_steps: int, seed: int, flip: bool) -> Batches:
-    """The batches of a data set, from memory where it is there."""
+    """The batches of a data set, from memory or streamed."""
     if isinstance(examples, InMemory):
         return BatchesInMemory(examples, batch_size, critic_steps, seed, flip)
+    if isinstance(examples, Subset) and isinstance(examples.whole, InMemory):
+        return BatchesInMemory(examples.whole, batch_size, critic_steps, seed, flip, examples.indices)
     return StreamedBatches(examples, batch_size, critic_steps, seed, flip)
 
 
 def step_indices(step: Any, count: int, examples: int, seed: int) -> Any:
-    """Which examples a step sees: places `step * count` .. `(step + 1) * count - 1` of the endless order.
+    """Indices of the examples of a step: places `step * count` .. `(step + 1) * count - 1` of the endless order.
 
     Args:
         step: int64 scalar, from 0.
-        count: examples a step.
+        count: examples in a step.
         examples: size of the data set.
         seed: of the run.
 
@@ -83,7 +94,7 @@ def step_indices(step: Any, count: int, examples: int, seed: int) -> Any:
 
 
 def prepare(values: Any, spec: DataSpec, seed: int, flip: bool, step: Any) -> Any:
-    """What the models see of stored values: float32 in the data's range, mirrored at random where that is asked for."""
+    """Converts stored values to float32 in the data's range, and mirrors them at random where `flip` is set."""
     floats = to_float(values, spec)
     return mirror_at_random(floats, fold(seed, Purpose.FLIP, step)) if flip else floats
 
@@ -101,14 +112,28 @@ def mirror_at_random(images: Any, seed: Any) -> Any:
 
 
 class BatchesInMemory:
-    """Batches of data that lies in the device's memory and is looked up inside the graph."""
+    """Batches of data in the device's memory, gathered inside the graph.
+
+    Args:
+        rows: int64 `[n]`, the rows of `examples` that are used; None for all.
+    """
 
     longest_call = LONGEST_CALL
 
-    def __init__(self, examples: InMemory, batch_size: int, critic_steps: int, seed: int, flip: bool) -> None:
+    def __init__(
+        self,
+        examples: InMemory,
+        batch_size: int,
+        critic_steps: int,
+        seed: int,
+        flip: bool,
+        rows: np.ndarray | None = None,
+    ) -> None:
         self.spec, self.seed, self.flip = examples.spec, seed, flip and examples.spec.is_image
         self.leading = (critic_steps, batch_size)
-        self.tensors = (tf.constant(examples.values), tf.constant(examples.labels))
+        self.tensors = TensorBatch(to_tensor(examples.values), tf.constant(examples.labels))
+        self.count = examples.spec.examples if rows is None else len(rows)
+        self.rows = None if rows is None else tf.constant(rows, tf.int64)
 
     def signature(self) -> tuple[Any, Any]:
         values, labels = self.tensors
@@ -118,13 +143,22 @@ class BatchesInMemory:
         return self.tensors
 
     def batch(self, feed: tuple[Any, Any], first_step: Any, step: Any) -> tuple[Any, Any]:
-        indices = step_indices(step, math.prod(self.leading), self.spec.examples, self.seed)
+        indices = step_indices(step, math.prod(self.leading), self.count, self.seed)
+        if self.rows is not None:
+            indices = tf.gather(self.rows, indices)
         values = prepare(tf.gather(feed[0], indices), self.spec, self.seed, self.flip, step)
         labels = tf.gather(feed[1], indices)
-        return tf.reshape(values, [*self.leading, *self.spec.shape]), tf.reshape(labels, self.leading)
+        return TensorBatch(tf.reshape(values, [*self.leading, *self.spec.shape]), tf.reshape(labels, self.leading))
 
     def close(self) -> None:
         pass
+
+
+def to_tensor(values: np.ndarray) -> Any:
+    """A tensor of `values`; on a CPU it shares their memory, where `tf.constant` needs three times as much."""
+    if is_shareable(values) and not tf.config.list_logical_devices("GPU"):
+        return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
+    return tf.constant(values)
 
 
 class StreamedBatches:
@@ -135,7 +169,7 @@ class StreamedBatches:
         self.flip = flip and examples.spec.is_image
         self.leading = (critic_steps, batch_size)
         self.readers = ThreadPoolExecutor(max_workers=min(16, os.cpu_count() or 1), thread_name_prefix="reader")
-        self.pending: dict[int, Future[tuple[np.ndarray, np.ndarray]]] = {}
+        self.pending: dict[int, Future[ExampleBatch]] = {}
         self.stored_type = np.dtype(np.uint8 if self.spec.is_image else np.float32)
         step_bytes = math.prod((*self.leading, *self.spec.shape)) * self.stored_type.itemsize
         self.longest_call = max(1, min(LONGEST_CALL, CALL_BYTES // step_bytes))
@@ -146,13 +180,14 @@ class StreamedBatches:
         return values, tf.TensorSpec([None, count], tf.int32)
 
     def feed(self, step: int, count: int) -> tuple[Any, Any]:
-        for ahead in range(step, step + count + max(count, READ_AHEAD)):
+        for ahead in range(step, step + count + max(count, PREFETCH)):
             if ahead not in self.pending:
                 self.pending[ahead] = self.readers.submit(self.read, ahead)
         read = [self.pending.pop(now).result() for now in range(step, step + count)]
-        return tf.constant(np.stack([values for values, _ in read])), tf.constant(np.stack([lab for _, lab in read]))
+        values, labels = np.stack([batch.values for batch in read]), np.stack([batch.labels for batch in read])
+        return TensorBatch(tf.constant(values), tf.constant(labels))
 
-    def read(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, step: int) -> ExampleBatch:
         with tf.device("CPU"):
             step_tensor = tf.constant(step, tf.int64)
             indices = step_indices(step_tensor, math.prod(self.leading), self.spec.examples, self.seed).numpy()
@@ -161,7 +196,7 @@ class StreamedBatches:
     def batch(self, feed: tuple[Any, Any], first_step: Any, step: Any) -> tuple[Any, Any]:
         values = prepare(feed[0][step - first_step], self.spec, self.seed, self.flip, step)
         labels = feed[1][step - first_step]
-        return tf.reshape(values, [*self.leading, *self.spec.shape]), tf.reshape(labels, self.leading)
+        return TensorBatch(tf.reshape(values, [*self.leading, *self.spec.shape]), tf.reshape(labels, self.leading))
 
     def close(self) -> None:
         self.readers.shutdown(wait=True, cancel_futures=True)

@@ -6,17 +6,16 @@ Srivastava et al. 2017 (VEEGAN, arXiv:1705.07761, section 4.1), with the numbers
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
-from gan_cli.data import DataSpec, InMemory, Progress
+from gan_cli.data import DataSpec, GaussianMixture, InMemory, Progress, Source
 from gan_cli.data.gaussian_mixture import draw_mixture
 from gan_cli.errors import check_number
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ring:
+class Ring(Source):
     """2-D points. configs/dataset/ring.yaml explains each key."""
 
     examples: int = 100_000
@@ -24,8 +23,6 @@ class Ring:
     radius: float = 1.0
     sigma: float = 0.01
     seed: int = 0
-
-    flip: ClassVar[bool] = False  # points have no left and right
 
     def __post_init__(self) -> None:
         check_number("examples", self.examples, at_least=1)
@@ -38,6 +35,9 @@ class Ring:
         """float64 `[modes, 2]`, counter-clockwise from (radius, 0)."""
         angles = 2 * np.pi * np.arange(self.modes) / self.modes
         return self.radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+    def mixture(self) -> GaussianMixture:
+        return GaussianMixture(self.centres(), self.sigma)
 
     def describe(self) -> DataSpec:
         return self.open().spec  # drawn within milliseconds

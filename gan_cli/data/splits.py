@@ -1,49 +1,46 @@
-"""Some of the examples of another set: what training keeps aside, and what an evaluation takes."""
+"""Splits of a data set: training and held-out examples."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from gan_cli.data import DataSpec, Examples, InMemory, SkippedFile
+from gan_cli.data import ExampleBatch, Examples
 
 
-@dataclass(frozen=True)
-class Subset:
-    """The examples of `whole` at `indices`, read from there when they are asked for."""
+class Subset(Examples):
+    """The examples of `whole` at `indices`, int64 `[n]`, in that order. Nothing is copied."""
 
-    whole: Examples
-    indices: np.ndarray
+    def __init__(self, whole: Examples, indices: np.ndarray) -> None:
+        self.whole, self.indices = whole, indices
+        self.spec = replace(whole.spec, examples=len(indices))
+        self.skipped = whole.skipped  # the same list, which grows while files are streamed
+        self.warnings = whole.warnings
 
-    @property
-    def spec(self) -> DataSpec:
-        return replace(self.whole.spec, examples=len(self.indices))
-
-    @property
-    def skipped(self) -> list[SkippedFile]:
-        return self.whole.skipped
-
-    def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, indices: np.ndarray) -> ExampleBatch:
         return self.whole.read(self.indices[indices])
 
+    def read_labels(self, indices: np.ndarray) -> np.ndarray:
+        return self.whole.read_labels(self.indices[indices])
 
-def subset(examples: Examples, indices: np.ndarray) -> Examples:
-    """The examples at `indices`, int64 `[n]`, in that order; in memory where the whole is."""
-    if isinstance(examples, InMemory):
-        spec = replace(examples.spec, examples=len(indices))
-        return InMemory(spec, examples.values[indices], examples.labels[indices], examples.skipped)
-    return Subset(examples, indices)
+    @property
+    def is_in_memory(self) -> bool:
+        return self.whole.is_in_memory
+
+    @property
+    def memory_bytes(self) -> int:
+        return self.whole.memory_bytes + self.indices.nbytes
 
 
 def split_held_out(examples: Examples, share: float) -> tuple[Examples, Examples | None]:
-    """Training examples, and a random `share` of all, in [0, 1), kept aside: the same ones every time.
+    """Training examples, and a random `share` of all, in [0, 1), that is held out: the same ones every time.
 
-    The order of either is that of the whole. Without a share, or where it is less than one example, nothing is kept.
+    Both keep the order of the whole. The second is None where the share is less than one example.
     """
     count = examples.spec.examples
-    aside = int(count * share)
-    if aside == 0:
+    held_out = int(count * share)
+    if held_out == 0:
         return examples, None
     order = np.random.RandomState(1).permutation(count)  # NumPy promises that this stream never changes
-    return subset(examples, np.sort(order[aside:])), subset(examples, np.sort(order[:aside]))
+    return Subset(examples, np.sort(order[held_out:])), Subset(examples, np.sort(order[:held_out]))

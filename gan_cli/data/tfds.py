@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gan_cli.data import DataSpec, Examples, Progress
-from gan_cli.data.image_decoding import UnreadablePictureError, read_picture
+from gan_cli.data.image_decoding import UnreadableImageError, read_picture
 from gan_cli.data.image_options import ImageSource
 from gan_cli.data.input_paths import existing_folder
 from gan_cli.data.loading import UndecodedExamples, load_examples
@@ -77,7 +77,7 @@ class TFDS(ImageSource):
                 content = example[self.image_key].bytes_list.value[0]
                 label = example[self.label_key].int64_list.value[0] if self.label_key else 0
             except (IndexError, ValueError) as error:
-                raise UnreadablePictureError(f"a record without an image and a label ({error})") from error
+                raise UnreadableImageError(f"a record without an image and a label ({error})") from error
             return fit.picture(read_picture(content)), label
 
         return load_examples(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.config.config_origin import stored
-from gan_cli.config.job_builder import build
-from gan_cli.data import DataSpec, Examples, HasHeldOut, Progress, Source
+from gan_cli.config.job_builder import build_dataset
+from gan_cli.data import DataSpec, Examples, Progress, Source
 from gan_cli.data.folder import Folder
 from gan_cli.data.npy_header import ArrayFile
 from gan_cli.data.npz import Npz
@@ -62,8 +62,7 @@ class RealData:
 
     def check_split(self, name: str) -> None:
         """Raises ConfigError where there is no such split, as far as that is known before a download."""
-        has_own = isinstance(self.source, HasHeldOut) and self.source.held_out() is not None
-        if name == "held_out" and self.share == 0 and not has_own:
+        if name == "held_out" and self.share == 0 and self.source.held_out() is None:
             raise ConfigError("split", "there are no held-out examples", name, NONE_HELD_OUT)
 
     def split(self, name: str, progress: Progress | None) -> tuple[Examples, dict[str, Any]]:
@@ -78,7 +77,7 @@ class RealData:
 
 def open_held_out(source: Source, progress: Progress | None) -> Examples | None:
     """The examples that a data set keeps for tests, None where it has none."""
-    found = source.held_out() if isinstance(source, HasHeldOut) else None
+    found = source.held_out()
     try:
         return None if found is None else found.open(progress)
     except ConfigError as error:
@@ -93,7 +92,7 @@ def data_of_run(config: Mapping[str, Any], trust: bool) -> RealData:
     """
     node = config["dataset"]
     share = float(config.get("eval", {}).get("held_out", 0.0))
-    return RealData(build("dataset", node, stored(trust)), describe_dataset(node), share)
+    return RealData(build_dataset(node, stored(trust)), describe_dataset(node), share)
 
 
 def describe_dataset(node: Mapping[str, Any]) -> dict[str, Any]:

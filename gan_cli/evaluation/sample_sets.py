@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from gan_cli.data import DataSpec, Examples, InMemory, Progress
+from gan_cli.data import DataSpec, Examples, Progress
 from gan_cli.data.content_hash import Fingerprint, fingerprint
 
 if TYPE_CHECKING:
@@ -77,10 +77,8 @@ class StoredExamples:
     def labels(self) -> np.ndarray | None:
         if self.data.classes == 0:
             return None
-        if isinstance(self.whole, InMemory):
-            return self.whole.labels[self.order]
         starts = range(0, self.count, CHUNK_BYTES)
-        return np.concatenate([self.whole.read(self.order[start : start + CHUNK_BYTES])[1] for start in starts])
+        return np.concatenate([self.whole.read_labels(self.order[start : start + CHUNK_BYTES]) for start in starts])
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -99,7 +97,7 @@ class StoredExamples:
         return fingerprint(self.whole, self.progress)
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        return self.whole.read(self.order[start:stop])[0]
+        return self.whole.read(self.order[start:stop]).values
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def open_real(job: HumanJob, found: Found, progress: Progress) -> tuple[Examples
 def chosen(stored: StoredExamples, job: HumanJob) -> Side:
     """The images at the places seed .. seed + n/2 - 1 of a random order, which begins again at its end."""
     places = stored.order[(job.seed + np.arange(job.n // 2)) % stored.count]
-    return Side(stored.whole.read(places)[0], places.tolist())
+    return Side(stored.whole.read(places).values, places.tolist())
 
 
 def facts(examples: Examples, about: Mapping[str, Any]) -> dict[str, Any]:

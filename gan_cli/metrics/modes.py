@@ -12,37 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from gan_cli.data import DataSpec, Mixture, Source
+from gan_cli.data import DataSpec, Source
 from gan_cli.errors import ConfigError
 from gan_cli.metrics import EXAMPLES, Comparison, MetricValue, Result
 from gan_cli.metrics.example_chunks import example_chunks
 from gan_cli.metrics.feature_chunks import check_counts
+from gan_cli.metrics.mode_classifier import read_modes
 from gan_cli.metrics.proportions import proportion_with_error
 from gan_cli.metrics.random_generators import generator
-from gan_cli.progress import ProgressReporter
 
 SAMPLES = 2500  # the protocol's; with fewer, rare modes are missed, so numbers of other sizes do not compare
 LABELLED_SAMPLES = 26_000  # the protocol's for modes that are read
 GOOD_WITHIN = 3.0  # standard deviations
 RESAMPLES = 200  # of the bootstrap
-
-
-@runtime_checkable
-class HasModes(Protocol):
-    """A source whose examples each show one of equally likely modes, which can be read from them."""
-
-    @property
-    def modes(self) -> int:
-        """How many there are."""
-        ...
-
-    def predict_modes(self, images: np.ndarray, teller: ProgressReporter) -> np.ndarray:
-        """int32 `[n]` in 0 .. modes - 1, the mode that each image `[n, height, width, channels]`, uint8, shows."""
-        ...
 
 
 class ModeCoverage(NamedTuple):
@@ -126,7 +112,7 @@ class KnownModes:
 
     def check_source(self, source: Source | None) -> None:
         """Raises ConfigError for data whose modes are not known."""
-        if not isinstance(source, Mixture | HasModes):
+        if source is None or (source.mixture() is None and source.channel_modes() is None):
             problem = "counts modes, which are known of dataset=ring, grid and stacked_mnist alone"
             raise ConfigError("", problem, advice="For other data, metric=prdc has a number for coverage.")
 
@@ -137,20 +123,28 @@ class KnownModes:
 
     def __call__(self, comparison: Comparison) -> Result:
         self.check_source(comparison.source)
-        source: Any = comparison.source
-        protocol = SAMPLES if isinstance(source, Mixture) else LABELLED_SAMPLES
+        mixture = comparison.source.mixture() if comparison.source else None
+        modes = comparison.source.channel_modes() if comparison.source else None
+        protocol = LABELLED_SAMPLES if mixture is None else SAMPLES
         count = min(comparison.fake.count, protocol)
         examples = np.concatenate([some for _, some in example_chunks(comparison.fake, count)])
-        if isinstance(source, Mixture):
-            counts = good_counts(examples, source.centres(), source.sigma)
+        if mixture is not None:
+            values = mode_values(good_counts(examples, *mixture), comparison.seed, samples=count)
         else:
-            counts = label_counts(source.predict_modes(examples, comparison.teller), source.modes)
-        values = {"modes": MetricValue(int(np.count_nonzero(counts)))}
-        if isinstance(source, Mixture):
-            values["good_share"] = proportion_with_error(int(counts.sum()), count, "samples")
-        values["reverse_kl"] = measured_divergence(counts, comparison.seed)
+            assert modes is not None  # checked above
+            labels = read_modes(examples, modes, comparison.teller)
+            values = mode_values(label_counts(labels, modes.count), comparison.seed)
         few = f"Counted among {count:,} samples; published numbers are of {protocol:,}, and fewer find fewer modes."
         return Result(values, (few,) if count < protocol else ())
+
+
+def mode_values(counts: np.ndarray, seed: int, samples: int | None = None) -> dict[str, MetricValue]:
+    """The metric's values of the number of samples at each mode; with `samples` the share of good ones among them."""
+    values = {"modes": MetricValue(int(np.count_nonzero(counts)))}
+    if samples is not None:
+        values["good_share"] = proportion_with_error(int(counts.sum()), samples, "samples")
+    values["reverse_kl"] = measured_divergence(counts, seed)
+    return values
 
 
 def measured_divergence(counts: np.ndarray, seed: int) -> MetricValue:

@@ -145,7 +145,7 @@ def make_preview(job: TrainJob, examples: Examples) -> TrainingGrid:
     count = rows * columns if examples.spec.is_image else job.sample.points
     fixed = latents(range(count), job.model.latent_size, job.model.latent_distribution)
     indices = step_indices(tf.constant(0, tf.int64), count, examples.spec.examples, job.seed).numpy()
-    return TrainingGrid(examples.spec, fixed, rows, columns, real=examples.read(indices)[0])
+    return TrainingGrid(examples.spec, fixed, rows, columns, real=examples.read(indices).values)
 
 
 @dataclass

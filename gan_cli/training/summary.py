@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gan_cli.config.job_builder import TrainJob
-from gan_cli.data import Examples, InMemory, Mixture
+from gan_cli.data import Examples
 from gan_cli.devices import device_name
 from gan_cli.errors import show
 from gan_cli.lazy import keras
@@ -23,7 +23,7 @@ ACTIVATION_COPIES = 3
 
 def describe_job(job: TrainJob, examples: Examples, state: TrainingState) -> list[str]:
     """The start block: what trains on what, with what."""
-    train, place = job.train, "in memory" if isinstance(examples, InMemory) else "streamed"
+    train, place = job.train, "in memory" if examples.is_in_memory else "streamed"
     skipped = f", {len(examples.skipped)} files left out" if examples.skipped else ""
     averaging = f"averaged with a half-life of {train.ema_half_life:,.0f} images"
     rates = [job.optimizer.generator_learning_rate, job.optimizer.discriminator_learning_rate]
@@ -65,12 +65,14 @@ def describe_model(model: keras.Model) -> str:
 
 def describe_modes(job: TrainJob, state: TrainingState) -> list[str]:
     """How many modes the averaged generator has found, where the data is a mixture whose centres are known."""
-    if not isinstance(job.dataset, Mixture):
+    mixture = job.dataset.mixture()
+    if mixture is None:
         return []
     made = generate(state.averaged, latents(range(SAMPLES), job.model.latent_size, job.model.latent_distribution))
-    centres = job.dataset.centres()
-    found = count_modes(made, centres, job.dataset.sigma)
-    return [f"Modes found: {found.modes} of {len(centres)}; {found.good_share:.1%} of {SAMPLES:,} samples are good"]
+    found = count_modes(made, *mixture)
+    return [
+        f"Modes found: {found.modes} of {len(mixture.centres)}; {found.good_share:.1%} of {SAMPLES:,} samples are good"
+    ]
 
 
 def estimate_memory(job: TrainJob, examples: Examples, state: TrainingState) -> list[str]:
@@ -86,7 +88,7 @@ def estimate_memory(job: TrainJob, examples: Examples, state: TrainingState) -> 
     gradient_penalty = any(getattr(penalty, "uses_input_gradients", False) for penalty in job.penalties.values())
     if gradient_penalty:
         activation_bytes *= 2
-    data = examples.values.nbytes if isinstance(examples, InMemory) else 0
+    data = examples.memory_bytes
     total = weights + activation_bytes + data
     return [
         f"  {'memory':<14} about {total / GIBIBYTE:.2f} GiB, besides TensorFlow's own: weights and optimizers "
