@@ -20,7 +20,9 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from gan_cli.config.config_directory import config_directory
 from gan_cli.config.config_origin import ConfigOrigin
+from gan_cli.config.experiment_choices import compose_choices
 from gan_cli.config.group_choices import groups, loader
+from gan_cli.config.interpolations import find_links
 from gan_cli.config.override_errors import (
     check_groups,
     check_keys,
@@ -46,12 +48,18 @@ class Composition:
         overrides: the words that it was composed with.
         directory: what `hydra.run.dir` names.
         origin: whether the user chose its parts, or a whole configuration in --config-dir.
+        links: keys whose value follows another key, with that key.
+        notes: lines for the user.
+        unresolved: the same configuration as Hydra has it, with its interpolations.
     """
 
     config: dict[str, Any]
     overrides: list[str]
     directory: Path
     origin: ConfigOrigin
+    links: dict[str, str]
+    notes: tuple[str, ...]
+    unresolved: DictConfig
 
 
 def own_folders(config_dir: str | None) -> list[Path]:
@@ -94,7 +102,7 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
         if not loader().repository.config_exists(config_name):
             raise ConfigError("--config-name", "there is no such file in the search path", config_name)
         try:
-            whole = hydra.compose(config_name, overrides=words, return_hydra_config=True)
+            whole, note = compose_choices(config_name, overrides)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             check_keys(config_name, overrides)
             raise ConfigError("", first_cause(error)) from error
@@ -107,10 +115,11 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
         with open_dict(whole):
             del whole["hydra"]
         config = to_plain(whole)
+        links = find_links(whole)
     if origin.restricts_values:
         check_hydra_settings(settings, own_hydra_settings(overrides), origin)
     check_typed_only(config, config_name, origin)
-    return Composition(config=config, overrides=words, directory=directory, origin=origin)
+    return Composition(config, words, directory, origin, links, (note,) if note else (), whole)
 
 
 def own_hydra_settings(overrides: list[Override]) -> DictConfig:
@@ -124,10 +133,10 @@ def own_hydra_settings(overrides: list[Override]) -> DictConfig:
             raise ConfigError("", first_cause(error), advice=advice) from error
 
 
-def to_plain(config: DictConfig) -> dict[str, Any]:
+def to_plain(config: DictConfig, throw_on_missing: bool = True) -> dict[str, Any]:
     """Plain containers with every interpolation resolved. Raises ConfigError where one can't be."""
     try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=throw_on_missing)
     except OmegaConfBaseException as error:
         key = error.full_key or ""
         if isinstance(error, MissingMandatoryValue):

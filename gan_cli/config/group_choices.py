@@ -6,6 +6,9 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 
+LISTS = ("penalty", "augment", "metric", "logger")
+"""Groups of which any number of choices can be selected."""
+
 
 def loader() -> ConfigLoaderImpl:
     """Hydra's config loader."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gan_cli.config.compatibility import check_job, warnings_for
-from gan_cli.config.compose import compose
+from gan_cli.config.compose import compose, composer, own_folders, parse
 from gan_cli.config.config_origin import ConfigOrigin, stored
 from gan_cli.config.job_builder import TrainJob, build_job
-from gan_cli.config.primary_config import typed_keys
-from gan_cli.config.resume_plan import SWITCHES, ResumePlan, find_resumable_run, plan_resume
+from gan_cli.config.override_errors import check_override_forms, check_single_choice
+from gan_cli.config.own_modules import set_own_folders
+from gan_cli.config.primary_config import origin_of, typed_keys
+from gan_cli.config.resume_plan import SWITCHES, ResumePlan, find_resumable_run, key_of, plan_resume
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import DamagedCheckpointError, list_checkpoints, read_checkpoint_header
@@ -30,6 +33,7 @@ class LaunchPlan:
         finished: whether there is nothing left to do.
         dry_run: whether to build everything and write nothing.
         notes: lines to show before training: warnings, and changes since the run began.
+        links: keys of the configuration whose value follows another key, with that key.
     """
 
     directory: Path
@@ -38,6 +42,7 @@ class LaunchPlan:
     finished: bool = False
     dry_run: bool = False
     notes: tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple[TrainJob, LaunchPlan]:
@@ -46,24 +51,53 @@ def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple
     Raises:
         ConfigError: with the key, for anything that can't work.
     """
+    directory = typed_run(words, config_dir)
+    if directory is not None:
+        return plan_typed_resume(directory, config_name, words, config_dir)
     composition = compose(config_name, words, config_dir)
     resume = composition.config.get("resume")
     if resume not in (None, "auto"):
-        if any(word.lstrip("+").startswith("hydra.run.dir=") for word in words):
-            problem = "does not go with resume=RUN, which writes into RUN"
-            raise ConfigError("hydra.run.dir", problem, advice="Leave it out.")
-        return plan_resumed_run(
-            plan_resume(Path(str(resume)), words, config_dir), stored(composition.origin.trust, typed_keys(words))
-        )
+        return plan_typed_resume(Path(str(resume)), config_name, words, config_dir)
     job = build_job(composition.config, composition.origin)
     found = find_resumable_run(job.config, composition.directory) if resume == "auto" else None
     if found is not None:
-        return plan_resumed_run(ResumePlan(found, composition.config, typed(words), changes=[]), composition.origin)
+        plan = ResumePlan(found, composition.config, composition.links, typed(words), changes=[])
+        return plan_resumed_run(plan, composition.origin)
     check_job(job)
     dry_run = bool(composition.config["dry_run"])
     if not dry_run:
         check_free(composition.directory)
-    return job, LaunchPlan(composition.directory, typed(words), dry_run=dry_run, notes=tuple(warnings_for(job)))
+    notes = (*composition.notes, *warnings_for(job))
+    return job, LaunchPlan(composition.directory, typed(words), dry_run=dry_run, notes=notes, links=composition.links)
+
+
+def typed_run(words: list[str], config_dir: str | None) -> Path | None:
+    """The directory of a typed `resume=RUN`; None where that is not typed."""
+    if not any(key_of(word) == "resume" for word in words):
+        return None
+    with composer(config_dir):
+        overrides = parse(words)
+        check_override_forms(overrides)
+        check_single_choice(overrides)
+    value = next(one.value() for one in reversed(overrides) if one.key_or_group == "resume")
+    return None if value in (None, "auto") else Path(str(value)).expanduser()
+
+
+def plan_typed_resume(
+    directory: Path, config_name: str, words: list[str], config_dir: str | None
+) -> tuple[TrainJob, LaunchPlan]:
+    """The job of the run in `directory`, with what is typed."""
+    hydra_word = next((word for word in words if key_of(word).partition("/")[0].partition(".")[0] == "hydra"), None)
+    if hydra_word is not None:
+        problem = f"does not go with resume={directory}, which writes into that directory"
+        raise ConfigError(key_of(hydra_word), problem, advice="Leave it out.")
+    set_own_folders(own_folders(config_dir))
+    origin = stored(origin_of("train", words, None).trust, typed_keys(words))
+    job, plan = plan_resumed_run(plan_resume(directory, words, config_dir), origin)
+    if config_name == "train":
+        return job, plan
+    note = f"--config-name={config_name} has no effect: a resumed run has its own configuration."
+    return job, replace(plan, notes=(note, *plan.notes))
 
 
 def plan_resumed_run(resume_plan: ResumePlan, origin: ConfigOrigin) -> tuple[TrainJob, LaunchPlan]:
@@ -78,12 +112,13 @@ def plan_resumed_run(resume_plan: ResumePlan, origin: ConfigOrigin) -> tuple[Tra
         finished=done == job.train.steps and read_status(resume_plan.run.path).state == "finished",
         dry_run=bool(resume_plan.config["dry_run"]),
         notes=(*warnings_for(job), *changes),
+        links=resume_plan.links,
     )
 
 
 def typed(words: list[str]) -> list[str]:
     """The words that say what the run is, not how it is started."""
-    return [word for word in words if word.partition("=")[0].lstrip("+") not in SWITCHES]
+    return [word for word in words if key_of(word) not in SWITCHES]
 
 
 def check_saved_state(run: RunDirectory, job: TrainJob, data: DataSpec | None) -> int:

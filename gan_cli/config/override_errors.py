@@ -6,15 +6,13 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
-import hydra
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from gan_cli.config.group_choices import choices, groups
+from gan_cli.config.experiment_choices import compose_choices
+from gan_cli.config.group_choices import LISTS, choices, groups
 from gan_cli.errors import ConfigError, nearest
 from gan_cli.runs.renamed_keys import new_name
-
-LISTS = ("penalty", "augment", "logger", "metric")
 
 
 def check_override_forms(overrides: list[Override]) -> None:
@@ -81,7 +79,7 @@ def check_keys(config_name: str, overrides: list[Override]) -> None:
     """Raises ConfigError for a key that the composed configuration does not have."""
     known_groups = groups()
     selections = [o for o in overrides if o.key_or_group in known_groups]
-    whole = hydra.compose(config_name, overrides=[o.input_line or "" for o in selections], return_hydra_config=True)
+    whole, _ = compose_choices(config_name, selections)
     keys = list(dotted_keys(whole))
     for override in overrides:
         key = override.key_or_group

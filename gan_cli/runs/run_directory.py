@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from gan_cli.runs.locks import try_lock
 from gan_cli.runs.metrics_log import MetricsLog
 from gan_cli.runs.renamed_keys import upgrade_config, upgrade_override
 from gan_cli.runs.status import Status, read_status
+from gan_cli.runs.stored_interpolations import insert_links, insert_links_of_0_1, resolve_links
 
 HEADER = """\
 # The whole configuration of this run. To repeat it:
@@ -78,18 +79,25 @@ class RunDirectory:
         """The picture of a step."""
         return self.samples / f"step_{step:08d}.png"
 
-    def prepare(self, config: dict[str, Any], overrides: list[str]) -> None:
+    def prepare(self, config: dict[str, Any], overrides: list[str], links: Mapping[str, str] | None = None) -> None:
         """Makes the folders and writes what is known at the start, or brings it up to date when a run goes on."""
         for folder in (self.path, self.samples, self.checkpoints):
             make_folder(folder, run=self.path)
             remove_temporary_files(folder)
-        name = re.sub(r"^\d{8}-\d{6}_", "", self.path.absolute().name).replace("$", "_")
-        directories = {"run": {"dir": f"outputs/${{now:%Y%m%d-%H%M%S}}_{name}"}, **HYDRA}
-        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
-        write_text(self.config, HEADER + text + USE + yaml.safe_dump({"hydra": directories}, allow_unicode=True))
-        write_text(self.overrides, yaml.safe_dump(overrides, allow_unicode=True))
+        self.write_config(config, overrides, links)
         starts = describe_environment(self.environment)
         write_json(self.environment, starts)
+
+    def write_config(
+        self, config: dict[str, Any], overrides: list[str], links: Mapping[str, str] | None = None
+    ) -> None:
+        """Writes config.yaml, with links where they hold, and overrides.yaml."""
+        name = re.sub(r"^\d{8}-\d{6}_", "", self.path.absolute().name).replace("$", "_")
+        directories = {"run": {"dir": f"outputs/${{now:%Y%m%d-%H%M%S}}_{name}"}, **HYDRA}
+        linked = insert_links({key: value for key, value in config.items() if key not in ADDED}, links or {})
+        text = yaml.safe_dump(linked, sort_keys=False, allow_unicode=True)
+        write_text(self.config, HEADER + text + USE + yaml.safe_dump({"hydra": directories}, allow_unicode=True))
+        write_text(self.overrides, yaml.safe_dump(overrides, allow_unicode=True))
 
     def write_status(self, status: Status) -> None:
         write_json(self.path / "status.json", status.as_dict())
@@ -192,13 +200,20 @@ def find_run(key: str, path: Path) -> RunDirectory:
 
 def read_config(run: RunDirectory) -> dict[str, Any]:
     """What config.yaml holds. Raises ConfigError where it can't be read."""
+    return resolve_links(read_linked_config(run))
+
+
+def read_linked_config(run: RunDirectory) -> dict[str, Any]:
+    """What config.yaml holds, with its links (see `gan_cli.runs.stored_interpolations`)."""
     try:
         config = yaml.safe_load(read_text(run.config))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError("", f"{run.config} can't be read: {error}") from error
     if not isinstance(config, dict):
         raise ConfigError("", f"{run.config} does not hold a configuration")
-    return upgrade_config({key: value for key, value in config.items() if key not in ADDED})
+    upgraded = upgrade_config({key: value for key, value in config.items() if key not in ADDED})
+    typed = {word.partition("=")[0].lstrip("+") for word in read_overrides(run)}
+    return insert_links_of_0_1(upgraded, typed)
 
 
 def read_overrides(run: RunDirectory) -> list[str]:

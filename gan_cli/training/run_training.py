@@ -100,7 +100,7 @@ def train_in_run_directory(
     with closing(batches):
         calls = build_compiled_loop(job, step, batches, state)
         resumed = restore(run, state, section.steps, console.warn) if start.resumes else RestoredState()
-        run.prepare(job.config, start.overrides)
+        run.prepare(job.config, start.overrides, start.links)
         console.open_log(run.log)
         with ending(run, console, resumed) as end:
             console.line(f"{'Resuming' if start.resumes else 'Run directory'}: {run.path} (step {resumed.step})")

@@ -1,0 +1,61 @@
+"""What a choice of `loss` selects besides the loss itself: its penalty, its optimizer, its critic steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.default_element import ConfigDefault, GroupDefault
+
+from gan_cli.config.group_choices import LISTS, loader
+
+
+@dataclass
+class LossRecipe:
+    """The parts of a configuration that a loss sets for itself.
+
+    Attributes:
+        groups: what it selects of other groups, such as `{"penalty": "r1,r2"}`, as it is typed without brackets.
+        keys: dotted keys that it sets outside groups, such as `train.critic_steps`.
+    """
+
+    groups: dict[str, str] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
+
+    def as_words(self, without: set[str]) -> list[str]:
+        """Its choices as they are typed, but for the groups in `without`."""
+        chosen = {group: value for group, value in self.groups.items() if group not in without}
+        return [f"{group}=[{value}]" if group in LISTS else f"{group}={value}" for group, value in chosen.items()]
+
+
+def recipe_of(loss: str) -> LossRecipe:
+    """Reads the recipe from the YAML file of a choice of `loss`, and from the files that it includes."""
+    recipe = LossRecipe()
+    add_file(recipe, loss)
+    return recipe
+
+
+def add_file(recipe: LossRecipe, loss: str) -> None:
+    found = loader().repository.load_config(f"loss/{loss}")
+    if found is None:
+        return
+    for default in found.defaults_list or ():
+        if isinstance(default, GroupDefault) and default.is_override():
+            value = default.value
+            words = value if isinstance(value, list) else [value]
+            recipe.groups[str(default.group).lstrip("/")] = ",".join(str(word) for word in words if word is not None)
+        elif isinstance(default, ConfigDefault) and default.path not in (None, "_self_"):
+            add_file(recipe, str(default.path).removeprefix("/loss/"))
+    if found.header.get("package") == "_global_":
+        recipe.keys.update(leaves({name: found.config[name] for name in found.config if name != "loss"}))
+
+
+def leaves(node: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:
+    """The dotted key of each value in nested mappings."""
+    for name in node:
+        value = node[name]
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
