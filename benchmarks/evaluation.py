@@ -131,7 +131,7 @@ def generated(options: argparse.Namespace) -> Callable[[], Any]:
     from gan_cli.evaluation.sample_sets import GeneratedExamples, StoredExamples
     from gan_cli.models.dcgan import DCGAN
     from gan_cli.sampling.generator_facts import GeneratorFacts
-    from gan_cli.sampling.load_generator import LoadedGenerator
+    from gan_cli.sampling.loaded_generator import LoadedGenerator
 
     data = DataSpec((32, 32, 3), options.images)
     pixels = np.random.default_rng(0).integers(0, 255, (options.images, *data.shape), np.uint8)

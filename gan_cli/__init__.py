@@ -1,4 +1,4 @@
-"""Trains GANs from the command line, and makes images from what was trained.
+"""Trains GANs from the command line, and generates images with trained generators.
 
 >>> from gan_cli import load_generator
 >>> generator = load_generator("outputs/20261120-101502_dcgan_wgan_mnist_seed0")
@@ -19,7 +19,8 @@ if (
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gan_cli.sampling.load_generator import LoadedGenerator, load_generator
+    from gan_cli.sampling.loaded_generator import LoadedGenerator
+    from gan_cli.trained_models.load_generator import load_generator
 
 __all__ = ["LoadedGenerator", "load_generator"]
 
@@ -27,7 +28,7 @@ __all__ = ["LoadedGenerator", "load_generator"]
 def __getattr__(name: str) -> Any:
     """Imports on first use: the command line answers before NumPy and Pillow are loaded."""
     if name in __all__:
-        from gan_cli.sampling import load_generator as trained
+        from gan_cli.trained_models import load_generator as module
 
-        return getattr(trained, name)
+        return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ from gan_cli.evaluation.discriminator_diagnostics import VALUES, diagnose, healt
 from gan_cli.losses.lsgan import LeastSquaresLoss
 from gan_cli.losses.non_saturating import NonSaturatingLoss
 from gan_cli.losses.wgan import WassersteinLoss
-from gan_cli.sampling.load_discriminator import BATCH, score_examples
+from gan_cli.trained_models.score_examples import BATCH, score_examples
 
 NORMAL = np.random.default_rng(0).normal
 

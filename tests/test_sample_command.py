@@ -22,8 +22,13 @@ from gan_cli.commands.train import gan_train
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
+from gan_cli.sampling.generate import generate
+from gan_cli.sampling.latents import Latents
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.sample_output import default_name
+from gan_cli.trained_models.restore_model import restore_generator
+
+STORED = Path(__file__).parent / "data" / "runs_of_0_1" / "digits_dcgan"
 
 
 @pytest.fixture
@@ -142,6 +147,45 @@ def test_a_checkpoint_that_names_foreign_code_is_refused(run: Path) -> None:
     path = save_checkpoint(Path("foreign"), checkpoint, keep=1)
     with pytest.raises(ConfigError, match=r"model._target_=os.system: names code outside gan_cli.*trust=true"):
         gan_sample([f"checkpoint={path}"])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["model", "width"], 10**9, "does not hold the averaged that its configuration describes"),
+        (["model", "width"], 16, "does not hold the averaged that its configuration describes"),
+        (["model", "latent_size"], 5, "does not hold the averaged that its configuration describes"),
+        (["model"], None, "model: expected a mapping with a _target_|model=null: expected"),
+        (["train", "precision"], "float8", "train.precision=float8: expected one of"),
+        (["train"], [], None),
+    ],
+    ids=str,
+)
+def test_a_checkpoint_whose_configuration_does_not_fit_its_arrays_is_refused(
+    path: list[str], value: Any, message: str | None
+) -> None:
+    checkpoint = load_checkpoint(STORED / "checkpoints" / "step_00000012.npz")
+    node: Any = checkpoint.config
+    for name in path[:-1]:
+        node = node[name]
+    node[path[-1]] = value
+    if message is None:
+        restore_generator(checkpoint, "ema", trust=False)
+        return
+    with pytest.raises(ConfigError, match=message):
+        restore_generator(checkpoint, "ema", trust=False)
+
+
+def test_a_generator_takes_labels_beside_latents_and_may_have_inner_results() -> None:
+    z, label = keras.Input((3,)), keras.Input((), dtype="int32")
+    w = keras.layers.Concatenate()([z, keras.layers.Embedding(4, 2)(label)])
+    model = keras.Model([z, label], {"samples": keras.layers.Dense(2)(w), "w": w})
+    inputs = Latents(np.ones((5, 3), np.float32), np.array([0, 1, 2, 3, 0]))
+    samples = generate(model, inputs)
+    assert samples.shape == (5, 2)
+    np.testing.assert_array_equal(samples[0], samples[4])
+    assert not np.array_equal(samples[0], samples[1])
+    np.testing.assert_array_equal(generate(model, inputs[2:3])[0], samples[2])
 
 
 @pytest.mark.parametrize("module", ["subprocess", "os", "numpy"])

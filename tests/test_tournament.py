@@ -20,10 +20,11 @@ from gan_cli.data.digits import Digits
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.sample_sets import StoredExamples
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
-from gan_cli.sampling.load_discriminator import assign_part, build_discriminator, score_examples
 from gan_cli.tournament.discriminator_scores import loss_of
 from gan_cli.tournament.players import thin_out
 from gan_cli.tournament.tournament_config import TournamentJob
+from gan_cli.trained_models.restore_model import restore_discriminator
+from gan_cli.trained_models.score_examples import score_examples
 
 # Who plays
 
@@ -78,8 +79,7 @@ def tournament(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
 
 def judged(checkpoint: Path, examples: np.ndarray) -> np.ndarray:
     saved = load_checkpoint(checkpoint)
-    model = build_discriminator(saved, loss_of(saved, trust=False), trust=False)
-    assign_part(model, saved, "discriminator")
+    model = restore_discriminator(saved, loss_of(saved, trust=False), trust=False)
     return score_examples(model, examples)
 
 

@@ -7,10 +7,11 @@ import sys
 from gan_cli.commands.command_line import composed, isolate_child_processes, report_errors
 from gan_cli.commands.help import sample_help
 from gan_cli.config.job_builder import build_section
-from gan_cli.sampling.load_generator import find_source, load_source
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.sample_output import check_output
 from gan_cli.sampling.sample_runner import run_sample_job
+from gan_cli.trained_models.find_source import find_source
+from gan_cli.trained_models.load_generator import load_source
 
 
 def main() -> None:

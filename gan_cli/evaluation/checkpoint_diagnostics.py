@@ -18,7 +18,7 @@ from gan_cli.evaluation.discriminator_diagnostics import health
 from gan_cli.evaluation.sample_sets import ExampleSet, StoredExamples
 from gan_cli.metrics import Result
 from gan_cli.runs.checkpoint import DamagedCheckpointError, checkpoint_path
-from gan_cli.sampling.load_discriminator import assign_part, build_discriminator, read_part
+from gan_cli.trained_models.restore_model import DISCRIMINATOR, read_part, restore_discriminator
 
 DIAGNOSTIC_EXAMPLES = 1000
 """Of each kind, for the discriminator's accuracies: a standard error of 1.6 points at most."""
@@ -48,10 +48,9 @@ def diagnose_checkpoint(
     """
     path = checkpoint_path(source, step) if source.is_dir() else source
     try:
-        checkpoint = read_part(path, "discriminator")
+        checkpoint = read_part(path, DISCRIMINATOR)
         loss = build("loss", config["loss"], stored(trust))
-        discriminator = build_discriminator(checkpoint, loss, trust)
-        assign_part(discriminator, checkpoint, "discriminator")
+        discriminator = restore_discriminator(checkpoint, loss, trust)
     except (ConfigError, DamagedCheckpointError) as error:
         return Result({}, (f"The discriminator's health is left out: {error}",))
     unseen = None if held_out is None else some_examples(StoredExamples(held_out, {}))

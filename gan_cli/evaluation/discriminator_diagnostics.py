@@ -24,8 +24,8 @@ import numpy as np
 from gan_cli.losses import decision_threshold_of, trains_discriminator
 from gan_cli.metrics import MetricValue, Result
 from gan_cli.metrics.proportions import proportion_with_error
-from gan_cli.sampling.load_discriminator import score_examples, scored
 from gan_cli.statistics import Placements, placements, variance_of_mean, wilson
+from gan_cli.trained_models.score_examples import score_examples, scored
 
 VALUES: Mapping[str, str] = MappingProxyType(
     {

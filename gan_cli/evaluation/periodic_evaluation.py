@@ -28,7 +28,7 @@ from gan_cli.metrics.metric_compatibility import check_embedding, choose_value, 
 from gan_cli.progress import ProgressReporter
 from gan_cli.sampling.generator_facts import GeneratorFacts
 from gan_cli.sampling.generator_weights import EMA
-from gan_cli.sampling.load_generator import LoadedGenerator
+from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.training.training_state import TrainingState
 
 

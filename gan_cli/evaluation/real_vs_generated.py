@@ -23,9 +23,8 @@ from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.metric_compatibility import check_embedding, check_metrics, needs_extractor
 from gan_cli.progress import ProgressReporter
-from gan_cli.runs.checkpoint import DamagedCheckpointError, list_checkpoints, read_checkpoint_header
-from gan_cli.runs.run_directory import find_run, read_config
-from gan_cli.sampling.load_generator import find_source, load_source
+from gan_cli.trained_models.find_source import find_source, read_source_config
+from gan_cli.trained_models.load_generator import load_source
 
 
 @dataclass(frozen=True)
@@ -76,17 +75,7 @@ def find_fake(job: EvaluationJob, run: str | None = None) -> FakeSide:
         if error.key == "run" and settings.run is None:
             raise ConfigError("runs", error.problem, run, error.advice) from None
         raise
-    newest = next(iter(list_checkpoints(source)), None) if source.is_dir() else source
-    config, data = None, None
-    if newest is not None and newest.suffix == ".npz":
-        try:
-            saved = read_checkpoint_header(newest)
-            config, data = saved.config, saved.data
-        except DamagedCheckpointError as error:
-            if not source.is_dir():
-                raise ConfigError("checkpoint", str(error)) from error
-    if run is not None:
-        config = read_config(find_run("run", Path(run)))
+    config, data = read_source_config(source, run)
     about = {"checkpoint": source.name} if run is None else {"run": Path(run).absolute().name}
     return FakeSide(source, config, {**about, "weights": settings.weights}, data)
 

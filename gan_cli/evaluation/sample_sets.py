@@ -16,7 +16,7 @@ from gan_cli.data import DataSpec, Examples, Progress
 from gan_cli.data.content_hash import Fingerprint, fingerprint
 
 if TYPE_CHECKING:
-    from gan_cli.sampling.load_generator import LoadedGenerator
+    from gan_cli.sampling.loaded_generator import LoadedGenerator
 
 CHUNK_BYTES = 256  # examples read at once
 

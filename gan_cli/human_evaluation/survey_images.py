@@ -18,9 +18,9 @@ from gan_cli.evaluation.real_vs_generated import check_same_shape
 from gan_cli.evaluation.sample_sets import StoredExamples
 from gan_cli.human_evaluation.survey_config import HumanJob
 from gan_cli.human_evaluation.survey_page import Side
-from gan_cli.runs.checkpoint import DamagedCheckpointError, read_checkpoint_header
-from gan_cli.runs.run_directory import find_run, read_config
-from gan_cli.sampling.load_generator import LoadedGenerator, find_source, load_source
+from gan_cli.sampling.loaded_generator import LoadedGenerator
+from gan_cli.trained_models.find_source import find_source, read_source_config
+from gan_cli.trained_models.load_generator import load_source
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,11 @@ def find_own_data(job: HumanJob, generator: Path | None) -> RealData | None:
     """The data that the generator was trained on; None where `real` names other images."""
     if job.real is not None or generator is None:
         return None
-    if job.run is not None:
-        return data_of_run(read_config(find_run("run", Path(job.run))), job.trust)
-    if generator.suffix != ".npz":
+    config, _ = read_source_config(generator, job.run)
+    if config is None:
         problem = "a generator by itself does not know the data that it was trained on"
         raise ConfigError("real", problem, advice="Name a folder of pictures or an array file.")
-    try:
-        return data_of_run(read_checkpoint_header(generator).config, job.trust)
-    except DamagedCheckpointError as error:
-        raise ConfigError("checkpoint", str(error)) from error
+    return data_of_run(config, job.trust)
 
 
 def check_images(key: str, data: DataSpec | None, job: HumanJob) -> None:

@@ -26,7 +26,9 @@ from typing import Any
 
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import keras
+from gan_cli.models.deferred_variables import deferred_variables
 from gan_cli.runs.zip_limits import open_zip
+from gan_cli.sampling.generate import BATCH
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 REQUIRED = {CONFIG, WEIGHTS, METADATA}
@@ -36,8 +38,6 @@ MAX_DEPTH = 100
 """Levels of nested JSON; a layer in a nested model has about 12."""
 MAX_LINKS = 10_000
 """Groups and datasets in the weights file."""
-MAX_BATCH = 64
-"""Samples of one call, see `gan_cli.sampling.generate`."""
 DAMAGE = (OSError, KeyError, ValueError, EOFError, RuntimeError, RecursionError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged archive may raise; RuntimeError where a flag says that a member is encrypted."""
 
@@ -277,18 +277,11 @@ def count_weights(config: Any) -> tuple[int, int]:
 
     Raises what Keras raises where the description is wrong.
     """
-    from keras.src.backend.common import global_state  # Keras has no public way to forget variables that were deferred
-
-    deferred = global_state.get_global_attribute("uninitialized_variables")
-    known = list(deferred or [])
-    try:
-        with keras.StatelessScope(initialize_variables=False):
-            model = keras.saving.deserialize_keras_object(config, safe_mode=True)
-        weights = sum(bytes_of(variable.shape, variable.dtype) for variable in model.variables)
-        results = max((bytes_of((MAX_BATCH, *shape[1:]), "float32") for shape in output_shapes(model)), default=0)
-        return weights, results
-    finally:
-        global_state.set_global_attribute("uninitialized_variables", known)
+    with deferred_variables():
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    weights = sum(bytes_of(variable.shape, variable.dtype) for variable in model.variables)
+    results = max((bytes_of((BATCH, *shape[1:]), "float32") for shape in output_shapes(model)), default=0)
+    return weights, results
 
 
 def output_shapes(model: Any) -> Iterator[tuple[int, ...]]:
@@ -322,7 +315,7 @@ def check_size(archive: KerasArchive, path: Path) -> None:
         problem = f"its description needs {weights:,} bytes of weights, and it holds {len(archive.weights):,}"
         raise ConfigError("checkpoint", problem, path)
     if results > memory_bytes():
-        problem = f"an inner result of {MAX_BATCH} samples takes {results:,} bytes, more than this machine's memory"
+        problem = f"an inner result of {BATCH} samples takes {results:,} bytes, more than this machine's memory"
         raise ConfigError("checkpoint", problem, path)
 
 

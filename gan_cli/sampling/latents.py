@@ -8,10 +8,40 @@ distribution is ours: 53 bits to a number in [0, 1), Box and Muller (1958) to a 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
 DISTRIBUTIONS = ("normal", "uniform")
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Inputs of a generator.
+
+    Attributes:
+        z: float32 `[n, size]`.
+        labels: int32 `[n]`, the class of each sample; None for a generator without classes.
+    """
+
+    z: np.ndarray
+    labels: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> Latents:
+        return Latents(self.z[rows], None if self.labels is None else self.labels[rows])
+
+    def padded(self, count: int) -> Latents:
+        """The same with the last row repeated until there are `count` rows."""
+        return self[np.minimum(np.arange(count), len(self) - 1)]
+
+    def arrays(self) -> list[np.ndarray]:
+        """The arrays that a model takes: float32 z, and int32 labels where there are some."""
+        return [self.z.astype(np.float32, copy=False)] + (
+            [] if self.labels is None else [self.labels.astype(np.int32, copy=False)]
+        )
 
 
 def latents(seeds: Iterable[int], size: int, distribution: str, truncation: float = 1.0) -> np.ndarray:

@@ -12,7 +12,8 @@ from gan_cli.errors import ConfigError
 from gan_cli.plotting.image_grid import gif, image_grid, to_pil_image
 from gan_cli.plotting.points_plot import points_plot
 from gan_cli.sampling.interpolation import path as latent_path
-from gan_cli.sampling.load_generator import LoadedGenerator
+from gan_cli.sampling.latents import Latents
+from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.sample_output import (
     default_name,
@@ -65,14 +66,14 @@ def write_samples(generator: LoadedGenerator, job: SampleJob, seeds: list[int], 
 
 def write_interpolation(generator: LoadedGenerator, job: SampleJob, seeds: list[int], output: Path) -> None:
     """Writes samples between the seeds: a picture with a row a pair, a looping animation, arrays, or files."""
-    keys = generator.latents(seeds, job.truncation)
+    keys = generator.latents(seeds, job.truncation).z
     kind = str(job.interpolate)
     if job.format == "gif":
-        samples = generator.render(latent_path(keys, job.frames, kind, is_loop=True))
+        samples = generator.render(Latents(latent_path(keys, job.frames, kind, is_loop=True)))
         write_file(output, gif([draw(generator, sample[None], (1, 1)) for sample in samples]))
         return
     pairs = (keys[index : index + 2] for index in range(len(seeds) - 1))
-    samples = np.concatenate([generator.render(latent_path(pair, job.frames, kind)) for pair in pairs])
+    samples = np.concatenate([generator.render(Latents(latent_path(pair, job.frames, kind))) for pair in pairs])
     if job.format == "npz":
         write_arrays(output, samples, seeds)
     elif job.format == "files":

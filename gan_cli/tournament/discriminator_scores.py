@@ -20,10 +20,17 @@ from gan_cli.losses import Loss, decision_threshold_of
 from gan_cli.progress import ProgressReporter
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError
 from gan_cli.sampling.generator_weights import CHECKPOINT_PART
-from gan_cli.sampling.load_discriminator import assign_part, build_discriminator, read_part, score_examples, scored
-from gan_cli.sampling.load_generator import LoadedGenerator, from_checkpoint
+from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.tournament.players import Player, build_loss
 from gan_cli.tournament.tournament_config import TournamentJob
+from gan_cli.trained_models.restore_model import (
+    DISCRIMINATOR,
+    assign_weights,
+    read_part,
+    restore_discriminator,
+    restore_generator,
+)
+from gan_cli.trained_models.score_examples import score_examples, scored
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,9 @@ class Loader:
 
     Args:
         part: of a checkpoint.
-        build: from a checkpoint to a Keras model, and what is to be given for it. It is called for the first player,
-            and again where a checkpoint's configuration describes another model; else the model gets other weights.
+        build: from a checkpoint to a Keras model with its weights, and what is to be given for it. It is called for the
+            first player, and again where a checkpoint's configuration describes another model; else the model gets
+            other weights.
     """
 
     def __init__(self, part: str, build: Callable[[Checkpoint], tuple[Any, Any]]) -> None:
@@ -90,10 +98,16 @@ class Loader:
             raise ConfigError("runs", str(error), advice="Name the steps of others: steps=[...].") from error
         if not checkpoint.arrays:
             raise ConfigError("runs", f"{player.path} holds no {self.part}")
-        plan = *(checkpoint.config[key] for key in ("model", "loss", "train")), checkpoint.data
-        if plan != self.plan:
-            self.plan, self.built = plan, self.build(checkpoint)
-        assign_part(self.built[0], checkpoint, self.part)
+        plan = *(checkpoint.config.get(key) for key in ("model", "loss", "train")), checkpoint.data
+        try:
+            if plan == self.plan:
+                assign_weights(self.built[0], checkpoint, self.part)
+            else:
+                self.plan, self.built = plan, self.build(checkpoint)
+        except ConfigError as error:
+            if error.key != "checkpoint":
+                raise
+            raise ConfigError("runs", f"{player.path}: {error.problem}", advice=error.advice) from error
         return self.built[1], checkpoint
 
 
@@ -103,7 +117,7 @@ def store_examples(
     """The examples of every generator, and the real ones, in files in `folder`."""
 
     def build_generator(checkpoint: Checkpoint) -> tuple[Any, LoadedGenerator]:
-        generator = from_checkpoint(checkpoint, job.weights, job.trust)
+        generator = restore_generator(checkpoint, job.weights, job.trust)
         return generator.model, generator
 
     loader = Loader(CHECKPOINT_PART[job.weights], build_generator)
@@ -138,9 +152,9 @@ def compute_scores(
 
     def build_judge(checkpoint: Checkpoint) -> tuple[Any, Any]:
         loss = loss_of(checkpoint, job.trust)
-        return (build_discriminator(checkpoint, loss, job.trust),) * 2
+        return (restore_discriminator(checkpoint, loss, job.trust),) * 2
 
-    loader = Loader("discriminator", build_judge)
+    loader = Loader(DISCRIMINATOR, build_judge)
     judged: list[DiscriminatorScores] = []
     total = len(players) * (len(fakes) + 1)
     for player in players:

@@ -9,20 +9,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gan_cli.config.config_origin import stored
-from gan_cli.config.job_builder import build
 from gan_cli.data import DataSpec
 from gan_cli.data.pipeline import to_float
-from gan_cli.errors import ConfigError
 from gan_cli.lazy import tf
 from gan_cli.losses import EMBEDDING, PIXELS, Loss, output_of
-from gan_cli.models.discriminator import build_discriminator as build_for
-from gan_cli.runs.checkpoint import Checkpoint, read_archive
 
 if TYPE_CHECKING:
     import keras
@@ -96,40 +90,6 @@ def witness_logits(loss: Loss, said: np.ndarray, real: np.ndarray, fake: np.ndar
     chunks = (said[start : start + SCORED_AT_ONCE] for start in range(0, len(said), SCORED_AT_ONCE))
     scores = [mmd_witness(tf.constant(one, tf.float32), *beside).numpy() for one in chunks]
     return np.concatenate(scores).astype(np.float64) if scores else np.zeros(0)
-
-
-def build_discriminator(checkpoint: Checkpoint, loss: Loss, trust: bool) -> keras.Model:
-    """The discriminator that a checkpoint's configuration describes, with fresh weights.
-
-    Raises:
-        ConfigError: where that names code of others and `trust` is false, or can't be built.
-    """
-    from gan_cli.devices import dtype_policy  # here, since it needs TensorFlow
-
-    pair = build("model", checkpoint.config["model"], stored(trust))
-    with dtype_policy(checkpoint.config["train"]["precision"]):
-        return build_for(pair, checkpoint.data, loss, checkpoint.config["train"].get("pack", 1))
-
-
-def read_part(path: Path, part: str) -> Checkpoint:
-    """A checkpoint with the arrays of one part alone: `generator`, `discriminator` or `averaged`.
-
-    Raises:
-        DamagedCheckpointError: where it can't be read whole.
-    """
-    return read_archive(path, lambda file: {name: file[name] for name in file.files if name.startswith(f"{part}/")})
-
-
-def assign_part(model: keras.Model, checkpoint: Checkpoint, part: str) -> None:
-    """Gives a model the weights of its part of a checkpoint. Raises ConfigError where they are not its own."""
-    for index, variable in enumerate(model.variables):
-        saved = checkpoint.arrays.get(f"{part}/{index:04d}")
-        if saved is None or saved.shape != tuple(variable.shape):
-            problem = (
-                f"the checkpoint of step {checkpoint.step} does not hold the {part} that its configuration describes"
-            )
-            raise ConfigError("runs", problem)
-        variable.assign(saved)
 
 
 def _forward(model: keras.Model) -> Callable[[Any], Any]:
