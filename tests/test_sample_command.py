@@ -152,9 +152,9 @@ def test_a_checkpoint_that_names_foreign_code_is_refused(run: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (["model", "width"], 10**9, "does not hold the averaged that its configuration describes"),
-        (["model", "width"], 16, "does not hold the averaged that its configuration describes"),
-        (["model", "latent_size"], 5, "does not hold the averaged that its configuration describes"),
+        (["model", "width"], 10**9, "describes a model that can't be built|not those of the model"),
+        (["model", "width"], 16, "arrays `averaged` are not those of the model"),
+        (["model", "latent_size"], 5, "arrays `averaged` are not those of the model"),
         (["model"], None, "model: expected a mapping with a _target_|model=null: expected"),
         (["train", "precision"], "float8", "train.precision=float8: expected one of"),
         (["train"], [], None),
@@ -225,7 +225,7 @@ def test_a_model_that_is_no_generator_is_told() -> None:
 
 def test_a_file_that_is_no_archive_is_told() -> None:
     Path("broken.keras").write_bytes(b"nothing")
-    with pytest.raises(ConfigError, match="is not a Keras archive"):
+    with pytest.raises(ConfigError, match="is not a whole Keras archive"):
         gan_sample(["checkpoint=broken.keras"])
     Path("broken.npz").write_bytes(b"nothing")
     with pytest.raises(ConfigError, match="can't be read whole"):

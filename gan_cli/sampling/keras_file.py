@@ -62,12 +62,13 @@ def load_generator_file(path: Path, trust: bool) -> tuple[keras.Model, Generator
     """
     register_layers()
     archive = read_archive(path, FACTS_MEMBER)
+    if not trust:
+        check_classes(archive.config, path)
     try:
         facts = read_facts(archive)
     except GeneratorFactsError as error:
         raise ConfigError("checkpoint", f"{FACTS_MEMBER} in it is wrong: {error}", path) from error
     if not trust:
-        check_classes(archive.config, path)
         check_weights_file(archive.weights, path)
         check_size(archive, path)
     try:

@@ -118,5 +118,5 @@ def check_variables(model: keras.Model, checkpoint: Checkpoint, part: str) -> No
     expected = {f"{part}/{index:04d}": tuple(variable.shape) for index, variable in enumerate(model.variables)}
     found = {name: array.shape for name, array in checkpoint.arrays.items() if name.startswith(f"{part}/")}
     if found != expected:
-        problem = f"the checkpoint of step {checkpoint.step} does not hold the {part} that its configuration describes"
-        raise ConfigError("checkpoint", problem)
+        problem = f"its arrays `{part}` are not those of the model that its configuration describes"
+        raise ConfigError("checkpoint", f"step {checkpoint.step}: {problem}")
