@@ -17,8 +17,8 @@ from gan_cli.errors import ConfigError
 from gan_cli.evaluation.discriminator_diagnostics import health
 from gan_cli.evaluation.sample_sets import ExampleSet, StoredExamples
 from gan_cli.metrics import Result
-from gan_cli.runs.checkpoint import DamagedCheckpointError, checkpoint_path
-from gan_cli.trained_models.restore_model import DISCRIMINATOR, read_part, restore_discriminator
+from gan_cli.runs.checkpoint import DamagedCheckpointError, checkpoint_path, load_checkpoint_part
+from gan_cli.trained_models.restore_model import DISCRIMINATOR, restore_discriminator
 
 DIAGNOSTIC_EXAMPLES = 1000
 """Of each kind, for the discriminator's accuracies: a standard error of 1.6 points at most."""
@@ -48,7 +48,7 @@ def diagnose_checkpoint(
     """
     path = checkpoint_path(source, step) if source.is_dir() else source
     try:
-        checkpoint = read_part(path, DISCRIMINATOR)
+        checkpoint = load_checkpoint_part(path, DISCRIMINATOR)
         loss = build("loss", config["loss"], stored(trust))
         discriminator = restore_discriminator(checkpoint, loss, trust)
     except (ConfigError, DamagedCheckpointError) as error:

@@ -1,16 +1,29 @@
 """Checkpoints: one file each, whole or absent, holding arrays and text and nothing that could run.
 
-A checkpoint is a .npz archive (NumPy arrays in a zip, read with `allow_pickle=False`). The zip's checksums tell whether
-a file was damaged since; a damaged one is passed over for the one before.
+A checkpoint is a .npz archive (NumPy arrays in a zip without compression) with two members besides the arrays of
+training:
+
+- `about`: JSON with the step, the configuration, and the name, type, shape and SHA-256 of every array.
+- `about_sha256`: the SHA-256 of `about`.
+
+`load_checkpoint` returns exactly what was saved or raises DamagedCheckpointError; training then takes the checkpoint
+before. Sizes are compared with the file's size before anything is read, so that no file needs more memory than its own
+size. Release 0.1 wrote format 1, without digests; for it the checksums of the zip and the position of every member are
+checked, so that no member can be missing.
+
+Why not safetensors: it has no digest of its own and checkpoints of 0.1 would still need this reader. With the digest
+both formats promise the same, and a .npz can be opened with NumPy alone.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import re
+import struct
 import zipfile
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +33,19 @@ import numpy as np
 from gan_cli.data import DataSpec
 from gan_cli.runs.atomic_files import remove_file, write_atomically
 from gan_cli.runs.renamed_keys import upgrade_config
+from gan_cli.runs.zip_limits import open_zip, read_npy_member
 
-FORMAT = 1
-DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+FORMAT = 2
+FORMATS = (1, FORMAT)
+ABOUT, DIGEST = "about", "about_sha256"
+LARGEST_ABOUT = 2**24
+"""Bytes of `about`; a network of 1,000 arrays needs 150 KB."""
+LOCAL_HEADER = 30
+"""Bytes before a zip member's name; its last four give the lengths of its name and of its extra field."""
 
 
 class DamagedCheckpointError(ValueError):
-    """A checkpoint file that can't be read whole."""
+    """A checkpoint file that can't be read, or does not hold what was saved."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +73,7 @@ def checkpoint_path(folder: Path, step: int) -> Path:
 
 def checkpoint_step(path: Path) -> int | None:
     """The step in a checkpoint's name, None where it is no such name."""
-    match = re.fullmatch(r"step_(\d{8,})\.npz", path.name)
+    match = re.fullmatch(r"step_([0-9]{8,18})\.npz", path.name)
     return int(match[1]) if match else None
 
 
@@ -75,10 +94,12 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         "seconds": checkpoint.seconds,
         "data": asdict(checkpoint.data),
         "config": checkpoint.config,
+        "arrays": {name: describe_array(array) for name, array in checkpoint.arrays.items()},
     }
-    text = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    text = json.dumps(about).encode()
+    members = {ABOUT: as_bytes_array(text), DIGEST: as_bytes_array(hashlib.sha256(text).digest()), **checkpoint.arrays}
     path = checkpoint_path(folder, checkpoint.step)
-    write_atomically(path, lambda file: np.savez(file, allow_pickle=False, about=text, **checkpoint.arrays))
+    write_atomically(path, lambda file: np.savez(file, allow_pickle=False, **members))
     kept = [other for other in list_checkpoints(folder) if (checkpoint_step(other) or 0) <= checkpoint.step][:keep]
     for other in list_checkpoints(folder):
         if other not in kept:
@@ -86,32 +107,107 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     return path
 
 
+def describe_array(array: np.ndarray) -> list[Any]:
+    """Type, shape and SHA-256 of an array, as plain JSON."""
+    content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return [array.dtype.str, list(array.shape), hashlib.sha256(content.data).hexdigest()]
+
+
+def as_bytes_array(content: bytes) -> np.ndarray:
+    return np.frombuffer(content, np.uint8)
+
+
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Reads a checkpoint whole. Raises DamagedCheckpointError where that fails."""
-    return read_archive(path, lambda archive: {name: archive[name] for name in archive.files if name != "about"})
+    """Reads a checkpoint with all its arrays. Raises DamagedCheckpointError unless it is exactly what was saved."""
+    return read_checkpoint(path, lambda name: True)
+
+
+def load_checkpoint_part(path: Path, part: str) -> Checkpoint:
+    """Reads a checkpoint with the arrays of one part: `generator`, `discriminator` or `averaged`.
+
+    Raises:
+        DamagedCheckpointError: unless these arrays are exactly what was saved.
+    """
+    return read_checkpoint(path, lambda name: name.startswith(f"{part}/"))
 
 
 def read_checkpoint_header(path: Path) -> Checkpoint:
-    """A checkpoint without its arrays, which takes milliseconds. Raises DamagedCheckpointError where that fails."""
-    return read_archive(path, lambda archive: {})
+    """Reads a checkpoint without its arrays, which takes milliseconds. Raises DamagedCheckpointError."""
+    return read_checkpoint(path, lambda name: False)
 
 
-def read_archive(path: Path, read_arrays: Callable[[Any], dict[str, np.ndarray]]) -> Checkpoint:
+def read_checkpoint(path: Path, is_wanted: Callable[[str], bool]) -> Checkpoint:
+    """Reads a checkpoint with the arrays whose name `is_wanted` accepts. Raises DamagedCheckpointError."""
     try:
-        if not zipfile.is_zipfile(path):  # of which NumPy would say that it could be loaded unsafely
-            raise zipfile.BadZipFile("it is no archive of arrays")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            about = json.loads(archive["about"].tobytes())
-            arrays = read_arrays(archive)
-        data = about["data"]
-        spec = DataSpec(tuple(data["shape"]), data["examples"], data["classes"], tuple(data["value_range"]))
-        return Checkpoint(about["step"], about["seconds"], spec, upgrade_config(about["config"]), arrays)
-    except DAMAGE as error:
-        raise DamagedCheckpointError(f"{path} can't be read whole ({error})") from error
+        with open_zip(path, largest_ratio=1) as archive:
+            return read_archive(archive, is_wanted)
+    except Exception as error:  # damage makes zipfile, json and numpy raise errors of many kinds
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DamagedCheckpointError(f"{path} can't be read whole ({reason})") from error
+
+
+def read_archive(archive: zipfile.ZipFile, is_wanted: Callable[[str], bool]) -> Checkpoint:
+    check_contiguous(archive)
+    members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+    if members[ABOUT].file_size > LARGEST_ABOUT:
+        raise ValueError(f"{ABOUT} has {members[ABOUT].file_size:,} bytes")
+    text = read_npy_member(archive, members[ABOUT]).tobytes()
+    about = json.loads(text)
+    if about["format"] not in FORMATS:
+        raise ValueError(f"format {about['format']!r} is not known to this release")
+    names = set(members) - {ABOUT, DIGEST}
+    if about["format"] == FORMAT:
+        if read_npy_member(archive, members[DIGEST]).tobytes() != hashlib.sha256(text).digest():
+            raise ValueError(f"{ABOUT} was changed")
+        if names != set(about["arrays"]):
+            raise ValueError("arrays are missing")
+    arrays = {name: read_npy_member(archive, members[name]) for name in sorted(names) if is_wanted(name)}
+    if about["format"] == FORMAT:
+        changed = next((name for name in arrays if describe_array(arrays[name]) != about["arrays"][name]), None)
+        if changed is not None:
+            raise ValueError(f"{changed} was changed")
+    return checkpoint_of(about, arrays)
+
+
+def check_contiguous(archive: zipfile.ZipFile) -> None:
+    """Raises BadZipFile unless the members fill the file from its beginning to the directory at its end.
+
+    A flipped bit in the directory can hide members; then there is a gap.
+    """
+    assert archive.fp is not None  # it is open
+    position = 0
+    for member in sorted(archive.infolist(), key=lambda member: member.header_offset):
+        if member.header_offset != position:
+            raise zipfile.BadZipFile("members are missing")
+        archive.fp.seek(position)
+        name_length, extra_length = struct.unpack("<26xHH", archive.fp.read(LOCAL_HEADER))
+        position += LOCAL_HEADER + name_length + extra_length + member.compress_size
+    if position != archive.start_dir:
+        raise zipfile.BadZipFile("members are missing")
+
+
+def checkpoint_of(about: Mapping[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:
+    """The checkpoint that `about` describes. Raises ValueError, KeyError or TypeError where its facts are of no use."""
+    step, seconds, data, config = about["step"], about["seconds"], about["data"], about["config"]
+    if type(step) is not int or step < 0 or type(seconds) not in (int, float) or not math.isfinite(seconds):
+        raise ValueError(f"it gives step {step!r} after {seconds!r} seconds")
+    if not isinstance(config, dict):
+        raise ValueError("it has no configuration")
+    return Checkpoint(step, float(seconds), data_of(data), upgrade_config(config), arrays)
+
+
+def data_of(data: Mapping[str, Any]) -> DataSpec:
+    shape, value_range = data["shape"], data["value_range"]
+    counts = [*shape, data["examples"], data["classes"]]
+    if any(type(count) is not int or not 0 <= count < 2**40 for count in counts):
+        raise ValueError(f"it gives data of {counts}")
+    if len(value_range) != 2 or not all(type(end) in (int, float) and math.isfinite(end) for end in value_range):
+        raise ValueError(f"it gives values in {value_range}")
+    return DataSpec(tuple(shape), data["examples"], data["classes"], tuple(value_range))
 
 
 def read_checkpoint_step(path: Path) -> int | None:
-    """The step that a checkpoint says it is of; None where it is not there or can't be read."""
+    """The step of a checkpoint by its content; None where it is not there or can't be read."""
     try:
         return read_checkpoint_header(path).step if path.is_file() else None
     except DamagedCheckpointError:
@@ -119,7 +215,12 @@ def read_checkpoint_step(path: Path) -> int | None:
 
 
 def load_newest(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
-    """The newest checkpoint that is whole, None where there is none; `warn` is told of each that is passed over."""
+    """Loads the newest checkpoint that is not damaged, None where there is none.
+
+    Args:
+        folder: with the checkpoints.
+        warn: is called with a message for each damaged one.
+    """
     best = folder / "best.npz"  # the last resort
     for path in [*list_checkpoints(folder), *([best] if best.is_file() else [])]:
         try:

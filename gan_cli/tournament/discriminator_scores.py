@@ -18,7 +18,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.evaluation.sample_sets import CHUNK_BYTES, StoredExamples
 from gan_cli.losses import Loss, decision_threshold_of
 from gan_cli.progress import ProgressReporter
-from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError
+from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError, load_checkpoint_part
 from gan_cli.sampling.generator_weights import CHECKPOINT_PART
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.tournament.players import Player, build_loss
@@ -26,7 +26,6 @@ from gan_cli.tournament.tournament_config import TournamentJob
 from gan_cli.trained_models.restore_model import (
     DISCRIMINATOR,
     assign_weights,
-    read_part,
     restore_discriminator,
     restore_generator,
 )
@@ -93,7 +92,7 @@ class Loader:
     def load(self, player: Player) -> tuple[Any, Checkpoint]:
         """Raises ConfigError where the player's checkpoint can't be read, or holds no such part."""
         try:
-            checkpoint = read_part(player.path, self.part)
+            checkpoint = load_checkpoint_part(player.path, self.part)
         except DamagedCheckpointError as error:
             raise ConfigError("runs", str(error), advice="Name the steps of others: steps=[...].") from error
         if not checkpoint.arrays:

@@ -7,7 +7,6 @@ can't describe a model that is larger than what it holds.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from gan_cli.losses import Loss
 from gan_cli.models import ModelPair
 from gan_cli.models.deferred_variables import deferred_variables
 from gan_cli.models.discriminator import build_discriminator
-from gan_cli.runs.checkpoint import Checkpoint, read_archive
+from gan_cli.runs.checkpoint import Checkpoint
 from gan_cli.sampling.generator_facts import GeneratorFacts
 from gan_cli.sampling.generator_weights import CHECKPOINT_PART
 from gan_cli.sampling.loaded_generator import LoadedGenerator
@@ -95,15 +94,6 @@ def train_value(checkpoint: Checkpoint, name: str, default: Any) -> Any:
     """A value of `train.*`; runs that began before a key was there have none."""
     section = checkpoint.config.get("train")
     return section.get(name, default) if isinstance(section, dict) else default
-
-
-def read_part(path: Path, part: str) -> Checkpoint:
-    """A checkpoint with the arrays of one part alone: `generator`, `discriminator` or `averaged`.
-
-    Raises:
-        DamagedCheckpointError: where it can't be read whole.
-    """
-    return read_archive(path, lambda file: {name: file[name] for name in file.files if name.startswith(f"{part}/")})
 
 
 def assign_weights(model: keras.Model, checkpoint: Checkpoint, part: str) -> None:
