@@ -14,6 +14,7 @@ from PIL import Image
 
 from gan_cli.data import InMemory
 from gan_cli.data.folder import Folder
+from gan_cli.data.skipped_files import describe_skipped
 from gan_cli.errors import ConfigError
 
 
@@ -119,8 +120,8 @@ def test_broken_and_foreign_files_are_named_and_left_out(tmp_path: Path, memory_
     assert len(reasons) == len(examples.skipped) == 5
     assert reasons["notes.txt"] == "not an image file (.txt)"
     assert reasons["Makefile"] == "not an image file (no ending)"
-    assert "not a picture" in reasons["d.jpg"]
-    assert "not a picture" in reasons["empty.gif"]
+    assert "its content is not PNG" in reasons["d.jpg"]
+    assert "its content is not PNG" in reasons["empty.gif"]
     assert "truncated" in reasons["c.png"]
     assert sorted(set(values[:, 0, 0, 0])) == [0, 1, 2]
 
@@ -144,14 +145,16 @@ def test_a_streamed_file_that_proves_broken_is_replaced_by_the_next_good_one(tmp
 
 
 def test_a_decompression_bomb_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save(tmp_path / "good.png", 5)
-    save(tmp_path / "large.png", 5, (30, 10))  # Pillow warns of one and refuses the other
-    save(tmp_path / "huge.png", 5, (60, 10))
+    save(tmp_path / "good.png", 50)
+    save(tmp_path / "large.png", 50, (30, 10))  # Pillow warns of one and refuses the other
+    save(tmp_path / "huge.png", 50, (60, 10))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
-    examples = Folder(path=str(tmp_path)).open()
+    examples = Folder(path=str(tmp_path), max_megapixels=0.0002).open()
     assert examples.spec.examples == 1
     assert [left.name for left in examples.skipped] == ["huge.png", "large.png"]
-    assert all("decompression bomb" in left.reason for left in examples.skipped)
+    assert all("max_megapixels=0.0002" in left.reason for left in examples.skipped)
+    assert Folder(path=str(tmp_path), max_megapixels=0.001, image_size=4).open().spec.examples == 3
+    assert Folder(path=str(tmp_path), max_megapixels=0.0004, image_size=4).describe().examples == 2  # headers cached
 
 
 def test_several_sizes_need_an_image_size(tmp_path: Path) -> None:
@@ -162,13 +165,57 @@ def test_several_sizes_need_an_image_size(tmp_path: Path) -> None:
     assert Folder(path=str(tmp_path), image_size=4).describe().shape == (4, 4, 1)
 
 
-def test_an_odd_size_among_many_is_found_when_all_are_opened(tmp_path: Path) -> None:
+@pytest.mark.parametrize("memory_limit", [1.0, 0.0])
+def test_one_file_of_another_size_or_kind_among_many_is_found_at_once(tmp_path: Path, memory_limit: float) -> None:
     for index in range(130):
-        save(tmp_path / f"{index:03}.png", 0, (2, 2) if index != 1 else (3, 2))
-    source = Folder(path=str(tmp_path))
-    assert source.describe().examples == 130
+        save(tmp_path / f"{index:03}.png", 90, (2, 2))
+    Image.new("RGB", (2, 2), (1, 2, 200)).save(tmp_path / "001.png")
+    source = Folder(path=str(tmp_path), memory_limit=memory_limit)
+    assert source.describe().shape == source.open().spec.shape == (2, 2, 3)
+    assert source.open().read(np.array([1])).values[0, 0, 0].tolist() == [1, 2, 200]
+    Image.new("LA", (2, 2)).save(tmp_path / "129.png")
+    assert source.describe().shape == source.open().spec.shape == (2, 2, 4)
+    save(tmp_path / "001.png", 0, (3, 2))
     with pytest.raises(ConfigError, match="2x3"):
-        source.open()
+        source.describe()
+
+
+def test_headers_of_unchanged_files_are_read_once(tmp_path: Path) -> None:
+    for index in range(5):
+        save(tmp_path / "images" / f"{index}.png", 90)
+    source = Folder(path=str(tmp_path / "images"))
+    seen: list[int] = []
+    source.open(lambda done, total: seen.append(total))
+    assert seen == [5, 5]  # headers, then pixels
+    save(tmp_path / "images" / "3.png", 90, (6, 4))
+    save(tmp_path / "images" / "7.png", 90)
+    (tmp_path / "images" / "0.png").unlink()
+    seen.clear()
+    assert source.open(lambda done, total: seen.append(total)).spec.examples == 5
+    assert seen == [2, 5]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 1, "headers": {"a.png": [1, 2, -3, 4, 7]}}', "[" * 100_000])
+def test_a_damaged_cache_of_headers_is_ignored(tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "cache"))
+    save(tmp_path / "images" / "a.png", 90)
+    source = Folder(path=str(tmp_path / "images"))
+    source.describe()
+    (cached,) = (tmp_path / "cache" / "image_headers").iterdir()
+    cached.write_text(content)
+    assert source.describe().shape == (4, 6, 1)
+
+
+def test_many_foreign_files_make_one_line(tmp_path: Path) -> None:
+    save(tmp_path / "a.png", 90)
+    for index in range(400):
+        (tmp_path / f"{index:03}.txt").touch()
+    (tmp_path / "notes.md").touch()
+    lines = describe_skipped(Folder(path=str(tmp_path)).open().skipped)
+    assert lines == [
+        "400 files: not an image file (.txt): 000.txt, 001.txt, 002.txt, ...",
+        "notes.md: not an image file (.md)",
+    ]
 
 
 def test_a_mistyped_path_is_told_with_the_nearest_name(tmp_path: Path) -> None:
@@ -181,9 +228,9 @@ def test_a_file_or_an_empty_folder_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "1.png", 0)
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").touch()
-    with pytest.raises(ConfigError, match=r"path=.*is a file; expected a folder"):
+    with pytest.raises(ConfigError, match=r"path=.*can't be read .*whole zip archive of images"):
         Folder(path=str(tmp_path / "1.png")).describe()
-    with pytest.raises(ConfigError, match=r"path=.*holds no pictures; 1 other files.*PNG, JPEG"):
+    with pytest.raises(ConfigError, match=r"path=.*holds no image.*1 other files.*PNG, JPEG"):
         Folder(path=str(tmp_path / "empty")).describe()
 
 
@@ -192,7 +239,7 @@ def test_a_folder_of_broken_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"path=.*none of its 1.*a.png: .*truncated"):
         Folder(path=str(tmp_path)).open()
     (tmp_path / "a.png").write_text("x")
-    with pytest.raises(ConfigError, match=r"path=.*none of the 1 .*a.png: not a picture"):
+    with pytest.raises(ConfigError, match=r"path=.*holds no image.*a.png: its content is not PNG"):
         Folder(path=str(tmp_path)).describe()
 
 
@@ -210,4 +257,4 @@ def test_a_pipe_among_the_pictures_is_left_out_without_being_opened(tmp_path: Pa
     os.mkfifo(tmp_path / "pipe.png")
     examples = Folder(path=str(tmp_path)).open()
     assert examples.spec.examples == 3
-    assert [(left.name, left.reason) for left in examples.skipped] == [("pipe.png", "no regular file")]
+    assert [(left.name, left.reason) for left in examples.skipped] == [("pipe.png", "not a regular file")]

@@ -28,15 +28,15 @@ def only_image(folder: Path, **keys: Any) -> np.ndarray:
     return examples.read(np.array([0]))[0][0]
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.webp", "a.PNG"])
+@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.webp", "a.PNG", "a.tif", "a.tiff", "a.ppm"])
 def test_lossless_formats_come_bit_for_bit(tmp_path: Path, name: str) -> None:
     Image.fromarray(quarters()).save(tmp_path / name, lossless=True)  # WebP alone asks
     assert np.array_equal(only_image(tmp_path), quarters())
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.jpeg"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.jpeg", "a.jpe", "a.avif"])
 def test_jpeg_comes_within_its_loss(tmp_path: Path, name: str) -> None:
-    Image.fromarray(quarters()).save(tmp_path / name, quality=95, subsampling=0)
+    Image.fromarray(quarters()).save(tmp_path / name, quality=95, subsampling="4:4:4")
     assert np.abs(only_image(tmp_path).astype(int) - quarters()).max() <= 6
 
 
@@ -73,7 +73,7 @@ def test_a_transparent_palette_entry_counts_as_alpha(tmp_path: Path) -> None:
 
 def test_grey_with_alpha_is_laid_on_the_background(tmp_path: Path) -> None:
     Image.merge("LA", [Image.new("L", (2, 2), 100), Image.new("L", (2, 2), 51)]).save(tmp_path / "a.png")
-    assert only_image(tmp_path, channels="grey", background=[200, 200, 200])[0, 0, 0] == 180  # 100/5 + 200*4/5
+    assert only_image(tmp_path, channels="gray", background=[200, 200, 200])[0, 0, 0] == 180  # 100/5 + 200*4/5
 
 
 def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
@@ -81,8 +81,26 @@ def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
     assert np.abs(only_image(tmp_path).astype(int) - [255, 0, 0]).max() <= 6
 
 
+@pytest.mark.parametrize("name", ["image", "a.0001"])
+def test_a_file_without_an_ending_is_known_by_its_content(tmp_path: Path, name: str) -> None:
+    Image.fromarray(quarters()).save(tmp_path / name, format="PNG")
+    assert np.array_equal(only_image(tmp_path), quarters())
+
+
+def test_floats_in_a_tiff_are_refused_with_the_reason(tmp_path: Path) -> None:
+    Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(ConfigError, match=r"a.tif: its pixels are floats"):
+        Folder(path=str(tmp_path)).describe()
+
+
+def test_malformed_exif_does_no_harm(tmp_path: Path) -> None:
+    Image.fromarray(quarters()).save(tmp_path / "a.png", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\xff\1\x12")
+    assert np.array_equal(only_image(tmp_path), quarters())
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_turns_a_picture_upright(tmp_path: Path, orientation: int) -> None:
+def test_exif_orientation_turns_a_picture_upright(tmp_path: Path, orientation: int, ending: str) -> None:
     upright = np.arange(24, dtype=np.uint8).reshape(4, 6)
     stored = {  # where the camera's first row and column lie, by the EXIF standard
         1: upright,
@@ -96,7 +114,7 @@ def test_exif_orientation_turns_a_picture_upright(tmp_path: Path, orientation: i
     }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / "a.png", exif=exif)
+    Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / f"a.{ending}", exif=exif)
     source = Folder(path=str(tmp_path))
     described = source.describe()
     assert described.shape == (4, 6, 1)
@@ -166,7 +184,7 @@ def test_height_comes_before_width(tmp_path: Path) -> None:
         ({"image_size": [1, 2, 3]}, "image_size"),
         ({"image_size": 1.5}, "image_size"),
         ({"image_size": True}, "image_size"),
-        ({"channels": "gray"}, "channels"),
+        ({"channels": "graye"}, "channels"),
         ({"channels": 2}, "channels"),
         ({"background": "wite"}, "background"),
         ({"background": [0, 0, 256]}, "background"),

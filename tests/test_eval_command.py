@@ -120,10 +120,10 @@ def test_files_that_cannot_be_used_are_named_and_counted(
     (working_folder / "fake" / "cut.png").write_bytes((working_folder / "fake" / "3.png").read_bytes()[:40])
     assert gan_eval(["real=real", "fake=fake", *PIXELS, "json=true"]) == 0
     told = capsys.readouterr()
-    assert "left out of fake: cut.png" in told.err
+    assert "skipped in fake: cut.png" in told.err
     assert json.loads(told.out)["protocol"]["fake"]["skipped"] == 1
     assert gan_eval(["human", "real=real", "fake=fake", "n=8"]) == 0
-    assert "left out of fake: cut.png" in capsys.readouterr().err
+    assert "skipped in fake: cut.png" in capsys.readouterr().err
 
 
 def test_a_generator_whose_weights_are_no_numbers_is_not_measured(run: Path) -> None:
@@ -243,13 +243,13 @@ def test_help_and_configuration_are_shown_without_tensorflow(run: Path) -> None:
         (["dataset=mnist", "fake=few.npz", "split=held_out", "metric=[memorization]"], "split=held_out: metric.memo"),
         (["fake=nothing.npz"], "real: is needed beside fake="),
         (["real=nothing", "fake=nothing.npz"], "real=nothing: there is no such folder or file"),
-        (["dataset=digits", "fake=mixed"], "image_size=null: the pictures have 2 different sizes"),
+        (["dataset=digits", "fake=mixed"], "image_size=null: the images have 2 different sizes"),
         (["dataset=digits", "fake=broken"], "fake=broken: "),
         (["dataset=mnist", "run=RUN"], "real: the real examples are 28x28x1, the generated ones 8x8x1"),
         (["dataset=digits", "fake=few.npz", "metric=[prdc]"], "fake=few.npz: "),
         (
             ["real=ab", "fake=bc", "metric=[intra_fid]"],
-            "fake=bc: its sub-folders are other classes than those",
+            "fake=bc: its classes are other ones than the real ones",
         ),
         (["runs=[RUN,COPY]", "recorded=true", "step=best"], "step=best: RUN has no checkpoints/best.npz"),
         (["checkpoint=RUN/generator.keras"], "real: a generator by itself does not know"),

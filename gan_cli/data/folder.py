@@ -1,110 +1,98 @@
-"""A folder of pictures: PNG, JPEG, WebP, BMP or GIF, in sub-folders or not."""
+"""Images in a folder with its sub-folders, or in a zip archive."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from gan_cli.data import DataSpec, Examples, Progress, SkippedFile
-from gan_cli.data.folder_index import FolderIndex, index_folder
-from gan_cli.data.image_decoding import Header, UnreadableImageError, read_header, read_picture
+from gan_cli.data import DataSpec, Examples, Progress
+from gan_cli.data.folder_index import FolderIndex, index_images
+from gan_cli.data.image_decoding import DEFAULT_MEGAPIXELS, FORMAT_NAMES, ImageHeader, read_image
+from gan_cli.data.image_labels import AUTO, check_labels_key
 from gan_cli.data.image_options import ImageSource
-from gan_cli.data.input_paths import existing_folder
-from gan_cli.data.loading import UndecodedExamples, load_examples, map_in_threads
-from gan_cli.errors import ConfigError
+from gan_cli.data.image_store import FolderStore, ImageStore, ZipStore
+from gan_cli.data.input_paths import existing
+from gan_cli.data.loading import UndecodedExamples, load_examples
+from gan_cli.errors import ConfigError, check_number
 
-SAMPLED = 64  # headers that tell the size and the kind of all; read within a tenth of a second
+MOST_SIZES = 5  # named in a message
 
 
 @dataclass(frozen=True, kw_only=True)
 class Folder(ImageSource):
-    """Pictures in a folder; the sub-folders are the classes. configs/dataset/folder.yaml explains each key."""
+    """Images in a folder or a zip archive. configs/dataset/folder.yaml explains each key."""
 
     path: str
+    labels: str | None = AUTO
+    max_megapixels: float = DEFAULT_MEGAPIXELS
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_labels_key(self.labels)
+        check_number("max_megapixels", self.max_megapixels, above=0)
 
     def describe(self) -> DataSpec:
-        """Shape from the headers of some files, counts from the names of all.
+        """Reads the header of every file; of unchanged files from the cache.
 
         Raises:
-            ConfigError: for a path that holds no pictures, or pictures of several sizes where `image_size` is null.
+            ConfigError: for a path without images, or images of several sizes where `image_size` is null.
         """
-        return self.describe_listing(self.listing())
+        return self.spec_of(self.index(self.store()))
 
     def open(self, progress: Progress | None = None) -> Examples:
-        """Every file that holds a whole picture; the others are named in `skipped`.
+        """Loads every file that holds a whole image, and lists the others in `skipped`.
 
         Raises:
             ConfigError: as `describe`, and where no file can be read.
         """
-        listing = self.listing()
-        spec = self.describe_listing(listing)
-        headers, broken = read_headers(listing, range(len(listing.files)), progress)
-        self.check_sizes(list(headers.values()))
-        kept = list(headers)
+        store = self.store()
+        index = self.index(store, progress)
+        spec = self.spec_of(index)
         fit = self.fit(spec.shape)
 
-        def decode(index: int) -> tuple[np.ndarray, int]:
-            file = kept[index]
-            picture = read_picture(listing.root / listing.files[file], headers[file].orientation)
-            return fit.picture(picture), listing.labels[file]
+        def decode(place: int) -> tuple[np.ndarray, int]:
+            file = store.locate(index.files[place], self.max_megapixels)
+            return fit.image(read_image(file, self.max_megapixels)), index.labels.labels[place]
 
         undecoded = UndecodedExamples(
-            spec=replace(spec, examples=len(kept)),
+            spec=spec,
             decode=decode,
-            name=lambda index: listing.files[kept[index]],
-            skipped=[*listing.foreign, *broken],
-            files=lambda: (listing.root / listing.files[file] for file in kept),
+            name=index.files.__getitem__,
+            skipped=index.skipped,
+            files=lambda: store.source_files(index.files),
         )
         try:
             return load_examples(undecoded, self.memory_limit, progress)
         except ConfigError as error:
             raise ConfigError("path", error.problem, self.path, error.advice) from error
 
-    def listing(self) -> FolderIndex:
-        root = existing_folder("path", self.path)
-        listing = index_folder(root)
-        if not listing.files:
-            seen = f"; {len(listing.foreign):,} other files lie there" if listing.foreign else ""
-            advice = "Name the folder that holds PNG, JPEG, WebP, BMP or GIF files, directly or in sub-folders."
-            raise ConfigError("path", f"holds no pictures{seen}", self.path, advice)
-        return listing
+    def store(self) -> ImageStore:
+        path = existing("path", self.path)
+        return FolderStore(path) if path.is_dir() else ZipStore(path)
 
-    def describe_listing(self, listing: FolderIndex) -> DataSpec:
-        count = len(listing.files)
-        sampled = sorted(set(np.linspace(0, count - 1, min(SAMPLED, count)).astype(int).tolist()))
-        found, broken = read_headers(listing, sampled, None)
-        headers = list(found.values())
-        if not headers:
-            problem = f"none of the {len(broken)} files looked at is a picture that can be read"
-            raise ConfigError("path", problem, self.path, f"{broken[0].name}: {broken[0].reason}.")
-        self.check_sizes(headers)
-        channels = max(header.channels for header in headers)
-        shape = self.shape(headers[0].height, headers[0].width, channels)
-        return DataSpec(shape, count, len(listing.classes))
+    def index(self, store: ImageStore, progress: Progress | None = None) -> FolderIndex:
+        """The images. Raises ConfigError where there are none."""
+        index = index_images(store, self.labels, self.max_megapixels, progress)
+        if index.files:
+            return index
+        if not index.skipped:
+            raise ConfigError("path", "holds no images", self.path, f"Expected {FORMAT_NAMES} files.")
+        name, reason = index.skipped[-1]  # unreadable images come last
+        problem = f"holds no image that can be read; {len(index.skipped):,} other files lie there"
+        raise ConfigError("path", problem, self.path, f"Expected {FORMAT_NAMES} files. {name}: {reason}.")
 
-    def check_sizes(self, headers: list[Header]) -> None:
+    def spec_of(self, index: FolderIndex) -> DataSpec:
+        self.check_sizes(index.headers)
+        first = index.headers[0]
+        shape = self.shape(first.height, first.width, max(header.channels for header in index.headers))
+        return DataSpec(shape, len(index.files), index.labels.classes, class_names=index.labels.names)
+
+    def check_sizes(self, headers: list[ImageHeader]) -> None:
         sizes = Counter(f"{header.height}x{header.width}" for header in headers)
         if self.image_size is None and len(sizes) > 1:
-            some = ", ".join(f"{size} ({count:,})" for size, count in sizes.most_common(5))
-            more = f" and {len(sizes) - 5:,} more" if len(sizes) > 5 else ""
-            problem = f"the pictures have {len(sizes):,} different sizes: {some}{more}"
+            some = ", ".join(f"{size} ({count:,})" for size, count in sizes.most_common(MOST_SIZES))
+            more = f" and {len(sizes) - MOST_SIZES:,} more" if len(sizes) > MOST_SIZES else ""
+            problem = f"the images have {len(sizes):,} different sizes: {some}{more}"
             raise ConfigError("image_size", problem, None, "Choose one size for all of them: dataset.image_size=64.")
-
-
-def read_headers(
-    listing: FolderIndex, files: range | list[int], progress: Progress | None
-) -> tuple[dict[int, Header], list[SkippedFile]]:
-    """Headers by the file's place in the listing, and the files whose headers can't be read."""
-
-    def read(place: int) -> Header | SkippedFile:
-        name = listing.files[files[place]]
-        try:
-            return read_header(listing.root / name)
-        except UnreadableImageError as error:
-            return SkippedFile(name, str(error))
-
-    results = dict(zip(files, map_in_threads(read, len(files), progress), strict=True))
-    headers = {file: result for file, result in results.items() if isinstance(result, Header)}
-    return headers, [result for result in results.values() if isinstance(result, SkippedFile)]

@@ -1,89 +1,149 @@
-"""What lies in a folder of pictures, by name alone."""
+"""Index of the images in a folder or zip archive: which files are images, their sizes, and their classes."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import PurePosixPath
 
-from gan_cli.data import SkippedFile
+from gan_cli.cache import cache_folder, write_json_to_cache
+from gan_cli.data import Progress, SkippedFile
+from gan_cli.data.image_decoding import ImageHeader, NotAnImageError, UnreadableImageError, read_header
+from gan_cli.data.image_labels import LABEL_FILES, ImageLabels, find_labels
+from gan_cli.data.image_store import FileEntry, ImageStore
+from gan_cli.data.loading import map_in_threads
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif")
+ENDINGS = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".webp", ".avif"),
+    *(".tif", ".tiff", ".bmp", ".dib", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"),
+)
+CACHE_FORMAT = 1
 
 
 @dataclass(frozen=True)
 class FolderIndex:
-    """The files below `root`.
+    """The readable images of a store.
 
     Attributes:
-        root: the folder.
-        files: names of the picture files relative to it, sorted, with `/` on every system.
-        classes: names of the classes, sorted; none where the pictures lie side by side.
-        labels: the class of each file, 0 where there are no classes.
-        foreign: files that are no pictures by their names.
+        files: their names, sorted.
+        headers: size and kind of each.
+        labels: class of each, and the names of the classes.
+        skipped: files that are no images, and images that can't be read.
     """
 
-    root: Path
     files: list[str]
-    classes: list[str]
-    labels: list[int]
-    foreign: list[SkippedFile]
+    headers: list[ImageHeader]
+    labels: ImageLabels
+    skipped: list[SkippedFile]
 
 
-def index_folder(root: Path) -> FolderIndex:
-    """Every file below `root` that isn't hidden, links to folders followed."""
-    names = sorted(files_below(root))
-    files = [name for name in names if name.lower().endswith(ENDINGS)]
-    foreign = [
-        SkippedFile(name, f"not an image file ({PurePosixPath(name).suffix or 'no ending'})")
-        for name in names
-        if not name.lower().endswith(ENDINGS)
-    ]
-    special = [name for name in files if is_special(root / name)]
-    foreign += [SkippedFile(name, "no regular file") for name in special]
-    files = [name for name in files if name not in set(special)]
-    groups = class_of_each(files)
-    classes = sorted(set(groups))
-    if len(classes) < 2:
-        return FolderIndex(root, files, [], [0] * len(files), foreign)
-    number = {name: index for index, name in enumerate(classes)}
-    return FolderIndex(root, files, classes, [number[group] for group in groups], foreign)
+def index_images(
+    store: ImageStore, labels: str | None, max_megapixels: float, progress: Progress | None = None
+) -> FolderIndex:
+    """Reads the header of every image file; headers of files that did not change come from the cache.
 
-
-def files_below(root: Path) -> list[str]:
-    names, visited = [], set()
-    for folder, below, files in os.walk(root, followlinks=True):
-        place = os.path.realpath(folder)
-        if place in visited:  # a link that leads back up would lead round in circles
-            below.clear()
-            continue
-        visited.add(place)
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        within = Path(folder).relative_to(root)
-        names += [(within / name).as_posix() for name in files if not name.startswith(".")]
-    return names
-
-
-def is_special(path: Path) -> bool:
-    """Whether a name leads to a pipe, a socket or a device, which may never end once it is opened."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:  # a link that leads nowhere is told where it is read
-        return False
-    return not stat.S_ISREG(mode)
-
-
-def class_of_each(files: list[str]) -> list[str]:
-    """The sub-folder that each file lies in, seen from the folder that all share; [] if one lies directly in it.
-
-    `data/eurosat/Forest/1.jpg` and `data/eurosat/River/2.jpg` are a Forest and a River whether the user named `data`
-    or `data/eurosat`.
+    Raises:
+        ConfigError: for labels that don't fit the images.
     """
-    if not files:
-        return []
-    folders = [PurePosixPath(name).parent.parts for name in files]
-    shared = len(PurePath(os.path.commonpath([PurePosixPath(*parts) for parts in folders])).parts)
-    if any(len(parts) == shared for parts in folders):
-        return []
-    return [parts[shared] for parts in folders]
+    entries = store.entries()
+    candidates = [entry for entry in entries if is_candidate(entry)]
+    headers, broken = read_headers(store, candidates, max_megapixels, progress)
+    files = [entry.name for entry in candidates if entry.name in headers]
+    # Classes come from the names alone, so that they do not change where a file turns out to be broken.
+    named = [entry.name for entry in candidates if has_image_ending(entry.name) or entry.name in headers]
+    found = find_labels(store, labels, named, files)
+    foreign = [foreign_file(entry) for entry in entries if not is_candidate(entry) and entry.name not in LABEL_FILES]
+    return FolderIndex(files, [headers[name] for name in files], found, [*foreign, *broken])
+
+
+def has_image_ending(name: str) -> bool:
+    return name.lower().endswith(ENDINGS)
+
+
+def is_candidate(entry: FileEntry) -> bool:
+    """Whether a file may be an image by its name: an image's ending, or none (a number, as in `img.0001`, is none)."""
+    ending = PurePosixPath(entry.name).suffix[1:]
+    return not entry.problem and (has_image_ending(entry.name) or not ending or ending.isdigit())
+
+
+def foreign_file(entry: FileEntry) -> SkippedFile:
+    return SkippedFile(entry.name, entry.problem or f"not an image file ({PurePosixPath(entry.name).suffix})")
+
+
+def read_headers(
+    store: ImageStore, entries: Sequence[FileEntry], max_megapixels: float, progress: Progress | None
+) -> tuple[dict[str, ImageHeader], list[SkippedFile]]:
+    """Headers by name, and the files whose headers can't be read."""
+    cache = HeaderCache(store)
+    unknown = [entry for entry in entries if cache.get(entry) is None]
+
+    def read(place: int) -> ImageHeader | SkippedFile:
+        name = unknown[place].name
+        try:
+            return read_header(store.locate(name, max_megapixels), max_megapixels)
+        except NotAnImageError as error:
+            return SkippedFile(name, str(error) if has_image_ending(name) else "not an image file (no ending)")
+        except UnreadableImageError as error:
+            return SkippedFile(name, str(error))
+
+    results = map_in_threads(read, len(unknown), progress) if unknown else []
+    for entry, result in zip(unknown, results, strict=True):
+        if isinstance(result, ImageHeader):
+            cache.put(entry, result)
+    skipped = [result for result in results if isinstance(result, SkippedFile)]
+    cache.write(entries)
+    headers = {}
+    for entry in entries:
+        header = cache.get(entry)
+        if header is None:
+            continue
+        if header.height * header.width > max_megapixels * 1_000_000:  # from the cache of a start with a larger limit
+            size = f"{header.width}x{header.height}"
+            skipped.append(
+                SkippedFile(entry.name, f"has {size} pixels, more than max_megapixels={max_megapixels:g} allows")
+            )
+        else:
+            headers[entry.name] = header
+    return headers, skipped
+
+
+class HeaderCache:
+    """Headers of one store's images in the cache folder, valid while size and version of a file stay the same.
+
+    The file holds numbers alone: {name: [size, version, height, width, channels]}.
+    """
+
+    def __init__(self, store: ImageStore) -> None:
+        root = os.path.realpath(store.root)
+        name = hashlib.sha256(os.fsencode(root)).hexdigest()
+        self.path = cache_folder() / "image_headers" / f"{name}.json"
+        self.rows: dict[str, list[int]] = {}
+        self.is_changed = False
+        try:
+            content = json.loads(self.path.read_text("utf-8"))
+            if content["format"] == CACHE_FORMAT:
+                self.rows = {name: row for name, row in content["headers"].items() if is_row(row)}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            pass  # missing or damaged: all headers are read
+
+    def get(self, entry: FileEntry) -> ImageHeader | None:
+        row = self.rows.get(entry.name)
+        return ImageHeader(*row[2:]) if row is not None and row[:2] == [entry.size, entry.version] else None
+
+    def put(self, entry: FileEntry, header: ImageHeader) -> None:
+        self.rows[entry.name] = [entry.size, entry.version, header.height, header.width, header.channels]
+        self.is_changed = True
+
+    def write(self, entries: Sequence[FileEntry]) -> None:
+        """Stores the rows of `entries`, where they changed."""
+        rows = {entry.name: self.rows[entry.name] for entry in entries if self.get(entry) is not None}
+        if self.is_changed or len(rows) != len(self.rows):
+            write_json_to_cache(self.path, {"format": CACHE_FORMAT, "headers": rows})
+
+
+def is_row(row: object) -> bool:
+    is_numbers = isinstance(row, list) and len(row) == 5 and all(type(number) is int for number in row)
+    return is_numbers and row[2] > 0 and row[3] > 0 and row[4] in (1, 3, 4)  # type: ignore[index]

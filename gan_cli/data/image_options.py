@@ -1,4 +1,4 @@
-"""What every source of images lets its user choose: size, channels, background, resizing, flips, memory."""
+"""Options of every image source: size, channels, background, resizing, flips, memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gan_cli.data import Source
 from gan_cli.data.resize import ResizeOptions
 from gan_cli.errors import ConfigError, check_choice, check_number, nearest
 
-CHANNELS = {"grey": 1, "rgb": 3, "rgba": 4}
+CHANNELS = {"grey": 1, "gray": 1, "rgb": 3, "rgba": 4}
 RESIZES = ("crop", "stretch")
 
 
@@ -65,7 +65,7 @@ def is_side(value: Any) -> bool:
 
 
 def parse_channels(value: Any) -> int | None:
-    """1, 3 or 4 of `grey`, `rgb`, `rgba` or the number itself; None of `auto`. Raises ConfigError."""
+    """1, 3 or 4 of `grey` (or `gray`), `rgb`, `rgba` or the number itself; None of `auto`. Raises ConfigError."""
     if value == "auto":
         return None
     number = CHANNELS.get(value, 0) if isinstance(value, str) else value
@@ -85,6 +85,6 @@ def parse_colour(value: Any) -> tuple[int, int, int]:
         try:
             return ImageColor.getrgb(value)[:3]
         except ValueError:
-            pass  # said below, in our own words
+            pass  # reported below, with the key
     problem = "expected the name of a colour, '#rrggbb' or [red, green, blue] in 0 to 255"
     raise ConfigError("background", problem, value, nearest(str(value), ImageColor.colormap))

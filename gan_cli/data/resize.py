@@ -1,4 +1,4 @@
-"""How a picture of any size and kind becomes an array of the one shape that training wants."""
+"""Crops, resizes and converts images of any size and kind to arrays of one shape."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 @dataclass(frozen=True)
 class ResizeOptions:
-    """Colours first, then size.
+    """Converts colours first, then the size.
 
     Attributes:
         shape: (height, width, channels) of the result; 1 grey, 3 RGB, 4 RGBA.
@@ -24,30 +24,30 @@ class ResizeOptions:
     resize: str
     background: tuple[int, int, int]
 
-    def picture(self, picture: Image.Image) -> np.ndarray:
-        """uint8 `shape` of a picture in mode L, RGB or RGBA."""
+    def image(self, image: Image.Image) -> np.ndarray:
+        """uint8 `shape` of an image in mode L, RGB or RGBA."""
         height, width, channels = self.shape
-        if picture.mode == "RGBA" and channels != 4:
-            picture = self.composite_alpha(picture)
-        if picture.mode != MODES[channels]:
-            picture = picture.convert(MODES[channels])
-        if picture.size != (width, height):
+        if image.mode == "RGBA" and channels != 4:
+            image = self.composite_alpha(image)
+        if image.mode != MODES[channels]:
+            image = image.convert(MODES[channels])
+        if image.size != (width, height):
             # Lanczos widens its kernel to shrink, so nothing aliases; colours are weighted by alpha on the way.
-            picture = picture.resize((width, height), Image.Resampling.LANCZOS, box=self.box(*picture.size))
-        return np.asarray(picture, np.uint8).reshape(self.shape)
+            image = image.resize((width, height), Image.Resampling.LANCZOS, box=self.box(*image.size))
+        return np.asarray(image, np.uint8).reshape(self.shape)
 
     def array(self, values: np.ndarray) -> np.ndarray:
         """uint8 `shape` of an array uint8 `[height, width, channels]` with 1, 3 or 4 channels."""
         if values.shape == self.shape:
             return values
-        return self.picture(Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values))
+        return self.image(Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values))
 
-    def composite_alpha(self, picture: Image.Image) -> Image.Image:
-        ground = Image.new("RGBA", picture.size, (*self.background, 255))
-        return Image.alpha_composite(ground, picture).convert("RGB")
+    def composite_alpha(self, image: Image.Image) -> Image.Image:
+        ground = Image.new("RGBA", image.size, (*self.background, 255))
+        return Image.alpha_composite(ground, image).convert("RGB")
 
     def box(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """The part of a picture of that size which is kept: left, top, right, bottom in whole pixels."""
+        """The part of an image of that size that is used: left, top, right, bottom in whole pixels."""
         if self.resize == "stretch":
             return (0, 0, width, height)
         aspect = self.shape[1] / self.shape[0]

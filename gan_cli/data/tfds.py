@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gan_cli.data import DataSpec, Examples, Progress
-from gan_cli.data.image_decoding import UnreadableImageError, read_picture
+from gan_cli.data.image_decoding import UnreadableImageError, read_image
 from gan_cli.data.image_options import ImageSource
 from gan_cli.data.input_paths import existing_folder
 from gan_cli.data.loading import UndecodedExamples, load_examples
@@ -78,7 +78,7 @@ class TFDS(ImageSource):
                 label = example[self.label_key].int64_list.value[0] if self.label_key else 0
             except (IndexError, ValueError) as error:
                 raise UnreadableImageError(f"a record without an image and a label ({error})") from error
-            return fit.picture(read_picture(content)), label
+            return fit.image(read_image(content, apply_orientation=False)), label
 
         return load_examples(
             UndecodedExamples(

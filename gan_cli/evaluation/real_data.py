@@ -13,12 +13,11 @@ from gan_cli.data import DataSpec, Examples, Progress, Source
 from gan_cli.data.folder import Folder
 from gan_cli.data.npy_header import ArrayFile
 from gan_cli.data.npz import Npz
+from gan_cli.data.skipped_files import describe_skipped
 from gan_cli.data.splits import split_held_out
 from gan_cli.errors import ConfigError
 from gan_cli.progress import ProgressReporter
 
-MOST_NAMED = 20
-"""Files left out that are told one by one."""
 NONE_HELD_OUT = "Train with eval.held_out=0.1, or on a data set with a test split, such as mnist."
 
 
@@ -103,12 +102,14 @@ def describe_dataset(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def files(key: str, path: str, image_size: Any, channels: Any) -> Source:
-    """Pictures in a folder, or an array file. Raises ConfigError where there is neither at `path`."""
-    if Path(path).is_dir():
+    """Images in a folder or a zip archive, or an array file. Raises ConfigError where there is neither at `path`."""
+    ending = Path(path).suffix.lower()
+    if Path(path).expanduser().is_dir() or ending == ".zip":
         return Folder(path=path, image_size=image_size, channels=channels)
-    if Path(path).suffix not in (".npz", ".npy"):
-        problem = "expected a folder of pictures, or a .npz or .npy file"
-        raise ConfigError(key, problem if Path(path).exists() else f"there is no such folder or file; {problem}", path)
+    if ending not in (".npz", ".npy"):
+        problem = "expected a folder or a .zip of images, or a .npz or .npy file"
+        is_there = Path(path).expanduser().exists()
+        raise ConfigError(key, problem if is_there else f"there is no such folder or file; {problem}", path)
     # Only an array of that name: gan-sample writes the seeds beside the images, which are no classes.
     labels = "labels" if "labels" in ArrayFile.open(path).headers else None
     return Npz(path=path, image_size=image_size, channels=channels, labels_key=labels)
@@ -139,9 +140,8 @@ def renamed(error: ConfigError, key: str) -> ConfigError:
 
 
 def report_skipped(side: str, examples: Examples, teller: ProgressReporter) -> None:
-    """Names the files of one side that could not be used."""
-    skipped = examples.skipped
-    for name, reason in skipped[:MOST_NAMED]:
-        teller.warn(f"left out of {side}: {name}: {reason}")
-    if len(skipped) > MOST_NAMED:
-        teller.warn(f"left out of {side}: {len(skipped) - MOST_NAMED:,} more files")
+    """Reports the files of one side that can't be used, and warnings about its images."""
+    for line in describe_skipped(examples.skipped):
+        teller.warn(f"skipped in {side}: {line}")
+    for warning in examples.warnings:
+        teller.warn(f"{side}: {warning}")

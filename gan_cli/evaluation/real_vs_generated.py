@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.data import DataSpec, Examples, Source
-from gan_cli.data.folder_index import index_folder
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.checkpoint_diagnostics import diagnose_checkpoint
 from gan_cli.evaluation.console import EvaluationConsole
@@ -92,7 +91,7 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
     if settings.fake is not None:
         fakes = describe_files("fake", settings.fake, settings.image_size, settings.channels)
         check_same_shape(data, fakes)
-        check_same_classes(job, real)
+        check_same_classes(job, data, fakes)
         made, classes = min(fakes.examples, settings.samples or fakes.examples), fakes.classes
     else:
         check_same_shape(data, fake.data)
@@ -127,15 +126,13 @@ def describe(job: EvaluationJob, real: RealData | str) -> DataSpec | None:
     return real.describe()
 
 
-def check_same_classes(job: EvaluationJob, real: RealData | str) -> None:
-    """Raises ConfigError where a metric goes class by class, and the sub-folders of the two sides have other names."""
-    paths = [Path(real) if isinstance(real, str) else None, Path(str(job.settings.fake))]
-    if not any(getattr(metric, "needs_labels", False) for metric in job.metrics.values()):
+def check_same_classes(job: EvaluationJob, real: DataSpec | None, fake: DataSpec) -> None:
+    """Raises ConfigError where a metric goes class by class, and the classes of the two sides have other names."""
+    if real is None or not any(getattr(metric, "needs_labels", False) for metric in job.metrics.values()):
         return
-    names = [index_folder(path).classes for path in paths if path is not None and path.is_dir()]
-    if len(names) == 2 and names[0] != names[1]:
-        only = sorted(set(names[0]) ^ set(names[1]))
-        problem = f"its sub-folders are other classes than those of real={real}: {', '.join(only[:5])}"
+    if real.class_names and fake.class_names and real.class_names != fake.class_names:
+        only = sorted(set(real.class_names) ^ set(fake.class_names))
+        problem = f"its classes are other ones than the real ones: {', '.join(only[:5])}"
         raise ConfigError("fake", problem, job.settings.fake, "Give both the same sub-folders.")
 
 

@@ -51,7 +51,12 @@ def run_training(job: TrainJob, start: LaunchPlan) -> int:
         state = build_state(job, examples.spec)
         step = build_step(job, state)
         if start.dry_run:
-            lines = [*describe_job(job, examples, state), *estimate_memory(job, examples, state), *start.notes]
+            lines = [
+                *describe_job(job, examples, state),
+                *estimate_memory(job, examples, state),
+                *examples.warnings,
+                *start.notes,
+            ]
             console.line("\n".join([*lines, "Dry run: nothing was written."]))
             return 0
         # After the models: whatever an extractor draws must not change their first weights.
@@ -108,6 +113,8 @@ def train_in_run_directory(
             console.line("\n".join([*describe_job(job, examples, state), *notes]))
             end.record = record = open_record(job, run, examples, state, console, resumed)
             record.skipped()
+            for warning in examples.warnings:
+                console.warn(warning)
             pace = CallLength(section.steps_per_call, batches.longest_call)
             measuring = EvaluationCallback(evaluator, record, stop) if evaluator else None
             with console.training(resumed.step, section.steps):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gan_cli.data import Examples
+from gan_cli.data.skipped_files import describe_skipped
 from gan_cli.loggers import Writer
 from gan_cli.loggers.metrics_replay import numbers_of
 from gan_cli.runs.atomic_files import link_atomically, write_atomically
@@ -46,7 +47,9 @@ class RunWriter:
         resumed: RestoredState,
     ) -> None:
         self.run, self.state, self.preview, self.writers, self.console = run, state, preview, writers, console
-        self.examples, self.told = examples, 0
+        self.examples = examples
+        # A resumed run has reported these before; the start block gives their number.
+        self.reported = len(examples.skipped) if resumed.checkpoint is not None else 0
         self.config, self.step, self.seconds = config, resumed.step, resumed.seconds
         self.batch_size = int(config["train"]["batch_size"])
         self.keep = int(config["run"]["keep_checkpoints"])
@@ -91,10 +94,11 @@ class RunWriter:
         self.tell(lambda writer: writer.write_scalars(step, numbers_of(columns)))
 
     def skipped(self) -> None:
-        """Names each file that could not be used since it last did; streamed ones are found broken on the way."""
-        for name, reason in self.examples.skipped[self.told :]:
-            self.told += 1
-            self.console.line(f"Left out: {name}: {reason}")
+        """Names the files that were found unusable since the last call; streamed ones are found while they are read."""
+        skipped = self.examples.skipped[self.reported :]
+        self.reported += len(skipped)
+        for line in describe_skipped(skipped):
+            self.console.line(f"Skipped: {line}")
 
     def picture(self, step: int) -> None:
         """Draws what the averaged generator makes of the run's fixed latents."""

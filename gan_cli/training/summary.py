@@ -24,7 +24,7 @@ ACTIVATION_COPIES = 3
 def describe_job(job: TrainJob, examples: Examples, state: TrainingState) -> list[str]:
     """The start block: what trains on what, with what."""
     train, place = job.train, "in memory" if examples.is_in_memory else "streamed"
-    skipped = f", {len(examples.skipped)} files left out" if examples.skipped else ""
+    skipped = f", {len(examples.skipped)} files skipped" if examples.skipped else ""
     averaging = f"averaged with a half-life of {train.ema_half_life:,.0f} images"
     rates = [job.optimizer.generator_learning_rate, job.optimizer.discriminator_learning_rate]
     rows = {

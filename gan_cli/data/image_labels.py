@@ -1,0 +1,146 @@
+"""Classes of images: from sub-folders, from StyleGAN's dataset.json, or from a labels.csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath, PurePosixPath
+from typing import Any
+
+from gan_cli.data.image_decoding import UnreadableImageError
+from gan_cli.data.image_store import ImageStore
+from gan_cli.errors import ConfigError, nearest
+
+AUTO, FOLDERS = "auto", "folders"
+LABEL_FILES = ("dataset.json", "labels.csv")
+"""Files of labels that are found by their names, in the folder or archive itself; the first one counts."""
+WITHOUT_LABELS = "dataset.labels=null trains without classes."
+
+
+@dataclass(frozen=True)
+class ImageLabels:
+    """Classes of images.
+
+    Attributes:
+        labels: the class of each image, 0 where there are no classes.
+        classes: number of classes, 0 for none.
+        names: of the classes, in the order of the labels; empty where classes are numbers.
+    """
+
+    labels: list[int]
+    classes: int = 0
+    names: tuple[str, ...] = ()
+
+
+def find_labels(store: ImageStore, wanted: str | None, named: Sequence[str], files: Sequence[str]) -> ImageLabels:
+    """The class of each of `files`.
+
+    Args:
+        wanted: `auto`, `folders`, the name of a file of labels, or None for no classes.
+        named: names of all image files, broken ones too; sub-folders are classes where no image lies beside them.
+
+    Raises:
+        ConfigError: for a missing or malformed file of labels, and an image without a label.
+    """
+    if wanted is None:
+        return ImageLabels([0] * len(files))
+    if wanted == FOLDERS:
+        return labels_from_folders(named, files)
+    if wanted != AUTO:
+        return labels_from_file(store, wanted, files)
+    present = {entry.name for entry in store.entries() if "/" not in entry.name and not entry.problem}
+    for name in LABEL_FILES:
+        if name in present and (name != "dataset.json" or is_stylegan(store, name)):
+            return labels_from_file(store, name, files)
+    return labels_from_folders(named, files)
+
+
+def check_labels_key(value: Any) -> None:
+    """Raises ConfigError for a value that can't be the key `labels`."""
+    is_file = isinstance(value, str) and value.lower().endswith((".json", ".csv"))
+    if value is not None and value not in (AUTO, FOLDERS) and not is_file:
+        problem = f"expected {AUTO}, {FOLDERS}, null or the name of a .json or .csv file in the folder"
+        raise ConfigError("labels", problem, value, nearest(str(value), (AUTO, FOLDERS, *LABEL_FILES)))
+
+
+def labels_from_folders(named: Sequence[str], files: Sequence[str]) -> ImageLabels:
+    classes = dict(zip(named, class_of_each(named), strict=False))
+    names = sorted(set(classes.values()))
+    if len(names) < 2:
+        return ImageLabels([0] * len(files))
+    number = {name: index for index, name in enumerate(names)}
+    return ImageLabels([number[classes[name]] for name in files], len(names), tuple(names))
+
+
+def class_of_each(files: Sequence[str]) -> list[str]:
+    """The sub-folder of each file, below the folder that all share; [] if a file lies directly in that one.
+
+    `data/eurosat/Forest/1.jpg` and `data/eurosat/River/2.jpg` are a Forest and a River whether the user named `data`
+    or `data/eurosat`.
+    """
+    if not files:
+        return []
+    folders = [PurePosixPath(name).parent.parts for name in files]
+    shared = len(PurePath(os.path.commonpath([PurePosixPath(*parts) for parts in folders])).parts)
+    if any(len(parts) == shared for parts in folders):
+        return []
+    return [parts[shared] for parts in folders]
+
+
+def is_stylegan(store: ImageStore, name: str) -> bool:
+    """Whether a dataset.json is of StyleGAN's format, and not some other program's."""
+    try:
+        content = json.loads(store.read_text(name))
+    except (OSError, ValueError, RecursionError, UnreadableImageError):
+        return False
+    return isinstance(content, dict) and isinstance(content.get("labels", 0), list | None)
+
+
+def labels_from_file(store: ImageStore, name: str, files: Sequence[str]) -> ImageLabels:
+    try:
+        content = store.read_text(name)
+        found = read_json(content) if name.lower().endswith(".json") else read_csv(content)
+    except (OSError, KeyError, ValueError, TypeError, RecursionError, csv.Error, UnreadableImageError) as error:
+        problem = f"{name} can't be read as labels ({error or type(error).__name__})"
+        expected = 'Expected {"labels": [["a.png", 0], ...]} in JSON, or rows of file,class in CSV.'
+        raise ConfigError("labels", problem, advice=f"{expected} {WITHOUT_LABELS}") from error
+    if found is None:
+        return ImageLabels([0] * len(files))
+    missing = [file for file in files if file not in found]
+    if missing:
+        problem = f"{name} has no class for {len(missing):,} of {len(files):,} images, such as {missing[0]}"
+        raise ConfigError("labels", problem, advice=f"Add them to it. {WITHOUT_LABELS}")
+    return as_labels(name, [found[file] for file in files])
+
+
+def read_json(content: bytes) -> Mapping[str, Any] | None:
+    """Classes by file name; None where the file says that there are none (StyleGAN's dataset_tool writes null)."""
+    labels = json.loads(content)["labels"]
+    return None if labels is None else {str(name).replace("\\", "/"): label for name, label in labels}
+
+
+def read_csv(content: bytes) -> Mapping[str, Any]:
+    """Classes by file name, of the first two columns; a first row of headings does no harm."""
+    rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    return {row[0].strip().replace("\\", "/"): row[1].strip() for row in rows if len(row) > 1}
+
+
+def as_labels(name: str, values: Sequence[Any]) -> ImageLabels:
+    """Numbers from 0 on stay as they are; texts are numbered in alphabetical order. Raises ConfigError."""
+    texts = all(isinstance(value, str) for value in values)
+    if texts and not all(value.isascii() and value.isdigit() for value in values):
+        names = sorted(set(values))
+        number = {text: index for index, text in enumerate(names)}
+        return ImageLabels([number[value] for value in values], len(names), tuple(names))
+    numbers = [int(value) for value in values] if texts else list(values)
+    wrong = next((number for number in numbers if type(number) is not int or not 0 <= number < len(numbers)), None)
+    if wrong is not None:
+        problem = (
+            f"{name} gives the class {str(wrong)[:40]}; expected whole numbers from 0 on, below the number of images"
+        )
+        raise ConfigError("labels", problem, advice=f"Number the classes from 0, or name them. {WITHOUT_LABELS}")
+    return ImageLabels(numbers, max(numbers, default=-1) + 1)
