@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from gan_cli.cache import cache_folder, write_json_to_cache
 from gan_cli.data import Progress, SkippedFile
-from gan_cli.data.image_decoding import ImageHeader, NotAnImageError, UnreadableImageError, read_header
+from gan_cli.data.image_decoding import ImageHeader, NotAnImageError, UnreadableImageError, read_header, too_many_pixels
 from gan_cli.data.image_labels import LABEL_FILES, ImageLabels, find_labels
 from gan_cli.data.image_store import FileEntry, ImageStore
 from gan_cli.data.loading import map_in_threads
@@ -48,14 +47,17 @@ def index_images(
     Raises:
         ConfigError: for labels that don't fit the images.
     """
-    entries = store.entries()
-    candidates = [entry for entry in entries if is_candidate(entry)]
+    candidates: list[FileEntry] = []
+    others: list[FileEntry] = []
+    for entry in store.entries():
+        (candidates if is_candidate(entry) else others).append(entry)
     headers, broken = read_headers(store, candidates, max_megapixels, progress)
     files = [entry.name for entry in candidates if entry.name in headers]
     # Classes come from the names alone, so that they do not change where a file turns out to be broken.
     named = [entry.name for entry in candidates if has_image_ending(entry.name) or entry.name in headers]
-    found = find_labels(store, labels, named, files)
-    foreign = [foreign_file(entry) for entry in entries if not is_candidate(entry) and entry.name not in LABEL_FILES]
+    present = [name for name in LABEL_FILES if any(entry.name == name for entry in others)]
+    found = find_labels(store, labels, present, named, files)
+    foreign = [foreign_file(entry) for entry in others if entry.name not in present]
     return FolderIndex(files, [headers[name] for name in files], found, [*foreign, *broken])
 
 
@@ -65,12 +67,16 @@ def has_image_ending(name: str) -> bool:
 
 def is_candidate(entry: FileEntry) -> bool:
     """Whether a file may be an image by its name: an image's ending, or none (a number, as in `img.0001`, is none)."""
-    ending = PurePosixPath(entry.name).suffix[1:]
+    ending = ending_of(entry.name)[1:]
     return not entry.problem and (has_image_ending(entry.name) or not ending or ending.isdigit())
 
 
 def foreign_file(entry: FileEntry) -> SkippedFile:
-    return SkippedFile(entry.name, entry.problem or f"not an image file ({PurePosixPath(entry.name).suffix})")
+    return SkippedFile(entry.name, entry.problem or f"not an image file ({ending_of(entry.name)})")
+
+
+def ending_of(name: str) -> str:
+    return os.path.splitext(name)[1]  # noqa: PTH122 - a Path for each of a million names takes seconds
 
 
 def read_headers(
@@ -78,7 +84,8 @@ def read_headers(
 ) -> tuple[dict[str, ImageHeader], list[SkippedFile]]:
     """Headers by name, and the files whose headers can't be read."""
     cache = HeaderCache(store)
-    unknown = [entry for entry in entries if cache.get(entry) is None]
+    headers = {entry.name: header for entry in entries if (header := cache.get(entry)) is not None}
+    unknown = [entry for entry in entries if entry.name not in headers]
 
     def read(place: int) -> ImageHeader | SkippedFile:
         name = unknown[place].name
@@ -92,21 +99,14 @@ def read_headers(
     results = map_in_threads(read, len(unknown), progress) if unknown else []
     for entry, result in zip(unknown, results, strict=True):
         if isinstance(result, ImageHeader):
+            headers[entry.name] = result
             cache.put(entry, result)
     skipped = [result for result in results if isinstance(result, SkippedFile)]
-    cache.write(entries)
-    headers = {}
-    for entry in entries:
-        header = cache.get(entry)
-        if header is None:
-            continue
+    cache.keep(headers)
+    for name, header in list(headers.items()):
         if header.height * header.width > max_megapixels * 1_000_000:  # from the cache of a start with a larger limit
-            size = f"{header.width}x{header.height}"
-            skipped.append(
-                SkippedFile(entry.name, f"has {size} pixels, more than max_megapixels={max_megapixels:g} allows")
-            )
-        else:
-            headers[entry.name] = header
+            skipped.append(SkippedFile(name, too_many_pixels(header.width, header.height, max_megapixels)))
+            del headers[name]
     return headers, skipped
 
 
@@ -137,9 +137,9 @@ class HeaderCache:
         self.rows[entry.name] = [entry.size, entry.version, header.height, header.width, header.channels]
         self.is_changed = True
 
-    def write(self, entries: Sequence[FileEntry]) -> None:
-        """Stores the rows of `entries`, where they changed."""
-        rows = {entry.name: self.rows[entry.name] for entry in entries if self.get(entry) is not None}
+    def keep(self, names: Iterable[str]) -> None:
+        """Stores the rows of `names` and drops all others, where that changes anything."""
+        rows = {name: self.rows[name] for name in names}
         if self.is_changed or len(rows) != len(self.rows):
             write_json_to_cache(self.path, {"format": CACHE_FORMAT, "headers": rows})
 

@@ -135,9 +135,12 @@ def open_image(file: Path | bytes, max_megapixels: float) -> Iterator[Image.Imag
         except Image.DecompressionBombError as error:
             raise UnreadableImageError(f"has more pixels than max_megapixels={max_megapixels:g} allows") from error
         if image.width * image.height > limit:
-            size = f"{image.width}x{image.height}"
-            raise UnreadableImageError(f"has {size} pixels, more than max_megapixels={max_megapixels:g} allows")
+            raise UnreadableImageError(too_many_pixels(image.width, image.height, max_megapixels))
         yield image
+
+
+def too_many_pixels(width: int, height: int, max_megapixels: float) -> str:
+    return f"has {width}x{height} pixels, more than max_megapixels={max_megapixels:g} allows"
 
 
 def orientation_of(image: Image.Image) -> int:

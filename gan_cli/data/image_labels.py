@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from gan_cli.data.image_decoding import UnreadableImageError
@@ -36,11 +35,14 @@ class ImageLabels:
     names: tuple[str, ...] = ()
 
 
-def find_labels(store: ImageStore, wanted: str | None, named: Sequence[str], files: Sequence[str]) -> ImageLabels:
+def find_labels(
+    store: ImageStore, wanted: str | None, present: Sequence[str], named: Sequence[str], files: Sequence[str]
+) -> ImageLabels:
     """The class of each of `files`.
 
     Args:
         wanted: `auto`, `folders`, the name of a file of labels, or None for no classes.
+        present: those of LABEL_FILES that are there.
         named: names of all image files, broken ones too; sub-folders are classes where no image lies beside them.
 
     Raises:
@@ -52,9 +54,8 @@ def find_labels(store: ImageStore, wanted: str | None, named: Sequence[str], fil
         return labels_from_folders(named, files)
     if wanted != AUTO:
         return labels_from_file(store, wanted, files)
-    present = {entry.name for entry in store.entries() if "/" not in entry.name and not entry.problem}
-    for name in LABEL_FILES:
-        if name in present and (name != "dataset.json" or is_stylegan(store, name)):
+    for name in present:
+        if name != "dataset.json" or is_stylegan(store, name):
             return labels_from_file(store, name, files)
     return labels_from_folders(named, files)
 
@@ -84,11 +85,13 @@ def class_of_each(files: Sequence[str]) -> list[str]:
     """
     if not files:
         return []
-    folders = [PurePosixPath(name).parent.parts for name in files]
-    shared = len(PurePath(os.path.commonpath([PurePosixPath(*parts) for parts in folders])).parts)
-    if any(len(parts) == shared for parts in folders):
+    folders = [name.rpartition("/")[0] for name in files]
+    distinct = set(folders)
+    shared = posixpath.commonpath(distinct) if "" not in distinct else ""
+    if shared in distinct:
         return []
-    return [parts[shared] for parts in folders]
+    depth = len(shared) + 1 if shared else 0
+    return [folder[depth:].partition("/")[0] for folder in folders]
 
 
 def is_stylegan(store: ImageStore, name: str) -> bool:
