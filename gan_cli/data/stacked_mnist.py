@@ -46,6 +46,10 @@ class StackedMNIST(Source):
         """The single digits."""
         return TFDS(name="mnist", split=self.split, data_dir=self.data_dir, memory_limit=self.memory_limit)
 
+    def check_stored_values(self) -> None:
+        """Raises ConfigError where the digits would be downloaded into a folder that the configuration chooses."""
+        self.digits().check_stored_values()
+
     def describe(self) -> DataSpec:
         """Raises ConfigError for a folder that doesn't exist and a split that MNIST lacks."""
         self.digits().describe()

@@ -16,7 +16,8 @@ from gan_cli.data.image_decoding import UnreadableImageError, read_image
 from gan_cli.data.image_options import ImageSource
 from gan_cli.data.input_paths import existing_folder
 from gan_cli.data.loading import UndecodedExamples, load_examples
-from gan_cli.data.tfds_metadata import Feature, ImageFeature, Metadata, find_prepared, read_metadata
+from gan_cli.data.tfds_features import check_feature_classes
+from gan_cli.data.tfds_metadata import VERSION, Feature, ImageFeature, Metadata, find_prepared, read_metadata
 from gan_cli.data.tfds_records import open_records
 from gan_cli.errors import ConfigError, nearest
 
@@ -53,9 +54,15 @@ class TFDS(ImageSource):
         """
         if not self.name:
             raise ConfigError("name", "is needed", self.name, "For example dataset.name=mnist.")
+        check_name(self.name)
         prepared = find_prepared(self.folder(), self.name, self.config)
         metadata = read_metadata(prepared) if prepared else KNOWN.get(self.name)
         return self.spec(metadata) if metadata else None
+
+    def check_stored_values(self) -> None:
+        """Raises ConfigError where the data would be downloaded into a folder that the configuration chooses."""
+        if self.data_dir is not None and not find_prepared(Path(self.data_dir), self.name, self.config):
+            raise ConfigError("data_dir", "holds no prepared data, and a download would write there", self.data_dir)
 
     def open(self, progress: Progress | None = None) -> Examples:
         """The split's images, downloaded and prepared first if they are not there.
@@ -118,6 +125,8 @@ class TFDS(ImageSource):
         """A tfds builder with its data prepared."""
         import tensorflow_datasets as tfds
 
+        for folder in folders_of(self.folder(), self.name):
+            check_feature_classes(folder)
         prepared = find_prepared(self.folder(), self.name, self.config)
         if prepared:
             return tfds.builder_from_directory(str(prepared))
@@ -141,6 +150,25 @@ class TFDS(ImageSource):
             advice = "Name the folder that holds it prepared, dataset.data_dir=..., or connect to the network."
             raise ConfigError("data_dir", problem, self.data_dir, advice) from error
         return builder
+
+
+def folders_of(data_dir: Path, name: str) -> list[Path]:
+    """The folders in which tensorflow-datasets may find a data set, which it also takes as `FashionMnist`."""
+    letters = bare_name(re.split(r"[/:]", name)[0])
+    folders = sorted(data_dir.iterdir()) if data_dir.is_dir() else []
+    return [folder for folder in folders if folder.is_dir() and bare_name(folder.name) == letters]
+
+
+def bare_name(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
+def check_name(name: str) -> None:
+    """Raises ConfigError for a data set of a community or another hub: its code would be downloaded and run."""
+    namespace, colon, rest = name.partition(":")
+    if colon and not VERSION.fullmatch(rest):
+        problem = f"names a data set of {namespace}, whose code would be downloaded and run"
+        raise ConfigError("name", problem, name, "The data sets of tensorflow-datasets itself are allowed.")
 
 
 def is_offline() -> bool:

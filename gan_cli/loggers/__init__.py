@@ -1,12 +1,10 @@
-"""Where metrics and pictures go besides the run directory (`logger=[...]`, any number), one destination a file.
+"""Loggers: send metrics and pictures to other destinations than the run directory (`logger=[...]`), one a file.
 
-A logger is a frozen dataclass whose module imports neither TensorFlow nor the destination's package at its top:
+A logger is a frozen dataclass, derived from `Logger`. Its module imports neither TensorFlow nor the destination's
+package at its top.
 
-- `check()` raises `ConfigError` where that package is not installed; it does not import it.
-- `open(...)` gives a `Writer` for one run.
-
-`metrics.jsonl` and `samples/` are the truth. A destination that starts empty while the run does not is filled from
-them (see `gan_cli.loggers.metrics_replay`), so that each step stands there once.
+`metrics.jsonl` and `samples/` are the reference. A resumed run may have a destination that is empty. It is filled from
+these files (see `gan_cli.loggers.metrics_replay`), so that each step is logged once.
 """
 
 from __future__ import annotations
@@ -20,44 +18,51 @@ from gan_cli.errors import ConfigError
 
 
 class Writer(Protocol):
-    """One run at one destination. Steps never go back."""
+    """Writes one run to one destination. Steps never decrease."""
 
     def write_scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Records numbers by name."""
+        """Writes numbers by name."""
         ...
 
     def write_picture(self, step: int, name: str, path: Path) -> None:
-        """Records the picture in the file `path`, a PNG."""
+        """Writes the picture in the file `path`, a PNG."""
         ...
 
     def close(self, state: str) -> None:
-        """Sends what is left. `state` is how the run ended: `finished`, `interrupted` or `failed`."""
+        """Sends the rest and closes. `state` is how the run ended: `finished`, `interrupted` or `failed`."""
         ...
 
 
-class Logger(Protocol):
+class Logger:
     """What each entry of `logger` builds."""
 
-    def check(self) -> None: ...
+    def check(self) -> None:
+        """Raises ConfigError where the destination's package is not installed; does not import it."""
+
+    def check_stored_values(self) -> None:
+        """Raises ConfigError, with the field as its key, for a destination outside the run directory.
+
+        A configuration read from disk may not choose such a destination. By default no field names one.
+        """
 
     def open(self, directory: Path, name: str, config: dict[str, Any], resumed_from: int) -> Writer:
-        """A writer for the run in `directory`.
+        """Opens a writer for the run in `directory`.
 
         Args:
             directory: the run directory; it exists.
-            name: of the run, for people.
-            config: all of it, as plain containers.
-            resumed_from: the step from which the run goes on; 0 where it begins. What comes later in files of an
-                earlier attempt is done again.
+            name: the name of the run, for people.
+            config: the whole configuration, as plain containers.
+            resumed_from: the step from which the run is resumed; 0 for a new run. Later steps in files of an earlier
+                attempt are trained again.
         """
-        ...
+        raise NotImplementedError
 
 
 def check_installed(extra: str, *packages: str) -> None:
     """Raises ConfigError unless all `packages`, which `gan-cli[extra]` brings, can be imported."""
     for package in packages:
         spec = importlib.util.find_spec(package)
-        # A mere folder of that name, which such tools leave wherever they run, is found too, but has no origin.
+        # A folder of that name without code, such as the tools' own output, is found too, but has no origin.
         if spec is None or spec.origin is None:
             raise ConfigError(
                 "",

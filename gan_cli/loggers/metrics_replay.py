@@ -1,4 +1,4 @@
-"""Writing to a new destination what a resumed run has done already."""
+"""Writes the metrics and pictures of earlier steps to a destination that is new when a run is resumed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PICTURE_FILE = re.compile(r"step_(\d+)\.png")
 
 
 def replay(writer: Writer, directory: Path, resumed_from: int) -> None:
-    """Writes the metrics and pictures of the steps up to `resumed_from`, in order; nothing for a run that begins.
+    """Writes the metrics and pictures of the steps up to `resumed_from`, in order; nothing for a new run.
 
     Args:
         writer: of an empty destination.
-        directory: the run directory, with metrics.jsonl and samples/step_XXXXXXXX.png as far as there are any.
-        resumed_from: the last step that still counts.
+        directory: the run directory, with metrics.jsonl and samples/step_XXXXXXXX.png where they exist.
+        resumed_from: the last step that is replayed.
     """
     if resumed_from == 0:
         return
@@ -45,9 +45,9 @@ def sample_grid_files(directory: Path) -> dict[int, Path]:
 
 
 def numbers_of(line: Mapping[str, Any]) -> dict[str, float]:
-    """What of a line of metrics.jsonl a destination can draw: its numbers, without the step itself.
+    """The numbers of a line of metrics.jsonl, without the step.
 
-    The bounds of what was measured stay in the file: four curves for each number would hide it.
+    Confidence bounds are left out: four curves for each number would hide it.
     """
     return {
         name: float(value)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.loggers import check_installed
+from gan_cli.errors import ConfigError
+from gan_cli.loggers import Logger, check_installed
 from gan_cli.loggers.metrics_replay import replay
 from gan_cli.runs.atomic_files import make_folder, read_text, remove_folder, write_text
 from gan_cli.runs.links import check_target
@@ -22,14 +25,14 @@ PARAMETER_LENGTH = 500  # characters; the limit of the oldest servers in use
 
 
 @dataclass(frozen=True)
-class MLflow:
-    """A run at MLflow. A resumed run goes on under the same id.
+class MLflow(Logger):
+    """Logs to MLflow. A resumed run keeps its id.
 
     Args:
-        tracking_uri: the server's address; None for a SQLite file in RUN/mlflow, which needs no network. MLflow keeps
-            its folder of plain files as an alternative to that alive no longer.
-        experiment: name of the experiment; it is made where there is none.
-        pictures: whether sample grids are recorded besides numbers.
+        tracking_uri: the server's address; None for a SQLite file in RUN/mlflow, which needs no network. MLflow no
+            longer maintains its older storage in plain files.
+        experiment: name of the experiment; it is created if it does not exist.
+        pictures: whether sample grids are logged besides numbers.
     """
 
     tracking_uri: str | None
@@ -40,20 +43,26 @@ class MLflow:
         database = ("sqlalchemy", "alembic") if self.tracking_uri is None else ()
         check_installed("mlflow", "mlflow", *database)
 
+    def check_stored_values(self) -> None:
+        if self.tracking_uri is not None:
+            raise ConfigError("tracking_uri", "names a server or a place outside the run directory", self.tracking_uri)
+
     def open(self, directory: Path, name: str, config: dict[str, Any], resumed_from: int) -> MLflowWriter:
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it reports to its makers unless told not to
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # usage reports, on by default
         from mlflow.tracking import MlflowClient
 
         check_target(directory / FOLDER, run=directory)
         folder = (directory / FOLDER).resolve()
         if self.tracking_uri is None:
-            logging.getLogger("mlflow.store.db").setLevel(logging.WARNING)  # it announces each new table
-            forget_if_moved(folder)
+            logging.getLogger("mlflow.store.db").setLevel(logging.WARNING)  # it logs each new table
+            remove_moved_database(folder)
         make_folder(folder)
         client = MlflowClient(tracking_uri=self.tracking_uri or f"sqlite:///{folder / 'mlflow.db'}")
         identity_file = folder / "run_id.txt"
         if identity_file.is_file():
             identity = read_text(identity_file).strip()
+            if self.tracking_uri is None:
+                check_database(client, identity, folder)
             client.update_run(identity, status="RUNNING")
             return MLflowWriter(client, identity, self.pictures, last_steps(client, identity))
         artifacts = (folder / "artifacts").as_uri() if self.tracking_uri is None else None
@@ -68,10 +77,33 @@ class MLflow:
         return writer
 
 
-def forget_if_moved(folder: Path) -> None:
-    """Removes the database of a run directory that was moved or copied since; it is filled anew.
+def check_database(client: Any, identity: str, folder: Path) -> None:
+    """Raises ConfigError for a database in a run directory that can't be read, or that sends pictures elsewhere.
 
-    MLflow keeps absolute paths, so pictures would go to the old place.
+    The run may come from anybody, and MLflow writes wherever its database says.
+    """
+    advice = f"Delete {folder}; it is filled again from metrics.jsonl and samples/."
+    try:
+        place = str(client.get_run(identity).info.artifact_uri)
+    except Exception as error:  # MLflow and SQLAlchemy raise many kinds
+        problem = f"the MLflow database of the run can't be read ({type(error).__name__})"
+        raise ConfigError("", problem, advice=advice) from error
+    if not is_file_uri_below(place, folder):
+        raise ConfigError("", f"the MLflow database of the run names {place}, outside the run", advice=advice)
+
+
+def is_file_uri_below(uri: str, folder: Path) -> bool:
+    """Whether `uri` names a path in `folder`, with symbolic links followed."""
+    parts = urllib.parse.urlsplit(uri)
+    path = Path(urllib.request.url2pathname(parts.path))
+    is_local = parts.scheme in ("", "file") and parts.netloc in ("", "localhost") and path.is_absolute()
+    return is_local and path.resolve().is_relative_to(folder.resolve())
+
+
+def remove_moved_database(folder: Path) -> None:
+    """Removes the database of a run directory that was moved or copied; it is filled again.
+
+    MLflow stores absolute paths, so pictures would go to the old place.
     """
     place = folder / "place.txt"
     if folder.is_dir() and not (place.is_file() and read_text(place).strip() == str(folder)):
@@ -79,7 +111,7 @@ def forget_if_moved(folder: Path) -> None:
 
 
 def last_steps(client: Any, identity: str) -> dict[str, int]:
-    """The last recorded step of each metric."""
+    """The last logged step of each metric."""
     names = client.get_run(identity).data.metrics
     return {name: max(metric.step for metric in client.get_metric_history(identity, name)) for name in names}
 
@@ -104,7 +136,7 @@ def flat(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 
 
 class MLflowWriter:
-    """Writes to one run. Leaves out what stands there from an earlier attempt, since MLflow would keep both."""
+    """Writes to one run. Skips steps that an earlier attempt has logged, since MLflow would store both."""
 
     def __init__(self, client: Any, identity: str, takes_pictures: bool, last_steps: dict[str, int]) -> None:
         self.client, self.identity = client, identity
@@ -119,7 +151,7 @@ class MLflowWriter:
 
     def write_picture(self, step: int, name: str, path: Path) -> None:
         if self.takes_pictures:
-            self.client.log_artifact(self.identity, str(path), name)  # files are named by their step
+            self.client.log_artifact(self.identity, str(path), name)  # the file names hold the step
 
     def close(self, state: str) -> None:
         self.client.set_terminated(self.identity, STATES.get(state, "FAILED"))

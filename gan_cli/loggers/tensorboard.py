@@ -1,4 +1,4 @@
-"""TensorBoard: event files in the run directory, to be looked at with `tensorboard --logdir outputs`."""
+"""TensorBoard: event files in the run directory. Show them with `tensorboard --logdir outputs`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from gan_cli.lazy import tf
-from gan_cli.loggers import check_installed
+from gan_cli.loggers import Logger, check_installed
 from gan_cli.loggers.metrics_replay import replay
 from gan_cli.runs.atomic_files import make_folder, remove_file
 
@@ -20,8 +20,8 @@ FOLDER = "tensorboard"
 
 
 @dataclass(frozen=True)
-class TensorBoard:
-    """Event files in RUN/tensorboard. A resumed run makes them anew, since a step can't be taken out of one.
+class TensorBoard(Logger):
+    """Writes event files in RUN/tensorboard. A resumed run writes them again, since no step can be removed from one.
 
     Args:
         pictures: whether sample grids are written besides numbers.
@@ -51,7 +51,7 @@ class TensorBoardWriter:
         self.events = tf.summary.create_file_writer(str(folder))
 
     def write_config(self, name: str, config: dict[str, Any]) -> None:
-        """The configuration as text; four spaces make it a block of code in TensorBoard's Markdown."""
+        """Writes the configuration as text; four spaces mark a code block in TensorBoard's Markdown."""
         lines = yaml.safe_dump(config, sort_keys=False, allow_unicode=True).splitlines()
         text = "\n".join([f"**{name}**", "", *(f"    {line}" for line in lines)])
         with self.events.as_default(step=0):

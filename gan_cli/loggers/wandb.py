@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.errors import check_choice
-from gan_cli.loggers import check_installed
+from gan_cli.errors import ConfigError, check_choice
+from gan_cli.loggers import Logger, check_installed
 from gan_cli.loggers.metrics_replay import replay
 from gan_cli.runs.atomic_files import make_folder, read_text, write_text
 
-FOLDER = "wandb"  # Weights & Biases makes this folder itself, in the directory that it is given
+FOLDER = "wandb"  # Weights & Biases creates this folder in the directory that it is given
 EXIT_CODES = {"finished": 0, "interrupted": 255}  # 255 is shown as killed, any other code but 0 as failed
 
 
 @dataclass(frozen=True)
-class WeightsAndBiases:
-    """A run at Weights & Biases. A resumed run goes on under the same id.
+class WeightsAndBiases(Logger):
+    """Logs to Weights & Biases. A resumed run keeps its id.
 
     Args:
         mode: `offline` writes to RUN/wandb and needs neither network nor account; `online` sends as well.
         project: its name there.
         entity: user or team; None for the account's own.
         tags: any number.
-        pictures: whether sample grids are recorded besides numbers.
+        pictures: whether sample grids are logged besides numbers.
     """
 
     mode: str
@@ -42,8 +42,14 @@ class WeightsAndBiases:
     def check(self) -> None:
         check_installed("wandb", "wandb")
 
+    def check_stored_values(self) -> None:
+        if self.mode != "offline":
+            raise ConfigError("mode", "sends the run over the network", self.mode)
+
     def open(self, directory: Path, name: str, config: dict[str, Any], resumed_from: int) -> WeightsAndBiasesWriter:
         import wandb
+
+        check_settings_file(directory)
 
         identity, is_new = run_identity(directory, name)
         run = wandb.init(
@@ -55,9 +61,11 @@ class WeightsAndBiases:
             name=name,
             dir=str(directory),
             config=config,
-            allow_val_change=True,  # a run may be resumed with more steps than it began with
+            allow_val_change=True,  # a resumed run may have more steps
             resume="allow",
-            settings=wandb.Settings(console="off", silent=self.mode == "offline"),  # train.log has the console
+            # train.log has the console. Git is not called: a repository in the working folder may come from anybody,
+            # and its configuration can name programs that Git runs.
+            settings=wandb.Settings(console="off", silent=self.mode == "offline", disable_git=True, save_code=False),
         )
         writer = WeightsAndBiasesWriter(run, self.pictures)
         if is_new:
@@ -65,11 +73,21 @@ class WeightsAndBiases:
         return writer
 
 
-def run_identity(directory: Path, name: str) -> tuple[str, bool]:
-    """The run's id, and whether it was made just now.
+def check_settings_file(directory: Path) -> None:
+    """Raises ConfigError where a run directory holds settings of Weights & Biases, which gan-cli never writes there.
 
-    It is kept in RUN/wandb/run_id.txt, since neither the name (those of a sweep repeat) nor the place (a run directory
-    may be moved) would do.
+    They can name another server, and would send it the user's key.
+    """
+    path = directory / FOLDER / "settings"
+    if path.exists():
+        problem = "settings of Weights & Biases in a run directory may name another server"
+        raise ConfigError("logger.wandb", problem, path, "Delete the file, or leave out this logger.")
+
+
+def run_identity(directory: Path, name: str) -> tuple[str, bool]:
+    """The run's id, and whether it is new.
+
+    It is stored in RUN/wandb/run_id.txt. The name is not unique in a sweep, and the path changes when a run is moved.
     """
     path = directory / FOLDER / "run_id.txt"
     if path.is_file():
@@ -81,7 +99,7 @@ def run_identity(directory: Path, name: str) -> tuple[str, bool]:
 
 
 class WeightsAndBiasesWriter:
-    """Writes to one open run. Steps that the server has already are ignored there."""
+    """Writes to one open run. The server ignores steps that it has already."""
 
     def __init__(self, run: Any, takes_pictures: bool) -> None:
         self.run, self.takes_pictures = run, takes_pictures

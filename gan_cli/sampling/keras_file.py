@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from gan_cli.config.own_modules import import_module
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import keras
@@ -34,6 +35,7 @@ from gan_cli.sampling.keras_archive import (
     check_size,
     check_weights_file,
     first_line,
+    objects_in,
     read_archive,
 )
 
@@ -62,7 +64,9 @@ def load_generator_file(path: Path, trust: bool) -> tuple[keras.Model, Generator
     """
     register_layers()
     archive = read_archive(path, FACTS_MEMBER)
-    if not trust:
+    if trust:
+        import_named_modules(archive, path)
+    else:
         check_classes(archive.config, path)
     try:
         facts = read_facts(archive)
@@ -76,6 +80,18 @@ def load_generator_file(path: Path, trust: bool) -> tuple[keras.Model, Generator
     except Exception as error:  # Keras raises many kinds for what it can't read
         raise ConfigError("checkpoint", f"can't be loaded: {first_line(error)}", path) from error
     return model, checked_facts(model, facts, path)
+
+
+def import_named_modules(archive: KerasArchive, path: Path) -> None:
+    """Imports the modules that a trusted archive names, so that they register their layers. Raises ConfigError."""
+    modules = {str(node.get("module")) for node in objects_in(archive.config, path)}
+    for module in sorted(modules):
+        if module.partition(".")[0] not in ("None", "builtins", "gan_cli", "keras"):
+            try:
+                import_module(module)
+            except Exception as error:  # the user's own module may raise anything
+                problem = f"its module {module} can't be imported: {type(error).__name__}: {first_line(error)}"
+                raise ConfigError("checkpoint", problem, path) from error
 
 
 def read_facts(archive: KerasArchive) -> GeneratorFacts | None:
