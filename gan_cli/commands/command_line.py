@@ -67,7 +67,7 @@ def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job
     Raises:
         ConfigError: where a stored configuration names code that Hydra would run.
     """
-    origin = origin_of(config_name, flags.overrides, flags.config_dir)
+    origin = origin_of(config_name, flags.overrides)
     if origin.restricts_values:
         single = [override for override in read_overrides(flags.overrides) if not override.is_sweep_override()]
         compose(config_name, [override.input_line or "" for override in single], flags.config_dir)

@@ -63,7 +63,7 @@ def train_from_launcher(config: DictConfig) -> None:
     sources = hydra_config.runtime.config_sources
     config_dir = next((source.path for source in sources if source.provider == "command-line"), None)
     set_own_folders(own_folders(config_dir))
-    origin = origin_of(str(hydra_config.job.config_name), words, config_dir)
+    origin = origin_of(str(hydra_config.job.config_name), words)
     with composing(origin):
         job = build_job(to_plain(config), origin)
     code = run_training(job, LaunchPlan(Path(hydra_config.runtime.output_dir), words))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
         ConfigError: for a mistyped group, choice or key, with the nearest name.
     """
     set_own_folders(own_folders(config_dir))
-    origin = origin_of(config_name, words, config_dir)
+    origin = origin_of(config_name, words)
     check_primary_file(config_name, config_dir, origin)
     with composer(config_dir), composing(origin):
         overrides = parse(words)
@@ -104,7 +104,8 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
         try:
             whole, note = compose_choices(config_name, overrides)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
-            check_keys(config_name, overrides)
+            with suppress(HydraException, OmegaConfBaseException):  # the whole configuration itself may be at fault
+                check_keys(config_name, overrides)
             raise ConfigError("", first_cause(error)) from error
         HydraConfig.instance().set_config(whole)  # so that ${hydra:...} resolves in the user's own YAML
         try:
@@ -122,12 +123,12 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
     return Composition(config, words, directory, origin, links, (note,) if note else (), whole)
 
 
-def own_hydra_settings(overrides: list[Override]) -> DictConfig:
-    """Hydra's settings in gan-cli's own configuration, with those that the user typed."""
+def own_hydra_settings(overrides: list[Override]) -> list[DictConfig]:
+    """Hydra's settings in gan-cli's own configurations, which differ in the launcher, with those that the user typed."""
     typed = [override.input_line or "" for override in overrides if override.key_or_group.startswith("hydra")]
     with composer(None):
         try:
-            return hydra.compose("train", overrides=typed, return_hydra_config=True).hydra
+            return [hydra.compose(name, overrides=typed, return_hydra_config=True).hydra for name in ("train", "eval")]
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             advice = "If you know the configuration in --config-dir, say trust=true."
             raise ConfigError("", first_cause(error), advice=advice) from error

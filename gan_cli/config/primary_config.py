@@ -40,12 +40,12 @@ NEVER_STORED = ("trust", "resume", "output")
 ADVICE = "If you know that configuration, say trust=true."
 
 
-def origin_of(config_name: str, words: Sequence[str], config_dir: str | None) -> ConfigOrigin:
+def origin_of(config_name: str, words: Sequence[str]) -> ConfigOrigin:
     """Where the configuration comes from that `words` compose."""
     overrides = read_overrides(words)
     trust = any(override.key_or_group == "trust" and override.value() is True for override in overrides)
     keys = frozenset(override.key_or_group for override in overrides)
-    return ConfigOrigin(is_stored=is_foreign(config_name, config_dir), trust=trust, typed_keys=keys)
+    return ConfigOrigin(is_stored=is_foreign(config_name), trust=trust, typed_keys=keys)
 
 
 def read_overrides(words: Sequence[str]) -> list[Override]:
@@ -65,11 +65,15 @@ def typed_keys(words: Sequence[str]) -> frozenset[str]:
     return frozenset(override.key_or_group for override in read_overrides(words))
 
 
-def is_foreign(config_name: str, config_dir: str | None) -> bool:
-    """Whether the whole configuration is none of gan-cli's own."""
-    if config_name not in COMMAND_CONFIGS:
-        return True
-    return config_dir is not None and primary_file(config_name, config_dir).is_file()
+def is_foreign(config_name: str) -> bool:
+    """Whether the whole configuration is none of gan-cli's own, which are found first.
+
+    Raises:
+        ConfigError: for a name that leads out of --config-dir.
+    """
+    if ".." in PurePath(config_name).parts or PurePath(config_name).is_absolute():
+        raise ConfigError("--config-name", "expected the name of a file in --config-dir", config_name)
+    return config_name.removesuffix(".yaml") not in COMMAND_CONFIGS
 
 
 def primary_file(config_name: str, config_dir: str) -> Path:
@@ -95,23 +99,23 @@ def check_primary_file(config_name: str, config_dir: str | None, origin: ConfigO
     refuse_first(sorted(str(key) for key in set(settings or ()) - set(DIRECTORIES)), f"in {path}")
 
 
-def check_hydra_settings(composed: DictConfig, expected: DictConfig, origin: ConfigOrigin) -> None:
+def check_hydra_settings(composed: DictConfig, expected: Sequence[DictConfig], origin: ConfigOrigin) -> None:
     """Raises ConfigError where a stored configuration changes Hydra's settings, or writes outside the working folder.
 
     Args:
         composed: Hydra's settings as composed.
-        expected: the same, of gan-cli's own configuration with what the user typed.
+        expected: the same, of gan-cli's own configurations with what the user typed; one of them has to be met.
     """
     plain: Any = OmegaConf.to_container(composed, resolve=False)
-    usual: Any = OmegaConf.to_container(expected, resolve=False)
-    refuse_first(sorted(changed(plain, usual)), "in the configuration")
+    usual: Any = [OmegaConf.to_container(settings, resolve=False) for settings in expected]
+    refuse_first(sorted(min((changed(plain, one) for one in usual), key=len)), "in the configuration")
     directories = {"run.dir": plain["run"]["dir"], "sweep.dir": plain["sweep"]["dir"]}
     for key, directory in directories.items():
         if f"hydra.{key}" not in origin.typed_keys and not is_below_working_folder(str(directory)):
             problem = "names a place outside the working folder, which a configuration read from disk may not choose"
             raise ConfigError(f"hydra.{key}", problem, directory, f"Type hydra.{key}=... yourself.")
     subfolder, output = plain["sweep"]["subdir"], plain["output_subdir"]
-    if "hydra.sweep.subdir" not in origin.typed_keys and subfolder not in (*SUBFOLDERS, usual["sweep"]["subdir"]):
+    if "hydra.sweep.subdir" not in origin.typed_keys and subfolder not in SUBFOLDERS:
         raise ConfigError("hydra.sweep.subdir", "is set in the configuration", subfolder, ADVICE)
     if "hydra.output_subdir" not in origin.typed_keys and output not in (None, ".hydra"):
         raise ConfigError("hydra.output_subdir", "is set in the configuration", output, ADVICE)
