@@ -124,7 +124,7 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
 
 
 def own_hydra_settings(overrides: list[Override]) -> list[DictConfig]:
-    """Hydra's settings, with those that the user typed, in gan-cli's own configurations; they differ in the launcher."""
+    """Hydra's settings with those that the user typed, in two configurations of gan-cli with different launchers."""
     typed = [override.input_line or "" for override in overrides if override.key_or_group.startswith("hydra")]
     with composer(None):
         try:
