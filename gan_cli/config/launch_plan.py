@@ -14,6 +14,7 @@ from gan_cli.config.override_errors import check_override_forms, check_single_ch
 from gan_cli.config.own_modules import set_own_folders
 from gan_cli.config.primary_config import origin_of, typed_keys
 from gan_cli.config.resume_plan import SWITCHES, ResumePlan, find_resumable_run, key_of, plan_resume
+from gan_cli.config.target_allowlist import composing
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import DamagedCheckpointError, list_checkpoints, read_checkpoint_header
@@ -92,8 +93,10 @@ def plan_typed_resume(
         problem = f"does not go with resume={directory}, which writes into that directory"
         raise ConfigError(key_of(hydra_word), problem, advice="Leave it out.")
     set_own_folders(own_folders(config_dir))
-    origin = stored(origin_of("train", words, None).trust, typed_keys(words))
-    job, plan = plan_resumed_run(plan_resume(directory, words, config_dir), origin)
+    origin = stored(origin_of("train", words).trust, typed_keys(words))
+    with composing(origin):
+        resume_plan = plan_resume(directory, words, config_dir)
+    job, plan = plan_resumed_run(resume_plan, origin)
     if config_name == "train":
         return job, plan
     note = f"--config-name={config_name} has no effect: a resumed run has its own configuration."
