@@ -108,7 +108,7 @@ def check_hydra_settings(composed: DictConfig, expected: Sequence[DictConfig], o
     """
     plain: Any = OmegaConf.to_container(composed, resolve=False)
     usual: Any = [OmegaConf.to_container(settings, resolve=False) for settings in expected]
-    refuse_first(sorted(min((changed(plain, one) for one in usual), key=len)), "in the configuration")
+    refuse_first(min((sorted(changed(plain, one)) for one in usual), key=len), "in the configuration")
     directories = {"run.dir": plain["run"]["dir"], "sweep.dir": plain["sweep"]["dir"]}
     for key, directory in directories.items():
         if f"hydra.{key}" not in origin.typed_keys and not is_below_working_folder(str(directory)):
