@@ -1,13 +1,16 @@
-"""NumPy files: what arrays they hold, told from their headers, and the arrays themselves. Pickles are never loaded."""
+"""NumPy files: headers of the arrays in them, and the arrays, whole or in chunks. Pickles are never loaded."""
 
 from __future__ import annotations
 
 import math
+import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -37,7 +40,7 @@ class ArrayFile:
 
     Attributes:
         typed: its path as the user typed it, for messages.
-        path: where it lies.
+        path: of the file.
         headers: by the name of the array; that of a .npy file is "".
     """
 
@@ -61,27 +64,78 @@ class ArrayFile:
         return ArrayFile(typed, path, headers)
 
     def load(self, name: str) -> np.ndarray:
-        """The array `name`; memory-mapped where the file is a .npy. Raises ConfigError."""
+        """The array `name`, memory-mapped unless it is compressed. Raises ConfigError."""
         try:
             if name == ALONE:
                 return np.load(self.path, mmap_mode="r", allow_pickle=False)
+            with zipfile.ZipFile(self.path) as archive:
+                info = archive.getinfo(f"{name}.npy")
+                if info.compress_type == zipfile.ZIP_STORED and 0 not in self.headers[name].shape:
+                    return self.map_member(info)
             with np.load(self.path, allow_pickle=False) as arrays:
                 return arrays[name]
+        except MemoryError as error:
+            advice = "Save it uncompressed, with np.save or np.savez: then it stays on disk."
+            raise ConfigError("path", f"{name} does not fit in memory", self.typed, advice) from error
         except BROKEN as error:
             raise unreadable(self.typed, error) from error
 
-    def choose(self, key: str, name: str, suitable: list[str], kind: str) -> str:
-        """`name` where there is such an array, else the only suitable one. Raises ConfigError."""
+    def map_member(self, info: zipfile.ZipInfo) -> np.ndarray:
+        """An uncompressed member of the archive, memory-mapped."""
+        with self.path.open("rb") as file:
+            file.seek(info.header_offset)
+            name_length, extra_length = struct.unpack("<26xHH", file.read(30))
+            file.seek(name_length + extra_length, 1)
+            shape, fortran, dtype = read_layout(file)
+            order: Literal["F", "C"] = "F" if fortran else "C"
+            return np.memmap(self.path, dtype, "r", file.tell(), shape, order)
+
+    def read_chunks(self, name: str, rows: int) -> Iterator[np.ndarray]:
+        """The array `name` in parts of `rows` along its first axis, one in memory at a time. Raises ConfigError."""
+        try:
+            with self.open_member(name) as file:
+                shape, fortran, dtype = read_layout(file)
+                if fortran:  # its rows lie scattered
+                    whole = self.load(name)
+                    yield from (whole[start : start + rows] for start in range(0, len(whole), rows))
+                    return
+                row_bytes = math.prod(shape[1:]) * dtype.itemsize
+                for start in range(0, shape[0], rows):
+                    count = min(rows, shape[0] - start)
+                    content = file.read(count * row_bytes)
+                    if len(content) < count * row_bytes:
+                        raise ValueError("it ends before its last row")
+                    yield np.frombuffer(content, dtype).reshape(count, *shape[1:])
+        except BROKEN as error:
+            raise unreadable(self.typed, error) from error
+
+    @contextmanager
+    def open_member(self, name: str) -> Iterator[IO[bytes]]:
+        if name == ALONE:
+            with self.path.open("rb") as file:
+                yield file
+        else:
+            with zipfile.ZipFile(self.path) as archive, archive.open(f"{name}.npy") as member:
+                yield member
+
+    def choose(self, key: str, name: str, suitable: list[str], kind: str, is_typed: bool) -> str:
+        """`name` where there is such an array, else the only suitable one.
+
+        Raises:
+            ConfigError: which proposes the nearest name where `name` is typed, else a suitable array.
+        """
         if name in self.headers:
             return name
         if len(suitable) == 1:
             return suitable[0]
         if ALONE in self.headers:
-            return ALONE  # whoever asked says what is wrong with it
+            return ALONE  # the caller reports what is wrong with it
         held = ", ".join(f"{other} ({header})" for other, header in self.headers.items())
         many = "several" if suitable else "none"
         problem = f"there is no such array, and {many} that could be the {kind}; the file holds {held}"
-        raise ConfigError(key, problem, name, nearest(name, self.headers))
+        near = nearest(name, self.headers) if is_typed else ""
+        first = next((other for other in suitable if "train" in other.lower()), suitable[0] if suitable else "")
+        raise ConfigError(key, problem, name, near or (f"For example dataset.{key}={first}." if first else ""))
 
 
 def read_zip_headers(path: Path) -> dict[str, ArrayHeader]:
@@ -103,13 +157,19 @@ def read_file_header(path: Path) -> ArrayHeader:
 
 def read_header(file: IO[bytes], size: int) -> ArrayHeader:
     """The header of a .npy file of `size` bytes. Raises ValueError."""
-    version = npy_format.read_magic(file)
-    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-    shape, _, dtype = read(file)
+    shape, _, dtype = read_layout(file)
     needed = file.tell() + math.prod(shape) * dtype.itemsize
     if not dtype.hasobject and needed > size:
         raise ValueError(f"it ends after {size:,} of {needed:,} bytes")
     return ArrayHeader(tuple(shape), dtype)
+
+
+def read_layout(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether in Fortran order, and type of the array that follows in `file`. Raises ValueError."""
+    version = npy_format.read_magic(file)
+    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+    shape, fortran, dtype = read(file)
+    return shape, fortran and len(shape) > 1, dtype
 
 
 def unreadable(typed: str, error: Exception) -> ConfigError:

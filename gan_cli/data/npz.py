@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gan_cli.data import DataSpec, Examples, InMemory, Progress
+from gan_cli.data.aligned_array import aligned_empty
+from gan_cli.data.contrast import contrast_warnings
 from gan_cli.data.image_options import ImageSource
-from gan_cli.data.loading import UndecodedExamples, load_examples
+from gan_cli.data.loading import Streamed, UndecodedExamples, fits_in_memory, map_in_threads
 from gan_cli.data.npy_header import ArrayFile, ArrayHeader
+from gan_cli.data.pixel_range import UNIT, PixelRange, PixelStatistics, find_pixel_range, parse_value_range
+from gan_cli.data.resize import ResizeOptions
 from gan_cli.errors import ConfigError
 
-DEFAULT_LABELS = "labels"
-CHUNK_BYTES = 1024  # examples looked at together, so that a large file is never in memory as a whole
+DEFAULT_IMAGES, DEFAULT_LABELS = "images", "labels"
+PARTNERS = (("images", "labels"), ("image", "label"), ("x", "y"), ("X", "Y"), ("data", "target"))
+"""Words in the names of arrays of images, and those of their labels: train_images and train_labels (MedMNIST)."""
+CHUNK_EXAMPLES = 1024  # read together, so that a large file is never in memory twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +30,13 @@ class Npz(ImageSource):
     """Arrays in a .npz or .npy file. configs/dataset/npz.yaml explains each key."""
 
     path: str
-    images_key: str = "images"
+    images_key: str = DEFAULT_IMAGES
     labels_key: str | None = DEFAULT_LABELS
+    value_range: Any = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        parse_value_range(self.value_range)
 
     def describe(self) -> DataSpec:
         """Shape and count from the arrays' headers; only labels are read, and points, for their range.
@@ -35,7 +47,7 @@ class Npz(ImageSource):
         file = ArrayFile.open(self.path)
         name = self.examples_name(file)
         header = file.headers[name]
-        labels = self.labels(file, header.shape[0])
+        labels = self.labels(file, name)
         classes = 0 if labels is None else int(labels.max()) + 1
         if is_points(header):
             return DataSpec((2,), header.shape[0], classes, self.range_of_points(file.load(name)))
@@ -43,59 +55,56 @@ class Npz(ImageSource):
         return DataSpec(self.shape(height, width, channels), header.shape[0], classes)
 
     def open(self, progress: Progress | None = None) -> Examples:
-        """The examples; a .npy file larger than `memory_limit` stays on disk.
+        """Loads the examples; an array larger than `memory_limit` stays on disk unless it is compressed.
 
         Raises:
-            ConfigError: as `describe`, and for floats outside [-1, 1].
+            ConfigError: as `describe`, and for floats whose range is not known.
         """
         spec = self.describe()
         file = ArrayFile.open(self.path)
-        values = file.load(self.examples_name(file))
-        found = self.labels(file, spec.examples)
+        name = self.examples_name(file)
+        found = self.labels(file, name)
         labels = np.zeros(spec.examples, np.int32) if found is None else found
         if not spec.is_image:
-            return InMemory(spec, np.array(values, np.float32), labels, [])
-        black = self.black(values)
+            return InMemory(spec, np.array(file.load(name), np.float32), labels, [])
+        pixels = self.pixel_range(file, name)
         fit = self.fit(spec.shape)
+        if fits_in_memory(spec, self.memory_limit):
+            values = read_into_memory(file, name, spec, pixels, fit, progress)
+            return InMemory(spec, values, labels, [], contrast_warnings(values.__getitem__, len(values)))
+        stored = file.load(name)
 
         def decode(index: int) -> tuple[np.ndarray, int]:
-            image = values[index].reshape(*values.shape[1:3], -1)
-            return fit.array(to_uint8(image, black)), int(labels[index])
+            image = stored[index].reshape(*stored.shape[1:3], -1)
+            return fit.array(pixels.to_uint8(image)), int(labels[index])
 
-        return load_examples(
-            UndecodedExamples(spec, decode, "image {}".format, files=lambda: [Path(self.path)]),
-            self.memory_limit,
-            progress,
-        )
+        return Streamed(UndecodedExamples(spec, decode, "image {}".format, files=lambda: [Path(file.path)]))
 
     def examples_name(self, file: ArrayFile) -> str:
-        """The array that holds the examples. Raises ConfigError where none will do."""
-        suitable = [name for name, header in file.headers.items() if is_images(header) or is_points(header)]
-        name = file.choose("images_key", self.images_key, suitable, "images")
+        """The array that holds the examples. Raises ConfigError where there is none that can be used."""
+        usable = [name for name, header in file.headers.items() if is_images(header) or is_points(header)]
+        suitable = [name for name in usable if file.headers[name].dtype != bool] or usable  # masks lie beside images
+        wanted = "" if self.images_key == DEFAULT_IMAGES else self.images_key
+        name = file.choose("images_key", self.images_key, suitable, "images", is_typed=bool(wanted))
         header = file.headers[name]
         if is_points(header) and (self.flip or self.image_size is not None):
             key = "flip" if self.flip else "image_size"
-            raise ConfigError(key, f"{self.path} holds 2-D points, which have no pictures' sides", getattr(self, key))
-        if name not in suitable or header.shape[0] == 0:
-            problem = (
-                f"expected uint8 or float images [n, height, width] or [n, height, width, 1, 3 or 4], not {header}"
-            )
-            if len(header.shape) == 4 and header.shape[1] in (1, 3, 4):
-                advice = "Put the channels last: images.transpose(0, 2, 3, 1)."
-            else:
-                advice = (
-                    "Whole numbers other than uint8 are mended by images.astype(np.uint8), if they are in 0 to 255."
-                )
-            raise ConfigError("images_key" if name else "path", problem, name or self.path, advice)
+            raise ConfigError(key, f"{self.path} holds 2-D points, which have no image size", getattr(self, key))
+        if name not in usable:
+            problem = f"expected uint8, bool or float images {SHAPES}, not {header}"
+            raise ConfigError("images_key" if name else "path", problem, name or self.path, advice_on(header))
         return name
 
-    def labels(self, file: ArrayFile, examples: int) -> np.ndarray | None:
-        """int32 `[examples]`, None where there are none. Raises ConfigError where they don't fit the examples."""
+    def labels(self, file: ArrayFile, images: str) -> np.ndarray | None:
+        """int32 labels of the array `images`, None where there are none. Raises ConfigError where they don't fit."""
+        examples = file.headers[images].shape[0]
         suitable = [name for name, header in file.headers.items() if is_labels(header, examples)]
         is_default = self.labels_key == DEFAULT_LABELS and DEFAULT_LABELS not in file.headers
         if self.labels_key is None or (is_default and not suitable):
             return None
-        name = file.choose("labels_key", self.labels_key, suitable, "labels; labels_key=null goes without")
+        partners = [name for name in partner_names(images) if name in suitable]
+        kind = "labels; labels_key=null goes without"
+        name = file.choose("labels_key", self.labels_key, partners[:1] or suitable, kind, is_typed=not is_default)
         if name not in suitable:
             problem = f"expected {examples:,} whole numbers, one for each example, not {file.headers[name]}"
             raise ConfigError("labels_key", problem, name, "dataset.labels_key=null goes without labels.")
@@ -111,36 +120,73 @@ class Npz(ImageSource):
             raise ConfigError("path", "its points are not all finite", self.path)
         return low, high
 
-    def black(self, values: np.ndarray) -> float:
-        """The float that stands for black: 0 or -1; 0 for uint8. Raises ConfigError for another range."""
-        if values.dtype == np.uint8:
-            return 0.0
-        bounds = [(portion.min(), portion.max()) for portion in chunks(values)]
-        low, high = np.min(bounds), np.max(bounds)
-        if not (low >= -1 and high <= 1):  # true of NaN as well
-            problem = f"expected floats in [0, 1] or [-1, 1]; they reach from {low:g} to {high:g}"
-            raise ConfigError("path", problem, self.path, "Scale them, or save uint8 in [0, 255].")
-        return -1.0 if low < 0 else 0.0
+    def pixel_range(self, file: ArrayFile, name: str) -> PixelRange:
+        """The values of black and white. Raises ConfigError where floats have another range."""
+        if file.headers[name].dtype.kind != "f":
+            return UNIT  # uint8 and bool have one range
+        statistics = PixelStatistics.of(file.read_chunks(name, CHUNK_EXAMPLES))
+        return find_pixel_range(statistics, parse_value_range(self.value_range), self.path)
 
 
-def chunks(values: np.ndarray) -> Iterator[np.ndarray]:
-    return (values[start : start + CHUNK_BYTES] for start in range(0, len(values), CHUNK_BYTES))
+SHAPES = "[n, height, width] or [n, height, width, 1, 3 or 4]"
 
 
-def to_uint8(image: np.ndarray, black: float) -> np.ndarray:
-    """An image in [black, 1] to [0, 255]; uint8 as it is."""
-    if image.dtype == np.uint8:
-        return np.asarray(image)
-    return np.round((image.astype(np.float64) - black) * (255 / (1 - black))).astype(np.uint8)
+def read_into_memory(
+    file: ArrayFile, name: str, spec: DataSpec, pixels: PixelRange, fit: ResizeOptions, progress: Progress | None
+) -> np.ndarray:
+    """uint8 `[n, *spec.shape]`, converted chunk by chunk, so that the file's array is never in memory beside it."""
+    values = aligned_empty((spec.examples, *spec.shape), np.uint8)
+    start = 0
+    for chunk in file.read_chunks(name, CHUNK_EXAMPLES):
+        images = pixels.to_uint8(chunk.reshape(*chunk.shape[:3], -1))
+        part = values[start : start + len(images)]
+        if images.shape == part.shape:
+            part[:] = images
+        else:
+            resize_into(part, images, fit)
+        start += len(images)
+        if progress:
+            progress(start, len(values))
+    return values
+
+
+def resize_into(part: np.ndarray, images: np.ndarray, fit: ResizeOptions) -> None:
+    def resize(index: int) -> None:
+        part[index] = fit.array(images[index])
+
+    map_in_threads(resize, len(images), None)
+
+
+def partner_names(images: str) -> Sequence[str]:
+    """Likely names of the labels of an array of images."""
+    words = images.split("_")
+    return ["_".join(label if word == image else word for word in words) for image, label in PARTNERS if image in words]
+
+
+def advice_on(header: ArrayHeader) -> str:
+    """What to do with an array that can't be used."""
+    shape = header.shape
+    if 0 in shape:
+        return "It holds no pixels."
+    if header.dtype.kind not in "fbu" or (header.dtype.itemsize > 1 and header.dtype.kind == "u"):
+        return "Whole numbers in 0 to 255 are converted by images.astype(np.uint8)."
+    if len(shape) == 3:
+        single = "One image alone needs a leading axis: images[None]"
+        return f"{single}; grey images that are {shape[2]} wide need a last one: images[..., None]."
+    if len(shape) == 4 and shape[1] in (1, 3, 4):
+        return "Put the channels last: images.transpose(0, 2, 3, 1)."
+    return "Name the array of images: dataset.images_key=NAME."
 
 
 def is_images(header: ArrayHeader) -> bool:
-    has_channels = len(header.shape) == 3 or (len(header.shape) == 4 and header.shape[3] in (1, 3, 4))
-    return has_channels and (header.dtype == np.uint8 or header.dtype.kind == "f")
+    """Whether an array can be images. `[a, b, 3]` can be one image as well as grey ones, so it is neither."""
+    shape, kind = header.shape, header.dtype.kind
+    has_channels = shape[2:] not in ((1,), (3,), (4,)) if len(shape) == 3 else len(shape) == 4 and shape[3] in (1, 3, 4)
+    return has_channels and 0 not in shape and (header.dtype == np.uint8 or kind in "fb")
 
 
 def is_points(header: ArrayHeader) -> bool:
-    return len(header.shape) == 2 and header.shape[1] == 2 and header.dtype.kind == "f"
+    return len(header.shape) == 2 and header.shape[1] == 2 and header.shape[0] > 0 and header.dtype.kind == "f"
 
 
 def is_labels(header: ArrayHeader, examples: int) -> bool:

@@ -136,7 +136,8 @@ def open_files(key: str, path: str, image_size: Any, channels: Any, progress: Pr
 def renamed(error: ConfigError, key: str) -> ConfigError:
     """An error of a source as one of gan-eval, whose keys for sizes are the same and whose path is `real` or `fake`."""
     named = error.key if error.key in ("image_size", "channels") else key
-    return ConfigError(named, error.problem, error.value, error.advice.replace("dataset.", ""))
+    advice = error.advice if "In training" in error.advice else error.advice.replace("dataset.", "")
+    return ConfigError(named, error.problem, error.value, advice)
 
 
 def report_skipped(side: str, examples: Examples, teller: ProgressReporter) -> None:
