@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -126,6 +127,19 @@ def test_data_of_ones_own_is_read_in_either_format(tmp_path: Path, file_format: 
         ({"split": "tran"}, "split=tran: no such split; there are train, test. Did you mean train?"),
         ({"split": "train[a:b]"}, "split=train[a:b]: no such way to name a split"),
         ({"split": "train[5:5]"}, "split=train[5:5]: holds no examples"),
+        ({"split": "train[7:5]"}, "split=train[7:5]: holds no examples"),
+        ({"split": "train[:60001]"}, "train[:60001] reaches beyond the 60,000 examples of train"),
+        ({"split": "test+train[70000:]"}, "train[70000:] reaches beyond the 60,000 examples of train"),
+        ({"split": "train[-70000:]"}, "train[-70000:] reaches beyond the 60,000 examples of train"),
+        ({"split": "train[:120%]"}, "train[:120%] reaches beyond the 60,000 examples of train"),
+        ({"name": ""}, "name=: is required"),
+        ({"name": "../mnist"}, "name=../mnist: expected BUILDER, BUILDER/CONFIG"),
+        ({"name": "mnist/a/b"}, "name=mnist/a/b: expected BUILDER, BUILDER/CONFIG"),
+        ({"name": "mnist/.."}, "name=mnist/..: expected"),
+        ({"name": "mnist:3"}, "name=mnist:3: expected BUILDER, BUILDER/CONFIG"),
+        ({"name": "huggingface:mnist"}, "whose code would be downloaded and run"),
+        ({"config": "../.."}, "config=../..: expected the name of a variant"),
+        ({"name": "mnist/a", "config": "b"}, "config=b: name=mnist/a names another variant"),
         ({"image_key": "picture"}, "image_key=picture: no image of this name in the data; its images: image"),
         ({"label_key": "kind"}, "label_key=kind: no class label of this name in the data; its labels: label"),
     ],
@@ -134,8 +148,32 @@ def test_what_the_data_lacks_is_told_before_it_is_opened(
     mnist: dict[str, Any], wrong: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError) as raised:
-        TFDS(**mnist, **wrong).describe()
+        TFDS(**{**mnist, **wrong}).describe()
     assert message in str(raised.value)
+
+
+def test_a_name_can_give_the_version(mnist: dict[str, Any]) -> None:
+    assert TFDS(**{**mnist, "name": "mnist:3.0.1", "split": "test"}).open().spec.examples == 10_000
+
+
+@pytest.mark.parametrize("name", ["mnist:1.0.0", "mnist/large", "imagenet_resized/33x33", "imagenet_resized:9.9.9"])
+def test_a_version_or_variant_that_does_not_exist_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=rf"^name={re.escape(name)}: tensorflow-datasets has no such variant"):
+        TFDS(name=name, data_dir=str(tmp_path)).open()
+
+
+def test_a_variant_in_the_name_or_in_its_key_is_the_same_prepared_data(tmp_path: Path) -> None:
+    folder = tmp_path / "imagenet_resized" / "32x32" / "0.1.0"
+    folder.mkdir(parents=True)
+    image = {"image": {"dtype": "uint8", "shape": {"dimensions": ["32", "32", "3"]}}}
+    features = {"featuresDict": {"features": {"image": image, "label": {"classLabel": {"numClasses": "2"}}}}}
+    (folder / "features.json").write_text(json.dumps(features))
+    info = {"splits": [{"name": "train", "shardLengths": ["7"]}]}
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+    (folder / "label.labels.txt").write_text("cat\ndog\n")
+    expected = DataSpec((32, 32, 3), 7, 2, class_names=("cat", "dog"))
+    for keys in ({"name": "imagenet_resized/32x32"}, {"name": "imagenet_resized", "config": "32x32"}):
+        assert TFDS(**keys, data_dir=str(tmp_path)).describe() == expected
 
 
 def test_known_data_is_described_before_a_download(tmp_path: Path) -> None:

@@ -179,9 +179,12 @@ def advice_on(header: ArrayHeader) -> str:
 
 
 def is_images(header: ArrayHeader) -> bool:
-    """Whether an array can be images. `[a, b, 3]` can be one image as well as grey ones, so it is neither."""
+    """Whether an array can be images. One image, `[16, 16, 3]`, is none: it would be 16 grey ones of 16 x 3."""
     shape, kind = header.shape, header.dtype.kind
-    has_channels = shape[2:] not in ((1,), (3,), (4,)) if len(shape) == 3 else len(shape) == 4 and shape[3] in (1, 3, 4)
+    if len(shape) == 3:
+        has_channels = shape[2] not in (1, 3, 4) or shape[1] == shape[2]
+    else:
+        has_channels = len(shape) == 4 and shape[3] in (1, 3, 4)
     return has_channels and 0 not in shape and (header.dtype == np.uint8 or kind in "fb")
 
 

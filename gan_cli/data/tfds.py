@@ -17,7 +17,8 @@ from gan_cli.data.image_options import ImageSource
 from gan_cli.data.input_paths import existing_folder
 from gan_cli.data.loading import UndecodedExamples, load_examples
 from gan_cli.data.tfds_features import check_feature_classes
-from gan_cli.data.tfds_metadata import VERSION, Feature, ImageFeature, Metadata, find_prepared, read_metadata
+from gan_cli.data.tfds_metadata import Feature, ImageFeature, Metadata, find_prepared, read_metadata
+from gan_cli.data.tfds_name import DatasetName, parse_name
 from gan_cli.data.tfds_records import open_records
 from gan_cli.errors import ConfigError, nearest
 
@@ -27,7 +28,9 @@ def known(height: int, width: int, channels: int, train: int, test: int) -> Meta
     return Metadata(features, {"train": train, "test": test})
 
 
-# So that a wrong image size is told before a download. The numbers are those of the catalog pages.
+CATALOG = "The catalog: https://www.tensorflow.org/datasets/catalog"
+LONGEST_REASON = 300  # characters of another library's message
+# So that a wrong image size is reported before a download. The numbers are those of the catalog pages.
 KNOWN = {
     "mnist": known(28, 28, 1, 60_000, 10_000),
     "fashion_mnist": known(28, 28, 1, 60_000, 10_000),
@@ -52,16 +55,12 @@ class TFDS(ImageSource):
         Raises:
             ConfigError: for a folder that doesn't exist, and a split or key that the data lacks.
         """
-        if not self.name:
-            raise ConfigError("name", "is needed", self.name, "For example dataset.name=mnist.")
-        check_name(self.name)
-        prepared = find_prepared(self.folder(), self.name, self.config)
-        metadata = read_metadata(prepared) if prepared else KNOWN.get(self.name)
+        metadata = self.metadata()
         return self.spec(metadata) if metadata else None
 
     def check_stored_values(self) -> None:
         """Raises ConfigError where the data would be downloaded into a folder that the configuration chooses."""
-        if self.data_dir is not None and not find_prepared(Path(self.data_dir), self.name, self.config):
+        if self.data_dir is not None and not find_prepared(Path(self.data_dir), self.parsed_name()):
             raise ConfigError("data_dir", "holds no prepared data, and a download would write there", self.data_dir)
 
     def open(self, progress: Progress | None = None) -> Examples:
@@ -72,7 +71,7 @@ class TFDS(ImageSource):
         """
         from tensorflow_datasets.proto import tf_example_pb2
 
-        self.describe()  # what can be told before a download is
+        self.describe()  # reports what is wrong before a download
         builder = self.prepared_builder()
         spec = self.spec(read_metadata(Path(builder.data_path)))
         records = open_records(builder, self.split)
@@ -99,16 +98,24 @@ class TFDS(ImageSource):
         """The test or validation split, where training has none of it; None without one."""
         if not re.fullmatch(r"train(\[.*\])?", self.split):
             return None  # `all`, say, or a sum of splits
-        prepared = find_prepared(self.folder(), self.name, self.config)
-        metadata = read_metadata(prepared) if prepared else KNOWN.get(self.name)
+        metadata = self.metadata()
         splits = metadata.splits if metadata else {}
         for split in ("test", "validation"):
             if split in splits:
                 return replace(self, split=split)
         return None
 
+    def parsed_name(self) -> DatasetName:
+        return parse_name(self.name, self.config)
+
+    def metadata(self) -> Metadata | None:
+        """Of prepared data, or of a few known data sets; None of others before a download. Raises ConfigError."""
+        name = self.parsed_name()
+        prepared = find_prepared(self.folder(), name)
+        return read_metadata(prepared) if prepared else KNOWN.get(str(name))
+
     def folder(self) -> Path:
-        """Where prepared data lies."""
+        """The folder of prepared data."""
         if self.data_dir is not None:
             return existing_folder("data_dir", self.data_dir)
         return Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
@@ -119,26 +126,31 @@ class TFDS(ImageSource):
             problem = f"the images of {self.name} have different sizes"
             raise ConfigError("image_size", problem, None, "Choose one size for all of them: dataset.image_size=64.")
         shape = self.shape(height or 0, width or 0, channels or 3)
-        return DataSpec(shape, metadata.examples(self.split), metadata.classes(self.label_key))
+        names = metadata.class_names.get(self.label_key or "", ())
+        return DataSpec(shape, metadata.examples(self.split), metadata.classes(self.label_key), class_names=names)
 
     def prepared_builder(self) -> Any:
         """A tfds builder with its data prepared."""
         import tensorflow_datasets as tfds
 
-        for folder in folders_of(self.folder(), self.name):
+        name = self.parsed_name()
+        for folder in folders_of(self.folder(), name.builder):
             check_feature_classes(folder)
-        prepared = find_prepared(self.folder(), self.name, self.config)
+        prepared = find_prepared(self.folder(), name)
         if prepared:
             return tfds.builder_from_directory(str(prepared))
         try:
-            builder = tfds.builder(self.name, config=self.config, data_dir=str(self.folder()))
+            builder = tfds.builder(str(name), data_dir=str(self.folder()))
         except tfds.core.DatasetNotFoundError as error:
-            advice = (
-                nearest(self.name, tfds.list_builders()) or "The catalog: https://www.tensorflow.org/datasets/catalog"
-            )
+            advice = nearest(name.builder, tfds.list_builders()) or CATALOG
             raise ConfigError("name", "tensorflow-datasets knows no such data set", self.name, advice) from error
-        except ValueError as error:  # tfds names the configurations there are
-            raise ConfigError("config", " ".join(str(error).split()), self.config) from error
+        except Exception as error:  # ValueError for a variant, AssertionError for a version, and others
+            key, value = ("config", self.config) if self.config else ("name", self.name)
+            problem = f"tensorflow-datasets has no such variant or version ({one_line(error)})"
+            raise ConfigError(key, problem, value, CATALOG) from error
+        default = Path(builder.data_path)  # of the default variant
+        if (default / "dataset_info.json").is_file():
+            return tfds.builder_from_directory(str(default))
         downloads = (self.folder() / "downloads").rglob("*")
         fetched = [path for path in downloads if path.is_file() and ".tmp." not in path.name]
         try:
@@ -146,7 +158,7 @@ class TFDS(ImageSource):
                 raise ConnectionError("no network")  # tfds itself would try for minutes
             builder.download_and_prepare()
         except Exception as error:  # whatever a download, an archive or a manual step may raise
-            problem = f"{self.name} is not prepared in {self.folder()} and can't be downloaded ({first_line(error)})"
+            problem = f"{self.name} is not prepared in {self.folder()} and can't be downloaded ({one_line(error)})"
             advice = "Name the folder that holds it prepared, dataset.data_dir=..., or connect to the network."
             raise ConfigError("data_dir", problem, self.data_dir, advice) from error
         return builder
@@ -154,21 +166,13 @@ class TFDS(ImageSource):
 
 def folders_of(data_dir: Path, name: str) -> list[Path]:
     """The folders in which tensorflow-datasets may find a data set, which it also takes as `FashionMnist`."""
-    letters = bare_name(re.split(r"[/:]", name)[0])
+    letters = bare_name(name)
     folders = sorted(data_dir.iterdir()) if data_dir.is_dir() else []
     return [folder for folder in folders if folder.is_dir() and bare_name(folder.name) == letters]
 
 
 def bare_name(name: str) -> str:
     return name.lower().replace("_", "")
-
-
-def check_name(name: str) -> None:
-    """Raises ConfigError for a data set of a community or another hub: its code would be downloaded and run."""
-    namespace, colon, rest = name.partition(":")
-    if colon and not VERSION.fullmatch(rest):
-        problem = f"names a data set of {namespace}, whose code would be downloaded and run"
-        raise ConfigError("name", problem, name, "The data sets of tensorflow-datasets itself are allowed.")
 
 
 def is_offline() -> bool:
@@ -182,6 +186,6 @@ def is_offline() -> bool:
     return False
 
 
-def first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:200]
+def one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."

@@ -1,16 +1,18 @@
-"""What tensorflow-datasets wrote beside data that it prepared: shape, classes, sizes of the splits; read without it."""
+"""Metadata of prepared tensorflow-datasets: shape, classes, sizes of the splits; read without that library."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gan_cli.data.tfds_name import DatasetName
 from gan_cli.errors import ConfigError, nearest
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
+LARGEST_NAMES = 2**24  # bytes of a file of class names
 PART = re.compile(r"(?P<split>[\w-]+)(\[(?P<start>-?\d+%?)?:(?P<end>-?\d+%?)?\])?")
 
 
@@ -27,15 +29,17 @@ Feature = ImageFeature | int | None
 
 @dataclass(frozen=True)
 class Metadata:
-    """A prepared data set, or what is known of one that isn't.
+    """A prepared data set, or a known one before its download.
 
     Attributes:
         features: by key.
-        splits: examples by name.
+        splits: number of examples by name.
+        class_names: of each label, by key; in the order of the classes.
     """
 
     features: dict[str, Feature]
     splits: dict[str, int]
+    class_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def image_shape(self, key: str) -> tuple[int | None, ...]:
         """(height, width, channels) of the feature `key`. Raises ConfigError unless it is an image."""
@@ -75,27 +79,30 @@ class Metadata:
                 raise ConfigError("split", problem, split, nearest(name, self.splits))
             count = self.splits[name]
             start, end = boundary(match["start"], 0, count), boundary(match["end"], count, count)
-            found.append((name, start, max(start, end)))
-        if sum(end - start for _, start, end in found) == 0:
-            raise ConfigError("split", "holds no examples", split)
+            if not (0 <= start <= count and 0 <= end <= count):
+                problem = f"{part} reaches beyond the {count:,} examples of {name}"
+                raise ConfigError("split", problem, split, f"For example {name}[:{count}] or {name}[:80%].")
+            if start >= end:
+                raise ConfigError("split", "holds no examples", split)
+            found.append((name, start, end))
         return found
 
 
 def boundary(text: str | None, default: int, count: int) -> int:
-    """An index in 0 .. count, as tensorflow-datasets reads it: percentages rounded, negative ones from behind."""
+    """An index as tensorflow-datasets reads it: percentages rounded, negative ones from the end."""
     if text is None:
         return default
     place = round(float(text[:-1]) * count / 100) if text.endswith("%") else int(text)
-    return min(max(place + count if place < 0 else place, 0), count)
+    return place + count if place < 0 else place
 
 
-def find_prepared(data_dir: Path, name: str, config: str | None) -> Path | None:
-    """The folder of the newest prepared version, None where there is none."""
-    folder = data_dir / name / config if config else data_dir / name
+def find_prepared(data_dir: Path, name: DatasetName) -> Path | None:
+    """The folder of the wanted or the newest prepared version, None where there is none."""
+    folder = data_dir / name.builder / (name.config or "")
     versions = [
         path
         for path in (folder.iterdir() if folder.is_dir() else [])
-        if VERSION.fullmatch(path.name)
+        if (path.name == name.version if name.version else VERSION.fullmatch(path.name))
         and (path / "dataset_info.json").is_file()
         and (path / "features.json").is_file()
     ]
@@ -103,7 +110,7 @@ def find_prepared(data_dir: Path, name: str, config: str | None) -> Path | None:
 
 
 def read_metadata(folder: Path) -> Metadata:
-    """What features.json and dataset_info.json in a prepared folder say.
+    """Reads features.json and dataset_info.json in a prepared folder.
 
     Raises:
         ConfigError: where they can't be read.
@@ -112,20 +119,28 @@ def read_metadata(folder: Path) -> Metadata:
         described = json.loads((folder / "features.json").read_text("utf-8"))["featuresDict"]["features"]
         info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
         splits = {split["name"]: sum(int(n) for n in split["shardLengths"]) for split in info["splits"]}
-        return Metadata({key: read_feature(feature) for key, feature in described.items()}, splits)
+        features = {key: read_feature(feature) for key, feature in described.items()}
+        labels = {key: classes for key, classes in features.items() if isinstance(classes, int)}
+        return Metadata(features, splits, {key: read_names(folder, key, labels[key]) for key in labels})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"features.json or dataset_info.json in {folder} can't be understood ({error!r})"
         raise ConfigError("data_dir", problem, advice="Delete that folder to have it prepared anew.") from error
+
+
+def read_names(folder: Path, key: str, classes: int) -> tuple[str, ...]:
+    """Names of the classes, which tensorflow-datasets keeps in a text file; none where there is no such file."""
+    path = folder / f"{key}.labels.txt"
+    if "/" in key or not path.is_file() or path.stat().st_size > LARGEST_NAMES:
+        return ()
+    names = tuple(path.read_text("utf-8", errors="replace").splitlines())
+    return names if len(names) == classes else ()
 
 
 def read_feature(feature: dict[str, Any]) -> Feature:
     if "classLabel" in feature:
         return int(feature["classLabel"]["numClasses"])
     image = feature.get("image")
-    if image is None or image.get("dtype") not in (
-        "uint8",
-        "uint16",
-    ):  # floats are packed into bytes in a way of their own
+    if image is None or image.get("dtype") not in ("uint8", "uint16"):  # floats are encoded in another way
         return None
     sides = [int(side) for side in image["shape"]["dimensions"]]
     return ImageFeature(tuple(side if side > 0 else None for side in sides)) if len(sides) == 3 else None
