@@ -155,7 +155,7 @@ def distance(options: argparse.Namespace, sets: list[Any], labelled: Any) -> flo
     words = [f"features={options.row}", "fake=x", "real=x"]
     words += [f"features.weights={options.weights}"] if options.row == "inception" else []
     extractor = build("features", compose("eval", words).config["features"])
-    embedding = extractor.open(sets[0].data, labelled, SilentReporter())
+    embedding = extractor.load(sets[0].data, labelled, SilentReporter())
     real = cached_features(sets[0], embedding, SilentReporter())
     with extract_features(sets[1], embedding, SilentReporter(), "generated") as fake:
         return FrechetDistance()(Comparison(real, fake)).values["fid"].value

@@ -93,5 +93,8 @@ class Heard(SilentReporter):
         self.lines.append(text)
         self.spoken.set()
 
+    def warn(self, text: str) -> None:
+        self.lines.append(text)
+
     def progress(self, what: str, done: int, total: int) -> None:
         self.steps.append((what, done, total))

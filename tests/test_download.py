@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from file_server import CONTENT, Heard, Server, server
 
-from gan_cli.features.download import DownloadError, download, one_at_a_time
+from gan_cli.features.download import DownloadError, download, exclusive_lock
 from gan_cli.progress import SilentReporter
 
 __all__ = ["server"]  # a fixture
@@ -36,7 +36,7 @@ def test_after_a_break_only_the_rest_is_asked_for(server: Server) -> None:
 
 def test_what_had_come_is_kept_for_the_next_call(server: Server) -> None:
     server.breaks_after = [2_000_000, 0, 0, 0]
-    with pytest.raises(DownloadError, match=r"2,000,000 of 3,500,000 bytes have come; 2\.0 MB are kept"):
+    with pytest.raises(DownloadError, match=r"2,000,000 of 3,500,000 bytes were received; 2\.0 MB are kept"):
         download(server.url, Path("file"), SilentReporter())
     assert files() == ["file.part"]
     download(server.url, Path("file"), SilentReporter())
@@ -96,10 +96,10 @@ def test_a_second_process_waits_for_the_first() -> None:
     order, heard = [], Heard()
 
     def second() -> None:
-        with one_at_a_time(Path("file"), heard):
+        with exclusive_lock(Path("file"), heard):
             order.append("second")
 
-    with one_at_a_time(Path("file"), SilentReporter()):
+    with exclusive_lock(Path("file"), SilentReporter()):
         thread = threading.Thread(target=second)
         thread.start()
         assert heard.spoken.wait(timeout=10)

@@ -62,7 +62,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def opened(
     examples: Examples, classifier: Classifier = QUICK, teller: SilentReporter | None = None
 ) -> FeatureExtractor:
-    return classifier.open(examples.spec, lambda: examples, teller or SilentReporter())
+    return classifier.load(examples.spec, lambda: examples, teller or SilentReporter())
 
 
 def striped(shape: tuple[int, ...], examples: int = 200) -> InMemory:
@@ -172,7 +172,7 @@ from gan_cli.data.digits import Digits
 from gan_cli.features.classifier import Classifier
 from gan_cli.progress import Silent
 examples = Digits().open()
-print(Classifier(steps=40).open(examples.spec, lambda: examples, Silent()).identity["weights_sha256"])
+print(Classifier(steps=40).load(examples.spec, lambda: examples, Silent()).identity["weights_sha256"])
 """
     here = opened(digits, Classifier(steps=40)).identity["weights_sha256"]
     environment = {**os.environ, "GAN_CLI_CACHE": str(tmp_path / "another")}
@@ -298,7 +298,7 @@ tries = [
     lambda: Classifier().check(DataSpec((8, 8, 1), 100, 1)),
     lambda: Classifier().check(DataSpec((8, 8, 1), 9, 2)),
     lambda: Classifier().check(DataSpec((2,), 100, 2)),
-    lambda: Classifier().open(labelled, None, Silent()),
+    lambda: Classifier().load(labelled, None, Silent()),
 ]
 for attempt in tries:
     try:

@@ -64,7 +64,7 @@ def extractor_of(name: str, graph: Path) -> FeatureExtractorConfig:
 
 def opened(name: str, kind: str, graph: Path) -> FeatureExtractor:
     examples = examples_of(kind)
-    return extractor_of(name, graph).open(examples.spec, lambda: examples, SilentReporter())
+    return extractor_of(name, graph).load(examples.spec, lambda: examples, SilentReporter())
 
 
 def works_on(name: str) -> list[str]:

@@ -26,9 +26,10 @@ from gan_cli.data import DataSpec
 from gan_cli.devices import dtype_policy, set_up_tensorflow
 from gan_cli.errors import ConfigError
 from gan_cli.features import FeatureExtractor
-from gan_cli.features.inception import BATCH, Inception, as_input, fetched
+from gan_cli.features.inception import BATCH, Inception, as_input
 from gan_cli.features.inception_graph import ARCHIVE, GRAPH, URL
 from gan_cli.features.inception_network import inception_network
+from gan_cli.features.inception_weights import RECORD, download_archive
 from gan_cli.lazy import keras, tf
 from gan_cli.progress import SilentReporter
 
@@ -112,7 +113,7 @@ def shallow_archive(shallow_file: Path) -> Path:
 
 def opened(weights: Path | None, shape: tuple[int, ...] = SETS["a32"], layer: int = 64) -> FeatureExtractor:
     settings = Inception(weights=None if weights is None else str(weights), layer=layer)
-    return settings.open(DataSpec(shape, 10), None, SilentReporter())
+    return settings.load(DataSpec(shape, 10), None, SilentReporter())
 
 
 @pytest.fixture(scope="module")
@@ -217,13 +218,35 @@ def test_weights_are_downloaded_once_and_shown(
     monkeypatch.setenv("GAN_CLI_CACHE", "cache")
     server.content, server.breaks_after = shallow_archive.read_bytes(), [100_000]
     heard = Heard()
-    assert fetched(server.url, heard) == Path("cache/inception", ARCHIVE)
-    assert fetched(server.url, heard) == Path("cache/inception", ARCHIVE)
+    assert download_archive(server.url, heard) == Path("cache/inception", ARCHIVE)
+    assert download_archive(server.url, heard) == Path("cache/inception", ARCHIVE)
     assert server.asked == ["", "bytes=100000-"]
     assert server.url in heard.lines[0]
     assert heard.steps
-    embedding = Inception(layer=64, download=False).open(DataSpec(SETS["a32"], 10), None, heard)
+    embedding = Inception(layer=64, download=False).load(DataSpec(SETS["a32"], 10), None, heard)
     assert embedding.identity["weights_sha256"] in heard.lines[-1]
+
+
+def test_weights_that_were_exchanged_since_their_first_use_are_refused(
+    shallow_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GAN_CLI_CACHE", "cache")
+    Path("cache/inception").mkdir(parents=True)
+    cached = Path("cache/inception", GRAPH)
+    cached.write_bytes(shallow_file.read_bytes())
+    assert opened(None).identity["weights_sha256"] == opened(None).identity["weights_sha256"]
+    record = Path("cache/inception", RECORD)
+    assert json.loads(record.read_text())["sha256"] == sha256_of_file(cached)
+    others = {name: weight(name, shape) * 2 for name, shape in SHAPES.items() if name.split("/")[0] in FIRST}
+    write_graph(cached, others)
+    with pytest.raises(ConfigError, match=r"weights: .*is not the file of the first use: its SHA-256 is .*Delete"):
+        opened(None)
+    heard = Heard()
+    Inception(weights=str(cached), layer=64).load(DataSpec(SETS["a32"], 10), None, heard)
+    assert any("do not compare" in line for line in heard.lines)
+    for damage in (b"", b"[]", b"{", b"[" * 100_000):
+        record.write_bytes(damage)
+        opened(None)
 
 
 def test_a_damaged_download_is_told_and_removed(
@@ -234,7 +257,7 @@ def test_a_damaged_download_is_told_and_removed(
     content[50_000] ^= 1
     server.content = bytes(content)
     with pytest.raises(ConfigError, match=r"gave is damaged .*; it was removed") as error:
-        fetched(server.url, SilentReporter())
+        download_archive(server.url, SilentReporter())
     assert error.value.key == "weights"
     assert not Path("cache/inception", ARCHIVE).exists()
 

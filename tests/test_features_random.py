@@ -27,7 +27,7 @@ def as_in_a_run() -> None:
 
 
 def opened(shape: tuple[int, ...], seed: int = 0) -> FeatureExtractor:
-    return RandomNetwork(seed).open(DataSpec(shape, 10), None, SilentReporter())
+    return RandomNetwork(seed).load(DataSpec(shape, 10), None, SilentReporter())
 
 
 def noise_images(count: int, shape: tuple[int, ...]) -> np.ndarray:

@@ -16,6 +16,8 @@ from gan_cli import load_generator
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.config.compose import config_directory
 from gan_cli.errors import ConfigError
+from gan_cli.human_evaluation.survey_config import HumanJob
+from gan_cli.human_evaluation.survey_runner import page_name
 
 
 @pytest.fixture
@@ -118,3 +120,25 @@ def test_its_help_and_its_settings_are_shown(capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit):
         gan_eval(["human", "--help"])
     assert "gan-eval human results=[ann.json,ben.json]" in capsys.readouterr().out
+
+
+def test_different_pages_never_share_a_default_name() -> None:
+    requests: list[dict[str, Any]] = [
+        {"run": "run"},
+        {"run": "run", "seed": 1},
+        {"run": "run", "n": 4},
+        {"run": "run", "weights": "raw"},
+        {"run": "run", "seconds": 1.0},
+        {"run": "run", "truncation": 0.12345671},
+        {"run": "run", "truncation": 0.12345672},
+        {"run": "run", "real": "a"},
+        {"run": "run", "real": "b"},
+        {"run": "run", "real": "b", "image_size": "8x8"},
+        {"checkpoint": "a.npz"},
+        {"checkpoint": "b.npz"},
+        {"fake": "x/a", "real": "c"},
+        {"fake": "y/a", "real": "c"},
+    ]
+    names = [page_name(HumanJob(**request), step=5) for request in requests]
+    assert len(set(names)) == len(names)
+    assert names == [page_name(HumanJob(**request), step=5) for request in requests]

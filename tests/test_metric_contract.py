@@ -21,7 +21,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.evaluation.feature_store import StoredFeatures
 from gan_cli.evaluation.run_metrics import describe_value, measure
 from gan_cli.evaluation.sample_sets import StoredExamples
-from gan_cli.features import ExtractedFeatures, FeatureExtractor
+from gan_cli.features import ExtractedFeatures, FeatureExtractor, FeatureExtractorConfig
 from gan_cli.metrics import EXAMPLES, FEATURES, LOGITS, Comparison, Metric
 from gan_cli.metrics.metric_compatibility import check_metrics, value_names
 
@@ -35,7 +35,7 @@ CHEAP = {"subsets": 5, "permutations": 20, "epochs": 10, "patches": 16, "directi
 """Settings by which a metric takes less time and keeps its promises."""
 
 
-class Told:
+class Told(FeatureExtractor):
     """An extractor for tests: few features, and the class of the nearest of some real examples as logits."""
 
     identity = {"name": "told"}  # noqa: RUF012
@@ -54,12 +54,12 @@ class Told:
         return ExtractedFeatures(features, logits)
 
 
-class TakesAll:
+class TakesAll(FeatureExtractorConfig):
     """The extractor that opens such an embedding."""
 
     def check(self, data: DataSpec) -> None: ...
 
-    def open(self, data: DataSpec, labelled: object, teller: object) -> FeatureExtractor:
+    def load(self, data: DataSpec, labelled: object, reporter: object) -> FeatureExtractor:
         return Told(InMemory(data, np.zeros((0, *data.shape)), np.zeros(0), []))
 
 

@@ -41,17 +41,17 @@ class MeanDistance:
 EXTRACTOR = '''
 from dataclasses import dataclass
 
-from gan_cli.features import ExtractedFeatures
+from gan_cli.features import ExtractedFeatures, FeatureExtractor, FeatureExtractorConfig
 
 
 @dataclass(frozen=True)
-class Brightness:
+class Brightness(FeatureExtractorConfig, FeatureExtractor):
     """One feature: the mean of all pixels."""
 
     def check(self, data):
         pass
 
-    def open(self, data, labelled, teller):
+    def load(self, data, labelled, reporter):
         return self
 
     dimensions = 1

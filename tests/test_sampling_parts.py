@@ -142,8 +142,8 @@ def test_a_grid_shows_every_image_in_its_cell_and_leaves_the_rest_plain() -> Non
     for index, image in enumerate(images):
         top, left = index // 3 * (4 + gap), index % 3 * (6 + gap)
         assert np.array_equal(pixels[top : top + 4, left : left + 6], image[..., 0].repeat(2, 0).repeat(2, 1))
-    assert np.all(pixels[4 + gap :, 2 * (6 + gap) :] == image_grid.GROUND)
-    assert np.all(pixels[:, 6 : 6 + gap] == image_grid.GROUND)
+    assert np.all(pixels[4 + gap :, 2 * (6 + gap) :] == image_grid.BACKGROUND)
+    assert np.all(pixels[:, 6 : 6 + gap] == image_grid.BACKGROUND)
 
 
 @pytest.mark.parametrize(("side", "rows", "columns"), [(8, 8, 8), (8, 1, 1), (28, 4, 16), (64, 8, 8), (100, 3, 3)])

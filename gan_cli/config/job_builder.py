@@ -86,7 +86,7 @@ def build_job(plain: Mapping[str, Any], origin: ConfigOrigin = STORED) -> TrainJ
         augmentations=build_augmentations(plain.get("augment"), origin),
         # Runs that were begun before there were evaluations have none of these three.
         evaluation=build_section("eval", plain.get("eval", {}), EvaluationSection),
-        features=build("features", plain["features"], origin) if "features" in plain else Automatic(),
+        features=build_features(plain["features"], origin) if "features" in plain else Automatic(),
         metrics=build_each("metric", plain.get("metric"), origin),
         loggers=build_each("logger", plain.get("logger"), origin),
         seed=plain["seed"],
@@ -129,6 +129,15 @@ def build_augmentations(nodes: Any, origin: ConfigOrigin = STORED) -> dict[str, 
             expected = "is not derived from gan_cli.augmentations.Augmentation"
             raise ConfigError(f"augment.{name}._target_", expected, nodes[name]["_target_"])
     return augmentations
+
+
+def build_features(node: Any, origin: ConfigOrigin = STORED) -> FeatureExtractorConfig:
+    """The feature extractor's configuration. Raises ConfigError for a class of another kind."""
+    built = build("features", node, origin)
+    if not isinstance(built, FeatureExtractorConfig):
+        problem = "is not derived from gan_cli.features.FeatureExtractorConfig"
+        raise ConfigError("features._target_", problem, node["_target_"])
+    return built
 
 
 def build(key: str, node: Any, origin: ConfigOrigin = STORED) -> Any:

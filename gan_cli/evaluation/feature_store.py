@@ -96,7 +96,7 @@ def extract_features(
     examples: ExampleSet, embedding: FeatureExtractor | None, teller: ProgressReporter, what: str
 ) -> Iterator[StoredFeatures]:
     """Evidence that is kept for as long as the context is open. `what` names the side for people."""
-    if embedding is None or is_free(embedding):
+    if embedding is None or embedding.is_free:
         yield StoredFeatures(examples, embedding, {})
         return
     with tempfile.TemporaryDirectory(prefix="gan-cli-") as folder:
@@ -108,7 +108,7 @@ def cached_features(
     examples: StoredExamples, embedding: FeatureExtractor | None, teller: ProgressReporter, what: str = "real"
 ) -> StoredFeatures:
     """Evidence of real examples, from the cache where it is there."""
-    if embedding is None or is_free(embedding):
+    if embedding is None or embedding.is_free:
         return StoredFeatures(examples, embedding, {})
     if not is_package_target(embedding):
         return uncached_features(examples, embedding, teller, what)
@@ -163,11 +163,6 @@ def code_of_features() -> dict[str, str | None]:
 def content(examples: StoredExamples) -> dict[str, Any]:
     """What of a set decides over its features: not where it came from."""
     return {"content": examples.fingerprint.labelled, "shape": list(examples.data.shape), "count": examples.count}
-
-
-def is_free(embedding: FeatureExtractor) -> bool:
-    """Whether features cost so little that keeping them costs more."""
-    return bool(getattr(embedding, "is_free", False))
 
 
 def keep(

@@ -235,6 +235,6 @@ def opened(
 ) -> FeatureExtractor:
     """The embedding of an extractor, its errors seen from the root."""
     try:
-        return features.open(data, labelled, teller)
+        return features.load(data, labelled, teller)
     except ConfigError as error:
         raise (error if error.key.startswith("features") else error.below("features")) from error

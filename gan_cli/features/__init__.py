@@ -1,20 +1,16 @@
 """Feature extractors (`features=...`): from images or points to the vectors that metrics compare, one a file.
 
-An extractor is a frozen dataclass whose module imports neither TensorFlow nor Keras at its top, with
-
-- `check(data)`: raises `ConfigError` where it can't work on such data, at once and without TensorFlow;
-- `open(data, labelled, teller) -> FeatureExtractor`: loads, downloads or trains what it needs, which may take long.
-
-An embedding takes what is on disk and in memory everywhere here: uint8 images `[n, height, width, channels]` in
-[0, 255], or float32 points `[n, 2]`. What it gives for one example does not depend on the others beside it, bit for
-bit, so it works in batches of one fixed size inside (the last one filled up). One whose features cost nothing says so
-by `is_free = True`: they are computed whenever they are read, and kept nowhere.
+`features=NAME` builds a `FeatureExtractorConfig`, a frozen dataclass whose module imports neither TensorFlow nor Keras
+at its top. Its `load` returns a `FeatureExtractor`, which takes examples as they are on disk and in memory everywhere
+here: uint8 images `[n, height, width, channels]` in [0, 255], or float32 points `[n, 2]`. The features of an example do
+not depend on the other examples of the call, bit for bit, so an extractor works in batches of one fixed size inside.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -23,7 +19,7 @@ from gan_cli.progress import ProgressReporter
 
 
 class ExtractedFeatures(NamedTuple):
-    """What an embedding gives.
+    """The output of a feature extractor.
 
     Attributes:
         features: float32 `[n, dimensions]`.
@@ -34,48 +30,57 @@ class ExtractedFeatures(NamedTuple):
     logits: np.ndarray | None = None
 
 
-class FeatureExtractor(Protocol):
-    """An extractor that is ready to work."""
+class FeatureExtractor(ABC):
+    """An extractor that is ready to work.
 
-    @property
-    def dimensions(self) -> int:
-        """Length of a feature vector."""
-        ...
+    Attributes:
+        dimensions: length of a feature vector.
+        classes: number of classes of the logits, 0 without.
+        identity: all that two numbers must share to be comparable, as plain JSON: at least `name`; `weights_sha256`
+            where there are weights, `resizer` where images are resized, the layer, and every setting that changes the
+            features. Features of real examples are cached by it.
+        is_free: whether features cost so little that they are computed whenever they are read, and cached nowhere.
+    """
 
-    @property
-    def classes(self) -> int:
-        """Number of classes of the logits, 0 without."""
-        ...
+    dimensions: int
+    classes: int
+    identity: dict[str, Any]
+    is_free: ClassVar[bool] = False
 
-    @property
-    def identity(self) -> dict[str, Any]:
-        """All that two numbers must share to be comparable, as plain JSON: at least `name`; `weights_sha256` where
-        there are weights, `resizer` where images are resized, the layer, and every setting that changes what comes out.
-        Features of real examples are kept on disk by it."""
-        ...
-
+    @abstractmethod
     def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
         """Features of any number of examples, at least one."""
-        ...
 
 
-class FeatureExtractorConfig(Protocol):
-    """What `features=...` builds."""
+class FeatureExtractorConfig(ABC):
+    """What `features=...` builds.
 
-    def check(self, data: DataSpec) -> None: ...
+    Attributes:
+        gives_logits: whether the extractor has classes, as far as that is known before it is loaded.
+    """
 
-    def open(
-        self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+    gives_logits: ClassVar[bool] = True
+
+    @abstractmethod
+    def check(self, data: DataSpec) -> None:
+        """Raises ConfigError where the extractor can't work on such data, at once and without TensorFlow."""
+
+    @abstractmethod
+    def load(
+        self, data: DataSpec, labelled: Callable[[], Examples] | None, reporter: ProgressReporter
     ) -> FeatureExtractor:
-        """The embedding for such data.
+        """Loads, downloads or trains the extractor for such data, which may take long.
 
         Args:
             data: of the real examples.
-            labelled: gives the real examples with their labels, for an extractor that is trained on them; None where
+            labelled: returns the real examples with their labels, for an extractor that is trained on them; None where
                 there are none. Not called unless needed.
-            teller: is told what takes long.
+            reporter: receives the progress.
 
         Raises:
-            ConfigError: with a key of this extractor (`weights`), for what the user can mend.
+            ConfigError: with a key of this extractor (`weights`), for what the user can correct.
         """
-        ...
+
+    def choose(self, data: DataSpec) -> FeatureExtractorConfig:
+        """The extractor that is used for such data. Default: this one."""
+        return self

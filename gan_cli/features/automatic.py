@@ -14,8 +14,8 @@ from gan_cli.progress import ProgressReporter
 
 
 @dataclass(frozen=True)
-class Automatic:
-    """Chooses by the data. configs/features/auto.yaml says how."""
+class Automatic(FeatureExtractorConfig):
+    """Chooses by the data. configs/features/auto.yaml explains how."""
 
     def choose(self, data: DataSpec) -> FeatureExtractorConfig:
         """The extractor for such data, with its settings at their defaults."""
@@ -26,10 +26,12 @@ class Automatic:
         return Inception()
 
     def check(self, data: DataSpec) -> None:
+        """Raises ConfigError where the chosen extractor can't work on such data."""
         self.choose(data).check(data)
 
-    def open(
-        self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+    def load(
+        self, data: DataSpec, labelled: Callable[[], Examples] | None, reporter: ProgressReporter
     ) -> FeatureExtractor:
+        """Loads the chosen extractor."""
         chosen = self.choose(data if labelled else DataSpec(data.shape, data.examples))
-        return chosen.open(data, labelled, teller)
+        return chosen.load(data, labelled, reporter)

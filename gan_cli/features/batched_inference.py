@@ -1,35 +1,47 @@
-"""Features in batches of one size, so that what is given for an example does not depend on how many there are."""
+"""Extractors that run a compiled network in batches of one size, so that an example's features depend on it alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gan_cli.features import ExtractedFeatures
+from gan_cli.features import ExtractedFeatures, FeatureExtractor
 from gan_cli.lazy import tf
 
 
-def in_batches(compute: Callable[[np.ndarray], tuple[Any, Any]], examples: np.ndarray, size: int) -> ExtractedFeatures:
-    """Features of any number of examples.
+@dataclass(frozen=True)
+class BatchedExtractor(FeatureExtractor):
+    """A network that takes batches of one size.
 
-    Args:
-        compute: from `[size, ...]` to tensors of features `[size, dimensions]` and logits `[size, classes]` or None.
-        examples: `[n, ...]`, n > 0. The last batch is filled up with zeros.
+    Attributes:
+        compute: from examples `[batch_size, ...]` to tensors of features `[batch_size, dimensions]` and of logits
+            `[batch_size, classes]`, or None without classes.
+        batch_size: examples of a call. The last batch is padded with zeros.
+        dimensions, classes, identity: see `gan_cli.features.FeatureExtractor`.
     """
-    features, logits = [], []
-    with full_float32():
-        for start in range(0, len(examples), size):
-            part = examples[start : start + size]
-            full = np.zeros((size, *examples.shape[1:]), examples.dtype)
-            full[: len(part)] = part
-            of_batch, scores = compute(full)
-            features.append(of_batch.numpy()[: len(part)])
-            if scores is not None:
-                logits.append(scores.numpy()[: len(part)])
-    return ExtractedFeatures(np.concatenate(features), np.concatenate(logits) if logits else None)
+
+    compute: Callable[[Any], tuple[Any, Any]]
+    batch_size: int
+    dimensions: int
+    classes: int
+    identity: dict[str, Any]
+
+    def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
+        features, logits = [], []
+        with full_float32():
+            for start in range(0, len(examples), self.batch_size):
+                part = examples[start : start + self.batch_size]
+                padded = np.zeros((self.batch_size, *examples.shape[1:]), examples.dtype)
+                padded[: len(part)] = part
+                batch_features, batch_logits = self.compute(padded)
+                features.append(batch_features.numpy()[: len(part)])
+                if batch_logits is not None:
+                    logits.append(batch_logits.numpy()[: len(part)])
+        return ExtractedFeatures(np.concatenate(features), np.concatenate(logits) if logits else None)
 
 
 @contextmanager

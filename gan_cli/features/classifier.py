@@ -1,8 +1,8 @@
-"""Features of a small network that learnt the data set's own classes: `features=classifier`.
+"""Features of a small network that is trained on the data set's own classes: `features=classifier`.
 
 For digits and other small grey images, of which features of ImageNet say little. The network is trained once for a
-data set and settings and lies in the cache folder from then on. Numbers compare only between the same weights, whose
-hash is part of its identity: the accuracy on a tenth of the images, which training did not see, tells what they mean.
+data set and settings and cached. Numbers compare only between the same weights, whose hash is part of the identity.
+The accuracy on a tenth of the images, which training did not see, shows how meaningful the features are.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from gan_cli.data import DataSpec, Examples
 from gan_cli.data.content_hash import fingerprint
 from gan_cli.data.splits import split_held_out
 from gan_cli.errors import ConfigError
-from gan_cli.features import ExtractedFeatures, FeatureExtractor
-from gan_cli.features.batched_inference import in_batches
+from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
+from gan_cli.features.batched_inference import BatchedExtractor
 from gan_cli.features.classifier_cache import DAMAGE, TrainedClassifier, folder_for, read_classifier, write_classifier
 from gan_cli.features.classifier_network import apply, weight_shapes
 from gan_cli.features.classifier_training import Recipe, train
@@ -29,14 +29,14 @@ from gan_cli.progress import ProgressReporter
 
 FORMAT = 1  # of the network and its training: another number has all classifiers trained anew
 BATCH = 128  # images at once
-CHUNK_BYTES = 1024  # held-out images read at once
+CHUNK = 1024  # held-out images read at once
 HELD_OUT = 0.1  # share of the images on which accuracy is measured
 FEWEST = 10  # images, or a tenth of them is none
-MEANINGFUL = 0.8  # accuracy; below, features are told to mean little
+MEANINGFUL = 0.8  # accuracy; below, a warning says that the features mean little
 
 
 @dataclass(frozen=True)
-class Classifier(Recipe):
+class Classifier(Recipe, FeatureExtractorConfig):
     """A convolutional network trained on the labels. configs/features/classifier.yaml explains each key."""
 
     def check(self, data: DataSpec) -> None:
@@ -50,10 +50,10 @@ class Classifier(Recipe):
             problem = f"a classifier learns from images, and these are only {data.examples}"
             raise ConfigError("", problem, advice="Use features=inception or features=random.")
 
-    def open(
-        self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+    def load(
+        self, data: DataSpec, labelled: Callable[[], Examples] | None, reporter: ProgressReporter
     ) -> FeatureExtractor:
-        """The network, from the cache or trained first, which takes seconds to minutes.
+        """Loads the network from the cache, or trains it, which takes seconds to minutes.
 
         Raises:
             ConfigError: as `check`, where there are no labelled images, and where training diverges.
@@ -67,33 +67,35 @@ class Classifier(Recipe):
         spec = examples.spec
         content = {"sha256": fingerprint(examples).labelled, "shape": list(spec.shape), "classes": spec.classes}
         about = {"format": FORMAT, "data": content, "settings": asdict(self)}
-        trained = self.kept(about, spec, teller) or self.made(about, examples, teller)
+        trained = self.read_cached(about, spec, reporter) or self.train_new(about, examples, reporter)
         share = f"accuracy {trained.accuracy:.4f} on {trained.held_out:,} held-out images"
-        teller.line(f"classifier features: {share}")
+        reporter.line(f"classifier features: {share}")
         if trained.accuracy < MEANINGFUL:
             advice = "features=classifier features.steps=N trains longer"
-            teller.warn(f"the classifier's features mean little: {share}; {advice}")
+            reporter.warn(f"the classifier's features mean little: {share}; {advice}")
         identity = {"name": "classifier", "weights_sha256": trained.sha256, "accuracy": trained.accuracy}
-        return embed(trained.weights, spec, {**identity, "settings": asdict(self)})
+        return compile_extractor(trained.weights, spec, {**identity, "settings": asdict(self)})
 
-    def kept(self, about: dict[str, Any], spec: DataSpec, teller: ProgressReporter) -> TrainedClassifier | None:
-        """What lies in the cache, None where nothing does that can be used."""
+    def read_cached(
+        self, about: dict[str, Any], spec: DataSpec, reporter: ProgressReporter
+    ) -> TrainedClassifier | None:
+        """The classifier in the cache, None where there is none that can be used."""
         folder = folder_for(about)
         try:
             return read_classifier(folder, weight_shapes(spec.shape, spec.classes, self.width))
         except DAMAGE as error:
-            teller.warn(f"the classifier in {folder} can't be used ({error}); it is trained again")
+            reporter.warn(f"the classifier in {folder} can't be used ({error}); it is trained again")
             return None
 
-    def made(self, about: dict[str, Any], examples: Examples, teller: ProgressReporter) -> TrainedClassifier:
-        """A classifier trained now, and kept in the cache if that can be written. Raises ConfigError if it diverges."""
+    def train_new(self, about: dict[str, Any], examples: Examples, reporter: ProgressReporter) -> TrainedClassifier:
+        """Trains a classifier and writes it to the cache where that is possible. Raises ConfigError if it diverges."""
         began = time.monotonic()
         seen, held_out = split_held_out(examples, HELD_OUT)
         assert held_out is not None  # there are FEWEST
-        weights = train(seen, self, teller)
+        weights = train(seen, self, reporter)
         if not all(np.isfinite(array).all() for array in weights.values()):
             raise ConfigError("learning_rate", "the classifier's training diverged", self.learning_rate, "Lower it.")
-        accuracy = accuracy_on(held_out, embed(weights, examples.spec, {}))
+        accuracy = accuracy_on(held_out, compile_extractor(weights, examples.spec, {}))
         trained = TrainedClassifier(weights, accuracy, held_out.spec.examples)
         folder = folder_for(about)
         more = {**about, "images": examples.spec.examples, "seconds": round(time.monotonic() - began, 1)}
@@ -101,40 +103,27 @@ class Classifier(Recipe):
         try:
             write_classifier(folder, trained, more)
         except OSError as error:
-            teller.warn(f"the classifier can't be kept in {folder} ({error.strerror}); GAN_CLI_CACHE names another")
+            reporter.warn(f"the classifier can't be cached in {folder} ({error.strerror}); GAN_CLI_CACHE names another")
         return trained
 
 
-def accuracy_on(examples: Examples, embedding: FeatureExtractor) -> float:
+def accuracy_on(examples: Examples, extractor: FeatureExtractor) -> float:
     """Share of the examples whose label has the highest logit."""
-    right, count = 0, examples.spec.examples
-    for start in range(0, count, CHUNK_BYTES):
-        images, labels = examples.read(np.arange(start, min(start + CHUNK_BYTES, count)))
-        logits = embedding(images).logits
+    correct, count = 0, examples.spec.examples
+    for start in range(0, count, CHUNK):
+        batch = examples.read(np.arange(start, min(start + CHUNK, count)))
+        logits = extractor(batch.values).logits
         assert logits is not None
-        right += int((logits.argmax(axis=1) == labels).sum())
-    return right / count
+        correct += int((logits.argmax(axis=1) == batch.labels).sum())
+    return correct / count
 
 
-def embed(weights: dict[str, np.ndarray], spec: DataSpec, identity: dict[str, Any]) -> ClassifierEmbedding:
-    """The network with these weights, compiled for such images."""
+def compile_extractor(weights: dict[str, np.ndarray], spec: DataSpec, identity: dict[str, Any]) -> BatchedExtractor:
+    """The network with these weights, compiled for such images. Features are its hidden layer."""
     tensors = {name: tf.constant(array) for name, array in weights.items()}
 
     @tf.function(input_signature=[tf.TensorSpec((BATCH, *spec.shape), tf.uint8)], autograph=False)
     def compute(images: Any) -> tuple[Any, Any]:
         return apply(tensors, images)
 
-    return ClassifierEmbedding(compute, len(weights["hidden_bias"]), spec.classes, identity)
-
-
-@dataclass(frozen=True)
-class ClassifierEmbedding:
-    """The network, ready to work: features are its hidden layer, logits those of the data's classes."""
-
-    compute: Callable[[Any], tuple[Any, Any]]
-    dimensions: int
-    classes: int
-    identity: dict[str, Any]
-
-    def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
-        return in_batches(self.compute, examples, BATCH)
+    return BatchedExtractor(compute, BATCH, len(weights["hidden_bias"]), spec.classes, identity)

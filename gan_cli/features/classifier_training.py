@@ -21,7 +21,7 @@ from gan_cli.lazy import tf
 from gan_cli.progress import ProgressReporter
 
 BATCH = 64
-TOLD_EVERY = 50  # steps
+REPORT_EVERY = 50  # steps
 SHIFT = 28  # images are moved by up to a 28th of their side: a pixel of MNIST, none of the 8x8 digits
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.999, 1e-7  # of Adam (Kingma & Ba, arXiv:1412.6980)
 
@@ -46,7 +46,7 @@ class Recipe:
         check_number("seed", self.seed, at_least=0, at_most=2**32 - 1)  # what RandomState takes
 
 
-def train(examples: Examples, recipe: Recipe, teller: ProgressReporter) -> dict[str, np.ndarray]:
+def train(examples: Examples, recipe: Recipe, reporter: ProgressReporter) -> dict[str, np.ndarray]:
     """Weights, by name, of a classifier trained on uint8 images with int32 labels in 0 .. classes - 1."""
     spec = examples.spec
     random = np.random.RandomState(recipe.seed)
@@ -59,8 +59,8 @@ def train(examples: Examples, recipe: Recipe, teller: ProgressReporter) -> dict[
             rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))  # ends at 0
             numbers = (tf.constant(number, tf.float32) for number in (rate, step + 1))
             update(tf.constant(shifted(images, random)), tf.constant(labels), *numbers)
-            if (step + 1) % TOLD_EVERY == 0 or step + 1 == recipe.steps:
-                teller.progress("training the classifier", step + 1, recipe.steps)
+            if (step + 1) % REPORT_EVERY == 0 or step + 1 == recipe.steps:
+                reporter.progress("training the classifier", step + 1, recipe.steps)
     return {name: variable.numpy() for name, variable in variables.items()}
 
 

@@ -1,8 +1,12 @@
-"""Downloads that may be broken off at any moment: what has come is kept, and the next call asks for the rest alone."""
+"""Downloads that may be interrupted at any moment: the received part is kept, and the next call requests the rest.
+
+Not done with `pooch`, which begins an interrupted download again, has no lock for two processes that want the same
+file, and waits for name servers without a limit. Its check of a pinned hash needs a published hash, which the only
+file that is downloaded here does not have (see `gan_cli.features.inception_weights`).
+"""
 
 from __future__ import annotations
 
-import fcntl
 import http.client
 import queue
 import threading
@@ -16,23 +20,24 @@ from typing import Any
 
 from gan_cli.cache import CHUNK_BYTES
 from gan_cli.progress import ProgressReporter
+from gan_cli.runs.locks import try_lock, wait_for_lock
 
 ATTEMPTS = 3
-"""In a row that bring no byte more. A server that gives something each time is asked for as long as it does."""
+"""Attempts in a row that receive no byte. A server that sends something each time is asked again."""
 MEGABYTE = 10**6
 
 
 class DownloadError(Exception):
-    """Why a file can't be had, as a clause without a full stop."""
+    """The cause of a failed download, as a clause without a full stop."""
 
 
-def download(url: str, path: Path, teller: ProgressReporter, patience: float = 10.0) -> None:
-    """Fetches a file, whole or not at all. What has come of it lies in `path` + ".part" until it is whole.
+def download(url: str, path: Path, reporter: ProgressReporter, patience: float = 10.0) -> None:
+    """Downloads a file, whole or not at all. The received part is in `path` + ".part" until it is whole.
 
     Args:
         url: http or https; the usual variables (`https_proxy`) name a proxy.
         path: where to put it; its folder exists.
-        teller: is told how much has come.
+        reporter: receives the progress.
         patience: seconds to wait for an answer or for a next byte.
 
     Raises:
@@ -44,22 +49,22 @@ def download(url: str, path: Path, teller: ProgressReporter, patience: float = 1
     while True:
         before = size_of(part)
         try:
-            fetch_rest(url, part, teller, patience)
+            fetch_rest(url, part, reporter, patience)
             break
-        except BrokenOffError as error:
+        except InterruptedDownloadError as error:
             failures = 0 if size_of(part) > before else failures + 1
             if failures == ATTEMPTS:
-                kept = f"; {size_of(part) / MEGABYTE:.1f} MB are kept and need not come again"
-                raise DownloadError(f"{host_of(url)} broke off: {error}{kept}") from error
+                kept = f"; {size_of(part) / MEGABYTE:.1f} MB are kept, and the next attempt resumes there"
+                raise DownloadError(f"the connection to {host_of(url)} was interrupted: {error}{kept}") from error
     part.replace(path)
 
 
-class BrokenOffError(Exception):
+class InterruptedDownloadError(Exception):
     """The connection ended before the file did."""
 
 
-def fetch_rest(url: str, part: Path, teller: ProgressReporter, patience: float) -> None:
-    """Appends to `part` what it lacks; a server that can't send a rest, or has another file by now, sends it all."""
+def fetch_rest(url: str, part: Path, reporter: ProgressReporter, patience: float) -> None:
+    """Appends the missing rest to `part`; a server that does not resume, or has another file by now, sends it all."""
     start = size_of(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
@@ -71,15 +76,15 @@ def fetch_rest(url: str, part: Path, teller: ProgressReporter, patience: float) 
             if start == total_size(error.headers):
                 return  # it was whole, and its process was killed before it could say so
         part.unlink()
-        raise BrokenOffError("what had come before does not belong to it") from error
+        raise InterruptedDownloadError("the part that was received before does not belong to it") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise DownloadError(f"no connection to {host_of(url)}: {getattr(error, 'reason', error)}") from error
     with answer:
-        goes_on = answer.status == http.client.PARTIAL_CONTENT
-        receive(answer, part, start if goes_on else 0, teller)
+        is_resumed = answer.status == http.client.PARTIAL_CONTENT
+        receive(answer, part, start if is_resumed else 0, reporter)
 
 
-def receive(answer: Any, part: Path, start: int, teller: ProgressReporter) -> None:
+def receive(answer: Any, part: Path, start: int, reporter: ProgressReporter) -> None:
     """Writes an answer's body into `part` from byte `start` on."""
     name = part.name.removesuffix(".part")
     total = total_size(answer.headers) or start + (answer.length or 0)
@@ -91,18 +96,18 @@ def receive(answer: Any, part: Path, start: int, teller: ProgressReporter) -> No
             try:
                 portion = answer.read1(CHUNK_BYTES)
             except (OSError, http.client.HTTPException) as error:
-                raise BrokenOffError(str(error) or type(error).__name__) from error
+                raise InterruptedDownloadError(str(error) or type(error).__name__) from error
             if not portion:
                 break
             file.write(portion)
             done += len(portion)
-            teller.progress(f"downloading {name} (MB)", done // MEGABYTE, max(total, done) // MEGABYTE)
+            reporter.progress(f"downloading {name} (MB)", done // MEGABYTE, max(total, done) // MEGABYTE)
     if done < total:
-        raise BrokenOffError(f"{done:,} of {total:,} bytes have come")
+        raise InterruptedDownloadError(f"{done:,} of {total:,} bytes were received")
 
 
 def total_size(headers: Any) -> int:
-    """Of the whole file, from `Content-Range: bytes 10-19/20` or `bytes */20`; 0 where that is not told."""
+    """Size of the whole file, from `Content-Range: bytes 10-19/20` or `bytes */20`; 0 where the header is missing."""
     total = headers.get("Content-Range", "").rpartition("/")[2]
     return int(total) if total.isdecimal() else 0
 
@@ -116,8 +121,8 @@ def size_of(path: Path) -> int:
 
 
 def within(seconds: float, call: Callable[[], Any]) -> Any:
-    """What `call` returns or raises, or TimeoutError. A timeout of sockets is for each of a host's many addresses,
-    and looking up their name has none."""
+    """Returns or raises what `call` does, or raises TimeoutError. A socket's timeout applies to each of a host's many
+    addresses, and the look-up of its name has none."""
     outcome: queue.Queue[tuple[Any, Exception | None]] = queue.Queue()
 
     def work() -> None:
@@ -137,14 +142,10 @@ def within(seconds: float, call: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def one_at_a_time(path: Path, teller: ProgressReporter) -> Iterator[None]:
-    """Keeps other processes from making the file `path` at the same time; they wait. A kill frees it too."""
-    with path.with_name(f".{path.name}.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            teller.line(f"Another process is fetching {path}: waiting for it.")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError:  # a file system without locks: nobody can tell, so nobody waits
-            pass
+def exclusive_lock(path: Path, reporter: ProgressReporter) -> Iterator[None]:
+    """Makes other processes wait that want to write the file `path` at the same time. A kill releases the lock."""
+    with path.with_name(f".{path.name}.lock").open("ab") as file:
+        if not try_lock(file):
+            reporter.line(f"Another process is downloading {path}: waiting for it.")
+            wait_for_lock(file)
         yield

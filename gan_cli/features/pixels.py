@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from gan_cli.data import DataSpec, Examples
-from gan_cli.features import ExtractedFeatures, FeatureExtractor
+from gan_cli.features import ExtractedFeatures, FeatureExtractor, FeatureExtractorConfig
 from gan_cli.progress import ProgressReporter
 
 
 @dataclass(frozen=True)
-class Pixels:
+class Pixels(FeatureExtractorConfig):
     """No extraction. Needs neither weights nor labels; distances between pixels say little of large images."""
 
     gives_logits: ClassVar[bool] = False
@@ -22,23 +22,21 @@ class Pixels:
     def check(self, data: DataSpec) -> None:
         """Any data will do."""
 
-    def open(
-        self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+    def load(
+        self, data: DataSpec, labelled: Callable[[], Examples] | None, reporter: ProgressReporter
     ) -> FeatureExtractor:
+        """An extractor that flattens examples of such data."""
         return Flattened(int(np.prod(data.shape)))
 
 
 @dataclass(frozen=True)
-class Flattened:
-    """From `[n, ...]` to `[n, dimensions]`."""
+class Flattened(FeatureExtractor):
+    """Flattens examples from `[n, ...]` to `[n, dimensions]`."""
 
     dimensions: int
     classes: int = 0
+    identity: dict[str, Any] = field(default_factory=lambda: {"name": "pixels"})
     is_free: ClassVar[bool] = True
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        return {"name": "pixels"}
 
     def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
         rows = examples.reshape(len(examples), -1).astype(np.float32)

@@ -22,8 +22,8 @@ import numpy as np
 
 from gan_cli.data import DataSpec, Examples
 from gan_cli.errors import ConfigError, check_number
-from gan_cli.features import ExtractedFeatures, FeatureExtractor
-from gan_cli.features.batched_inference import in_batches
+from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
+from gan_cli.features.batched_inference import BatchedExtractor
 from gan_cli.lazy import tf
 from gan_cli.progress import ProgressReporter
 
@@ -39,7 +39,7 @@ LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class RandomNetwork:
+class RandomNetwork(FeatureExtractorConfig):
     """The network that a seed gives. configs/features/random.yaml explains the key.
 
     Raises:
@@ -62,11 +62,12 @@ class RandomNetwork:
             problem = f"the random network takes images of at least {SMALLEST} pixels a side, not {min(data.shape[:2])}"
             raise ConfigError("", problem, advice="Choose features=pixels.")
 
-    def open(
-        self, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+    def load(
+        self, data: DataSpec, labelled: Callable[[], Examples] | None, reporter: ProgressReporter
     ) -> FeatureExtractor:
+        """Draws the weights of the network and compiles it."""
         self.check(data)
-        return embed(random_kernels(self.seed, data.shape), self.seed, data.shape)
+        return compile_extractor(random_kernels(self.seed, data.shape), self.seed, data.shape)
 
 
 def random_kernels(seed: int, shape: tuple[int, ...]) -> list[np.ndarray]:
@@ -87,7 +88,7 @@ def random_kernels(seed: int, shape: tuple[int, ...]) -> list[np.ndarray]:
     return kernels
 
 
-def embed(kernels: list[np.ndarray], seed: int, shape: tuple[int, ...]) -> RandomEmbedding:
+def compile_extractor(kernels: list[np.ndarray], seed: int, shape: tuple[int, ...]) -> BatchedExtractor:
     """The network, compiled for images of `shape`."""
     digest = hashlib.sha256(b"".join(kernel.astype("<f4").tobytes() for kernel in kernels)).hexdigest()
     weights = [tf.constant(kernel) for kernel in kernels]
@@ -97,7 +98,9 @@ def embed(kernels: list[np.ndarray], seed: int, shape: tuple[int, ...]) -> Rando
         return statistics(weights, images), None
 
     compiled = compute.get_concrete_function(tf.TensorSpec((BATCH, *shape), tf.uint8))
-    return RandomEmbedding(lambda images: compiled(tf.constant(images)), 2 * WIDTH * len(kernels), seed, digest)
+    identity = {"name": "random", "weights_sha256": digest, "seed": seed}
+    dimensions = 2 * WIDTH * len(kernels)
+    return BatchedExtractor(lambda images: compiled(tf.constant(images)), BATCH, dimensions, 0, identity)
 
 
 def statistics(weights: list[Any], images: Any) -> Any:
@@ -110,21 +113,3 @@ def statistics(weights: list[Any], images: Any) -> Any:
         x = tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME"))
         found += [tf.reduce_mean(x, axis=(1, 2)), tf.math.reduce_std(x, axis=(1, 2))]
     return tf.concat(found, axis=1)
-
-
-@dataclass(frozen=True)
-class RandomEmbedding:
-    """The network, ready to work."""
-
-    compute: Callable[[Any], tuple[Any, Any]]
-    dimensions: int
-    seed: int
-    weights_sha256: str
-    classes: int = 0
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        return {"name": "random", "weights_sha256": self.weights_sha256, "seed": self.seed}
-
-    def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
-        return in_batches(self.compute, examples, BATCH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import closing
 from pathlib import Path
@@ -58,11 +59,15 @@ def write_page(job: HumanJob) -> Path:
 
 
 def page_name(job: HumanJob, step: int | None) -> str:
-    """A name that says what the page shows."""
+    """The default name of a page. Two requests share it only where they ask for the same page."""
     words = [f"step_{step:08d}" if step is not None else Path(str(job.fake)).stem, f"seed_{job.seed}", f"n_{job.n}"]
-    words += [f"seconds_{job.seconds:g}"] if job.seconds is not None else []
+    words += [f"seconds_{job.seconds!r}"] if job.seconds is not None else []
     words += [job.weights] if job.weights != EMA else []
-    words += [f"truncation_{job.truncation:g}"] if job.truncation != 1 else []
+    words += [f"truncation_{job.truncation!r}"] if job.truncation != 1 else []
+    others = {key: getattr(job, key) for key in ("checkpoint", "fake", "real", "image_size", "channels")}
+    others = {key: value for key, value in others.items() if value != getattr(HumanJob, key)}
+    if others:
+        words.append(hashlib.sha256(json.dumps(others, sort_keys=True, default=str).encode()).hexdigest()[:16])
     return "_".join(words)
 
 

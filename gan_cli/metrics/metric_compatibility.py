@@ -68,9 +68,7 @@ def check_metrics(
 
 def gives_logits(features: FeatureExtractorConfig, data: DataSpec) -> bool:
     """Whether an extractor tells classes, as far as that is known before it is opened."""
-    choose = getattr(features, "choose", None)
-    chosen = choose(data) if choose is not None else features
-    return bool(getattr(chosen, "gives_logits", True))
+    return features.choose(data).gives_logits
 
 
 def check_embedding(metrics: Mapping[str, Metric], embedding: FeatureExtractor) -> None:

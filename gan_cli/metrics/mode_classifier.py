@@ -39,5 +39,5 @@ def load_classifier(source: Source, extractor: FeatureExtractorConfig, reporter:
     """The classifier trained on `source`, from this process, from the cache or trained first."""
     if (source, extractor) not in CLASSIFIERS:
         examples = source.open()
-        CLASSIFIERS[source, extractor] = extractor.open(examples.spec, lambda: examples, reporter)
+        CLASSIFIERS[source, extractor] = extractor.load(examples.spec, lambda: examples, reporter)
     return CLASSIFIERS[source, extractor]

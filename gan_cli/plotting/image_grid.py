@@ -10,7 +10,7 @@ from PIL import Image
 
 GRID_SIDE = 1024  # pixels of a grid's longer side, about the most when the magnification is chosen here
 LEAST_GAP = 2  # pixels between two images; else as wide as a magnified pixel, or small digits run into each other
-GROUND = 112  # gaps and empty cells: a grey that neither white nor black edges of images run into
+BACKGROUND = 112  # gaps and empty cells: a grey that contrasts with white and with black edges of images
 CHECKS = (255, 204)  # the two greys beneath transparent pixels, as picture editors show them
 CHECK_SIDE = 8  # pixels
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names, by number of channels
@@ -29,7 +29,7 @@ def to_pil_image(image: np.ndarray) -> Image.Image:
 
 
 def image_grid(images: np.ndarray, rows: int, columns: int, scale: int | None = None) -> Image.Image:
-    """Images side by side, row after row, cells without an image left plain grey.
+    """Draws images side by side, row after row; cells without an image stay grey.
 
     Pixels are magnified by a whole number and stay square, so that nothing is smoothed away. Transparent images are
     drawn over a chequerboard: left transparent, a viewer's own background would pass for the generator's.
@@ -54,7 +54,7 @@ def image_grid(images: np.ndarray, rows: int, columns: int, scale: int | None = 
         scale = max(1, GRID_SIDE // max(across, down))
     gap = max(LEAST_GAP, scale)
     step_down, step_across = height * scale + gap, width * scale + gap
-    canvas = Image.new(mode, (columns * step_across - gap, rows * step_down - gap), (GROUND,) * len(mode))
+    canvas = Image.new(mode, (columns * step_across - gap, rows * step_down - gap), (BACKGROUND,) * len(mode))
     for index, image in enumerate(images):
         cell = to_pil_image(image).resize((width * scale, height * scale), Image.Resampling.NEAREST)
         if channels == 4:

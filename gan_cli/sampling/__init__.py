@@ -1,1 +1,1 @@
-"""From seeds to pictures: latents, ways between them, trained generators, grids and animations."""
+"""Sampling: latents from seeds, interpolation, generation, the .keras file, and the files that gan-sample writes."""

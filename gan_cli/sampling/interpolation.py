@@ -1,8 +1,8 @@
-"""Ways between latents: straight lines, and arcs on the sphere.
+"""Interpolation between latents: linear, and spherical (slerp).
 
 A normal latent of size d lies close to the sphere of radius √d. The middle of a straight line between two of them is
-shorter, a point that training hardly ever showed the generator; an arc (Shoemake, "Animating rotation with quaternion
-curves", SIGGRAPH 1985; for latents White, arXiv:1609.04468) stays where latents are.
+shorter, where training has almost no latents. Spherical interpolation (Shoemake, "Animating rotation with quaternion
+curves", SIGGRAPH 1985; for latents White, arXiv:1609.04468) stays close to the sphere.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ SMALLEST_SINE = 1e-6  # below it the arc's formula divides by almost nothing
 
 
 def linear(a: np.ndarray, b: np.ndarray, t: float | np.ndarray) -> np.ndarray:
-    """The straight line from `a` at t = 0 to `b` at t = 1.
+    """Interpolates linearly from `a` at t = 0 to `b` at t = 1.
 
     Args:
         a, b: `[..., size]`.
@@ -28,9 +28,9 @@ def linear(a: np.ndarray, b: np.ndarray, t: float | np.ndarray) -> np.ndarray:
 
 
 def slerp(a: np.ndarray, b: np.ndarray, t: float | np.ndarray) -> np.ndarray:
-    """The arc from `a` at t = 0 to `b` at t = 1: the direction turns evenly, the length changes evenly.
+    """Interpolates on the arc from `a` at t = 0 to `b` at t = 1: direction and length change at constant rates.
 
-    Where there is no arc (a zero vector) or no single one (the same or opposite directions) it is the straight line.
+    For a zero vector, and for equal or opposite directions, the interpolation is linear.
 
     Args:
         a, b: `[..., size]`.
@@ -53,16 +53,16 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float | np.ndarray) -> np.ndarray:
 
 
 def path(latents: np.ndarray, frames_between: int, kind: str = "slerp", is_loop: bool = False) -> np.ndarray:
-    """A way through key latents, one after the other.
+    """Interpolates through several key latents in their order.
 
     Args:
         latents: the keys, `[keys, size]`, at least one.
-        frames_between: how many latents to put between two keys, 0 or more.
+        frames_between: number of latents between two keys, 0 or more.
         kind: `slerp` (for `normal` latents) or `linear` (for `uniform` ones, whose cube is convex).
-        is_loop: whether the way goes on from the last key towards the first; the first is not repeated at the end.
+        is_loop: whether the path returns from the last key to the first; the first is not repeated at the end.
 
     Returns:
-        float32 `[frames, size]`; each key itself stands at every (frames_between + 1)-th frame.
+        float32 `[frames, size]`; the keys are every (frames_between + 1)-th frame.
 
     Raises:
         ValueError: for an unknown kind or a negative number of frames.

@@ -1,4 +1,4 @@
-"""Latents from seeds: seed 7 is the same point whoever asks, for how many, on which machine.
+"""Latents from seeds: a seed gives the same latent on every machine, in every batch and order.
 
 NumPy promises that a bit generator's raw stream never changes, but not that its `normal()` does not (NEP 19). So the
 raw 64-bit words of Philox (Salmon et al. 2011), keyed by the seed, are taken, and the step from there to a
@@ -45,7 +45,7 @@ class Latents:
 
 
 def latents(seeds: Iterable[int], size: int, distribution: str, truncation: float = 1.0) -> np.ndarray:
-    """One latent a seed, each a function of its own seed alone: not of how many there are nor of their order.
+    """Latents, one for each seed, each a function of its own seed alone: not of their number or order.
 
     Args:
         seeds: whole numbers from 0 to 2¹²⁸ - 1.

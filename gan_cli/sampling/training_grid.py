@@ -1,4 +1,4 @@
-"""The pictures that training writes: the same latents every time."""
+"""Sample pictures during training: the same latents at every step."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from gan_cli.sampling.generate import generate
 
 @dataclass(frozen=True)
 class TrainingGrid:
-    """How to draw what a generator makes.
+    """Latents and layout of the sample pictures of a run.
 
     Attributes:
-        data: what the generator was built for.
+        data: shape and value range of the samples.
         latents: float32 `[n, latent_size]`, one row an image or point.
         rows, columns: of the grid of images.
-        real: examples to compare with: uint8 images `[rows * columns, ...]`, or points `[m, 2]`.
+        real: real examples to compare with: uint8 images `[rows * columns, ...]`, or points `[m, 2]`.
     """
 
     data: DataSpec
@@ -32,14 +32,14 @@ class TrainingGrid:
     real: np.ndarray
 
     def draw(self, generator: Any) -> Image.Image:
-        """A picture of what `generator` makes of the latents."""
-        made = generate(generator, self.latents)
+        """Draws the samples of a generator."""
+        samples = generate(generator, self.latents)
         if self.data.is_image:
-            return image_grid(to_uint8(made), self.rows, self.columns)
-        return points_plot(made, self.real, self.data.value_range)
+            return image_grid(to_uint8(samples), self.rows, self.columns)
+        return points_plot(samples, self.real, self.data.value_range)
 
     def draw_real(self) -> Image.Image:
-        """A picture of real examples in the same layout."""
+        """Draws real examples in the same layout."""
         if self.data.is_image:
             return image_grid(self.real, self.rows, self.columns)
         return points_plot(self.real[:0], self.real, self.data.value_range)

@@ -1,8 +1,8 @@
-"""Trained discriminators: out of checkpoints, and what they say of examples.
+"""Logits of a trained discriminator for examples.
 
-Examples are judged in inference mode (moving averages in batch normalisation, no dropout, no step of the power
-iteration), so that judging changes nothing that training goes on with, and in batches of one size, so that an example
-gets the same logit whichever others stand beside it.
+Examples are scored in inference mode (moving averages in batch normalisation, no dropout, no step of the power
+iteration), so that no variable of the discriminator changes, and in batches of one size, so that the logit of an
+example does not depend on the other examples.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _compiled: weakref.WeakKeyDictionary[keras.Model, Callable] = weakref.WeakKeyDic
 
 
 def score_examples(discriminator: keras.Model, examples: np.ndarray) -> np.ndarray:
-    """What a discriminator says of examples, in inference mode.
+    """Scores examples with a discriminator, in inference mode.
 
     Args:
-        discriminator: a Keras model of `gan_cli.models.discriminator`. One that judges several examples at once is
-            given them in their order; those that are left over at the end are left out.
+        discriminator: a Keras model of `gan_cli.models.discriminator`. One that takes packs of examples
+            gets them in their order; examples that do not fill a pack are left out.
         examples: uint8 images `[n, height, width, channels]` or float32 points `[n, 2]`; any n.
 
     Returns:
@@ -47,8 +47,8 @@ def score_examples(discriminator: keras.Model, examples: np.ndarray) -> np.ndarr
     for start in range(0, len(examples), BATCH):
         rows = examples[start : start + BATCH]
         fill = np.repeat(rows[-1:], BATCH - len(rows), axis=0)
-        judged = _forward(discriminator)(tf.constant(np.concatenate([rows, fill])))
-        logits.append(judged.numpy()[: len(rows)])
+        logits_of_batch = _forward(discriminator)(tf.constant(np.concatenate([rows, fill])))
+        logits.append(logits_of_batch.numpy()[: len(rows)])
     return np.concatenate(logits).astype(np.float64) if logits else np.zeros(0)
 
 
