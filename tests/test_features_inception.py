@@ -239,7 +239,7 @@ def test_weights_that_were_exchanged_since_their_first_use_are_refused(
     assert json.loads(record.read_text())["sha256"] == sha256_of_file(cached)
     others = {name: weight(name, shape) * 2 for name, shape in SHAPES.items() if name.split("/")[0] in FIRST}
     write_graph(cached, others)
-    with pytest.raises(ConfigError, match=r"weights: .*is not the file of the first use: its SHA-256 is .*Delete"):
+    with pytest.raises(ConfigError, match=r"weights=null: .*is not the file of the first use: its SHA-256 is .*Delete"):
         opened(None)
     heard = Heard()
     Inception(weights=str(cached), layer=64).load(DataSpec(SETS["a32"], 10), None, heard)
