@@ -93,3 +93,11 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "stdout.txt").write_text(done.stdout)
     (directory / "stderr.txt").write_text(done.stderr)
     return directory
+
+
+@pytest.fixture(scope="session")
+def ring_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a short run on points, with evaluations; tests copy it."""
+    from planted import train_small_run
+
+    return train_small_run(tmp_path_factory.mktemp("ring") / "run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,16 @@ from runs import metric_lines
 
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
+from gan_cli.config.config_origin import TYPED
+from gan_cli.config.own_modules import set_own_folders
+from gan_cli.config.target_allowlist import load_class
 from gan_cli.errors import ConfigError
 
 LOSS = '''
 from dataclasses import dataclass
 from typing import ClassVar
 
+import my_constants
 import tensorflow as tf
 
 
@@ -25,7 +30,7 @@ import tensorflow as tf
 class Exponential:
     """A loss of my own."""
 
-    scale: float = 1.0
+    scale: float = my_constants.SCALE
     generator_needs_real: ClassVar[bool] = False
     critic: ClassVar[bool] = False
 
@@ -33,8 +38,17 @@ class Exponential:
         return tf.reduce_mean(tf.exp(-self.scale * real.logits)) + tf.reduce_mean(tf.exp(self.scale * fake.logits))
 
     def generator(self, fake, real):
-        return tf.reduce_mean(tf.exp(-self.scale * fake.logits))
+        import my_package.mean  # when it is called, long after this module was loaded
+
+        return my_package.mean.mean(tf.exp(-self.scale * fake.logits))
 '''
+MEAN = """
+import tensorflow as tf
+
+
+def mean(values):
+    return tf.reduce_mean(values)
+"""
 MODEL = """
 from dataclasses import dataclass
 
@@ -83,8 +97,12 @@ class Stripes(Source):
 
 @pytest.fixture
 def own_folder(working_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    for name, text in {"my_losses": LOSS, "my_models": MODEL, "my_data": DATA}.items():
+    for name, text in {"my_losses": LOSS, "my_models": MODEL, "my_data": DATA, "my_constants": "SCALE = 1.0\n"}.items():
         (working_folder / f"{name}.py").write_text(text)
+    (working_folder / "my_package").mkdir()
+    (working_folder / "my_package" / "mean.py").write_text(MEAN)
+    for name in ("queue", "pandas", "jax"):  # what Python and dependencies import, and is no part of the user's loss
+        (working_folder / f"{name}.py").write_text(f"raise RuntimeError('{name}.py of the user was imported')\n")
     for group, name, text in [
         ("loss", "exponential", "_target_: my_losses.Exponential\nscale: 0.5\n"),
         ("model", "linear", "_target_: my_models.Linear\nlatent_size: 4\nlatent_distribution: normal\n"),
@@ -95,7 +113,7 @@ def own_folder(working_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         (folder / f"{name}.yaml").write_text(text)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield working_folder
-    for name in ("my_losses", "my_models", "my_data"):
+    for name in ("my_losses", "my_models", "my_data", "my_constants", "my_package", "my_package.mean"):
         sys.modules.pop(name, None)
 
 
@@ -123,6 +141,24 @@ def test_all_three_train_together_without_editing_ours(own_folder: Path) -> None
     with pytest.raises(ConfigError, match="trust=true"):
         gan_train(["resume=run", "train.steps=7"])
     assert gan_train(["--config-dir", "conf", "resume=run", "train.steps=7", "trust=true"]) == 0
+
+
+def test_a_sweep_finds_own_code_and_nothing_else_in_its_folder(own_folder: Path) -> None:
+    words = [*WORDS, "loss=exponential", "train.batch_size=8", "train.steps=3", "model=mlp", "model.width=8"]
+    done = command("gan-train", "-m", "--config-dir", "conf", *words, "seed=1", "hydra.sweep.dir=sweep")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "my_losses.Exponential" in next(Path("sweep").glob("*/config.yaml")).read_text()
+
+
+def test_only_code_of_the_users_folder_imports_its_siblings(own_folder: Path) -> None:
+    set_own_folders([own_folder])
+    assert load_class("loss", "my_losses.Exponential", TYPED)
+    for name in ("my_data", "pandas_of_the_user"):
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module(name)
+    assert str(own_folder) not in sys.path
+    with pytest.raises(ConfigError, match="names code outside gan_cli"):
+        load_class("loss", "queue.Exponential", TYPED)
 
 
 def test_its_settings_are_checked_like_ours(own_folder: Path) -> None:

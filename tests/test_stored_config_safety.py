@@ -1,0 +1,207 @@
+"""A configuration read from disk neither runs code nor chooses where to write or send."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from planted import (
+    FOREIGN,
+    READERS,
+    RUN_READERS,
+    SMALL,
+    change_checkpoints,
+    content,
+    edit,
+    plant,
+    refused,
+)
+
+from gan_cli.commands.sample import gan_sample
+from gan_cli.commands.train import gan_train
+from gan_cli.config.config_directory import configured_targets
+from gan_cli.config.target_allowlist import PACKAGES, load_class
+
+
+@pytest.fixture
+def marker(tmp_path: Path) -> Path:
+    return tmp_path / "marker.txt"
+
+
+@pytest.fixture
+def run(ring_run: Path, marker: Path) -> Path:
+    """A foreign run directory, with marker modules in it and in the working folder."""
+    run = Path(shutil.copytree(ring_run, "run"))
+    plant(Path(), marker)
+    return run
+
+
+@pytest.mark.parametrize("group", PACKAGES)
+def test_a_stored_configuration_names_no_foreign_class(run: Path, marker: Path, group: str) -> None:
+    node: dict[str, Any] = {"_target_": "evil.Evil"}
+    change = {group: {"x": node} if group in ("penalty", "augment", "metric", "logger") else node}
+    edit(run / "config.yaml", **change)
+    change_checkpoints(run, **change)
+    before = content(Path())
+    for name in READERS if group in ("loss", "logger") else ("a single job", "a sweep"):
+        assert "evil.Evil: names code outside gan_cli" in refused(READERS[name]), name
+    for name in ("resume", "resume without more steps"):
+        assert "evil.Evil: names code outside gan_cli" in refused(RUN_READERS[name]), name
+    for name in {"model": ["samples"], "dataset": ["an evaluation"], "loss": ["a tournament"]}.get(group, []):
+        assert "evil.Evil: names code outside gan_cli" in refused(RUN_READERS[name]), name
+    assert content(Path()) == before
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "files"),
+    [
+        ({"launcher": {"_target_": "evil.Launcher"}}, {}),
+        ({"sweeper": {"_target_": "evil.Sweeper"}}, {}),
+        ({"callbacks": {"x": {"_target_": "evil.Callback"}}}, {}),
+        ({"searchpath": ["pkg://evil"]}, {}),
+        ({"mode": "MULTIRUN"}, {}),
+        ({"job": {"env_set": {"PYTHONPATH": "."}}}, {}),
+        ({"job_logging": {"version": 1, "handlers": {"x": {"()": "evil.Handler"}}}}, {}),
+        ({"defaults": [{"override hydra/launcher": "evil"}]}, {"hydra/launcher/evil.yaml": "_target_: evil.Launcher"}),
+        (
+            {"defaults": [{"override hydra/callbacks": "evil"}]},
+            {"hydra/callbacks/evil.yaml": "x:\n  _target_: evil.Callback"},
+        ),
+        (
+            {"defaults": [{"extra": "evil"}]},
+            {"extra/evil.yaml": "# @package _global_\nhydra:\n  callbacks:\n    x:\n      _target_: evil.Callback"},
+        ),
+        ({"run": {"dir": "../outside"}, "sweep": {"dir": "../outside"}}, {}),
+        ({"run": {"dir": "/tmp/outside"}, "sweep": {"dir": "/tmp/outside"}}, {}),
+        ({"run": {"dir": "~/outside"}, "sweep": {"dir": "~/outside"}}, {}),
+        ({"run": {"dir": "linked/x"}, "sweep": {"dir": "linked/x"}}, {}),
+        ({"sweep": {"subdir": "../../outside"}}, {}),
+        ({"sweep": {"dir": "${oc.env:HOME}/outside"}}, {}),
+        ({"output_subdir": "../../outside"}, {}),
+    ],
+    ids=str,
+)
+def test_a_stored_configuration_sets_nothing_of_hydra_that_runs_code_or_writes_elsewhere(
+    run: Path, marker: Path, tmp_path: Path, settings: dict[str, Any], files: dict[str, str]
+) -> None:
+    stored = yaml.safe_load((run / "config.yaml").read_text())
+    defaults = [*settings.pop("defaults", []), *stored.pop("defaults")]
+    hydra = {**stored.pop("hydra"), **settings}
+    (run / "config.yaml").write_text(yaml.safe_dump({"defaults": defaults, **stored, "hydra": hydra}))
+    for name, text in files.items():
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).write_text(text + "\n")
+    (tmp_path / "elsewhere").mkdir()
+    Path("linked").symlink_to(tmp_path / "elsewhere")
+    before = content(tmp_path)
+    information = ["--info", "config"] if "searchpath" in settings or "callbacks" in settings else ["-m", "seed=0,1"]
+    for words in ([], information, ["-m", "seed=0,1", "hydra/sweeper=basic"]):
+        assert "hydra" in refused(lambda words=words: gan_train([*FOREIGN, *words]))  # type: ignore[misc]
+    assert content(tmp_path) == before
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("change", [{"trust": True}, {"resume": "victim"}, {"resume": "auto"}])
+def test_a_stored_configuration_neither_trusts_itself_nor_resumes_another_run(
+    run: Path, marker: Path, change: dict[str, Any]
+) -> None:
+    shutil.copytree(run, "victim")
+    edit(run / "config.yaml", **change, loss={"_target_": "evil.Loss"})
+    before = content(Path("victim"))
+    for name, reader in READERS.items():
+        assert "only you may set it" in refused(reader), name
+    assert content(Path("victim")) == before
+    assert not marker.exists()
+
+
+def test_a_whole_configuration_in_config_dir_never_takes_the_place_of_ours(run: Path, marker: Path) -> None:
+    for name in ("train", "sample", "eval"):
+        shutil.copy(run / "config.yaml", run / f"{name}.yaml")
+        edit(run / f"{name}.yaml", loss={"_target_": "evil.Loss"}, trust=True)
+    assert gan_train(["--config-dir=run", "--cfg", "job"]) == 0
+    assert gan_sample(["--config-dir=run", "--cfg", "job", "run=run"]) == 0
+    assert "expected the name of a file" in refused(
+        lambda: gan_train(["--config-dir=.", "--config-name=../work/run/x"])
+    )
+    assert not marker.exists()
+
+
+def test_helper_classes_of_gan_cli_are_no_configuration_classes(run: Path) -> None:
+    """A logger's writer would write wherever `folder` says, even in a dry run."""
+    node = {"_target_": "gan_cli.loggers.tensorboard.TensorBoardWriter", "folder": "../outside", "takes_pictures": True}
+    edit(run / "config.yaml", logger={"x": node})
+    before = content(Path())
+    for name, reader in {**READERS, "resume": RUN_READERS["resume"]}.items():
+        assert "is no class for the group logger" in refused(reader), name
+    typed = [f"+logger.x._target_={node['_target_']}", "+logger.x.folder=../outside", "+logger.x.takes_pictures=true"]
+    assert "is no class for the group logger" in refused(lambda: gan_train([*SMALL, *typed, "dry_run=true"]))
+    assert content(Path()) == before and not Path("../outside").exists()
+
+
+MLFLOW = {"_target_": "gan_cli.loggers.mlflow.MLflow", "experiment": "x", "pictures": True}
+WANDB = {
+    "_target_": "gan_cli.loggers.wandb.WeightsAndBiases",
+    "project": "x",
+    "entity": None,
+    "tags": [],
+    "pictures": True,
+}
+TFDS = {"_target_": "gan_cli.data.tfds.TFDS", "name": "mnist"}
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"logger": {"mlflow": {**MLFLOW, "tracking_uri": "http://localhost:9"}}}, "logger.mlflow.tracking_uri"),
+        ({"logger": {"mlflow": {**MLFLOW, "tracking_uri": "sqlite:////tmp/x.db"}}}, "logger.mlflow.tracking_uri"),
+        ({"logger": {"wandb": {**WANDB, "mode": "online"}}}, "logger.wandb.mode"),
+        ({"dataset": {**TFDS, "data_dir": "empty"}}, "dataset.data_dir"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_stored_configuration_names_no_server_and_no_place_to_write_to(
+    run: Path, change: dict[str, Any], key: str
+) -> None:
+    Path("empty").mkdir()
+    edit(run / "config.yaml", **change)
+    before = content(Path())
+    for name, reader in {**READERS, "resume": RUN_READERS["resume"]}.items():
+        assert refused(reader).startswith(f"{key}="), name
+    assert content(Path()) == before
+    value = next(iter(change.values()))
+    value = value[key.split(".")[1]][key.split(".")[2]] if key.startswith("logger") else value["data_dir"]
+    for typed in (f'{key}="{value}"', "trust=true"):
+        told = refused(lambda typed=typed: gan_train([*FOREIGN, "dry_run=true", typed]))  # type: ignore[misc]
+        assert "read from disk" not in told
+
+
+TEXT_FIELDS = {
+    **dict.fromkeys(("path", "weights"), "a place that is read"),
+    "data_dir": "a place that is read; restricted where data would be downloaded into it",
+    **dict.fromkeys(("tracking_uri", "mode"), "restricted"),
+    "name": "data of tensorflow-datasets; no hub whose code is downloaded",
+    **dict.fromkeys(("config", "split", "image_key", "label_key", "images_key", "labels_key"), "a part of data"),
+    **dict.fromkeys(("experiment", "project", "entity", "tags"), "the name of a run at a destination"),
+    **dict.fromkeys(("image_size", "channels", "background", "sigma", "alphas"), "numbers, or one of few words"),
+    **dict.fromkeys(("resize", "layer", "kernel", "form", "schedule", "sides", "over", "network"), "one of few words"),
+    **dict.fromkeys(
+        ("latent_distribution", "generator_normalization", "discriminator_normalization"), "one of few words"
+    ),
+}
+"""What a text in each field of a configuration class may name, also where somebody else wrote it."""
+
+
+def test_what_each_text_field_may_name_is_decided() -> None:
+    """A new field belongs into this table; one that names a place to write to, or a network, needs a restriction."""
+    groups = {package: group for group, package in PACKAGES.items()}
+    found = set()
+    for target in sorted(configured_targets()):
+        cls: Any = load_class(groups[target.split(".")[1]], target)
+        texts = ("str", "Any", "list", "dict", "tuple", "Path")
+        found |= {one.name for one in dataclasses.fields(cls) if any(text in str(one.type) for text in texts)}
+    assert found <= set(TEXT_FIELDS), found - set(TEXT_FIELDS)
