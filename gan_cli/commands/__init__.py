@@ -1,1 +1,1 @@
-"""The commands, one a file: parse what was typed, say what is wrong, call. Thin, and quick until a job starts."""
+"""The commands, one a file: parse the arguments, report errors, call. They load TensorFlow only when a job starts."""

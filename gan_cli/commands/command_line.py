@@ -1,4 +1,4 @@
-"""What all commands share: reading flags and settings, asking Hydra, and telling errors."""
+"""The parts that all commands share: parse flags and settings, call Hydra, report errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ INTERRUPTED = 130
 
 
 def read_command_line(program: str, arguments: list[str], help_text: Callable[[str | None], str]) -> argparse.Namespace:
-    """Flags as Hydra knows them, and settings in `overrides`; answers --help and --version itself.
+    """Parses Hydra's flags, with the settings in `overrides`. Answers --help and --version itself.
 
     Raises:
         ConfigError: for an unknown flag.
@@ -62,7 +62,7 @@ def read_command_line(program: str, arguments: list[str], help_text: Callable[[s
 
 
 def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job: Callable[..., object]) -> None:
-    """Lets Hydra do what its flags ask: show a configuration, complete words, sweep over jobs.
+    """Runs Hydra for its own flags: show a configuration, complete words, sweep over jobs.
 
     Raises:
         ConfigError: where a stored configuration names code that Hydra would run.
@@ -77,10 +77,10 @@ def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job
         hydra.main(config_path=str(config_directory()), config_name=config_name, version_base=HYDRA_VERSION_BASE)(job)()
 
 
-def composed(
+def compose_command(
     program: str, config_name: str, arguments: list[str], help_text: Callable[[str | None], str], advice: str
 ) -> Composition | None:
-    """What the arguments of a command without sweeps compose; None where its flags asked Hydra for something else.
+    """Composes the configuration of a command without sweeps; None if its flags ask Hydra for something else.
 
     Args:
         advice: what to do instead of a sweep.
@@ -95,7 +95,7 @@ def composed(
 
 
 def flag_words(flags: argparse.Namespace) -> list[str]:
-    """The flags as words for Hydra's own parser."""
+    """The flags as words for Hydra's parser."""
     words = [f"--{name.replace('_', '-')}" for name in BARE_FLAGS if getattr(flags, name)]
     values = {name: getattr(flags, name) for name in ("cfg", "package", "info", "config_dir", "config_name")}
     return words + [f"--{name.replace('_', '-')}={value}" for name, value in values.items() if value is not None]
@@ -108,7 +108,7 @@ def isolate_child_processes() -> None:
 
 @contextmanager
 def report_errors(program: str) -> Iterator[None]:
-    """Shows what the user can mend as one short message, with exit code 2."""
+    """Prints a ConfigError as one message and exits with code 2."""
     try:
         yield
     except ConfigError as error:

@@ -1,29 +1,29 @@
-"""gan-eval: parse, say what is wrong, call."""
+"""gan-eval: parses the arguments, reports errors and computes metrics."""
 
 from __future__ import annotations
 
 import sys
 
-from gan_cli.commands.command_line import composed, isolate_child_processes, report_errors
+from gan_cli.commands.command_line import compose_command, isolate_child_processes, report_errors
 from gan_cli.commands.help import evaluate_help
 
 SUBCOMMANDS = ("human", "tournament")
-"""First words that ask for something else than numbers."""
+"""First words that select another command than the metrics."""
 
 
 def main() -> None:
-    """The console script. Exits with 0, 1 where runs can't be ranked, or 2 where something can't work as asked for."""
+    """The console script. Exits with 0, 1 if runs can't be ranked, or 2 for a wrong argument or an unreadable file."""
     isolate_child_processes()
     with report_errors("gan-eval"):
         sys.exit(gan_eval(sys.argv[1:]))
 
 
 def gan_eval(arguments: list[str]) -> int:
-    """Does what the arguments say and gives the exit code."""
+    """Runs the command with these arguments. Returns the exit code."""
     if arguments and arguments[0] in SUBCOMMANDS:
         return run_subcommand(arguments[0], arguments[1:])
     advice = "To measure several runs: runs=[A,B]."
-    composition = composed("gan-eval", "eval", arguments, evaluate_help, advice)
+    composition = compose_command("gan-eval", "eval", arguments, evaluate_help, advice)
     if composition is None:
         return 0
 
@@ -33,8 +33,8 @@ def gan_eval(arguments: list[str]) -> int:
     return run_evaluation(build_evaluation(composition.config, composition.origin))
 
 
-def run_subcommand(game: str, arguments: list[str]) -> int:
-    if game == "human":
+def run_subcommand(name: str, arguments: list[str]) -> int:
+    if name == "human":
         from gan_cli.commands.human import gan_eval_human
 
         return gan_eval_human(arguments)

@@ -1,24 +1,24 @@
-"""gan-eval human: parse, say what is wrong, call."""
+"""gan-eval human: parses the arguments, reports errors and writes a survey page or pools answers."""
 
 from __future__ import annotations
 
-from gan_cli.commands.command_line import composed
+from gan_cli.commands.command_line import compose_command
 from gan_cli.config.job_builder import build_section
 
 PROGRAM = "gan-eval human"
 HELP = """\
 gan-eval human writes one HTML page that shows real and generated images in random order and asks which are which.
-Whoever opens it, in any browser and without a network, answers by keys or touch and saves a file of answers; the page
-tells their error rate with its interval. 50 % is what guessing gives.
+The page works in any browser without a network. A participant answers by keys or touch and saves a file of answers.
+The page shows the error rate with a 95 % interval. Guessing gives 50 %.
 
 Examples to paste:
 
-  gan-eval human run=outputs/RUN n=100                   # 50 real and 50 generated images, as long as it takes
+  gan-eval human run=outputs/RUN n=100                   # 50 real and 50 generated images, no time limit
   gan-eval human run=outputs/RUN seconds=0.5             # each image is shown for half a second, then masked
   gan-eval human run=outputs/RUN seed=50                 # a second page, with other images
   gan-eval human real=PICTURES fake=MADE n=60            # images from any tool, in folders or arrays
-  gan-eval human results=[ann.json,ben.json]             # several people's answers together
-  gan-eval human results=answers output=pooled.json      # all that lie in a folder
+  gan-eval human results=[ann.json,ben.json]             # pools the answers of several people
+  gan-eval human results=answers output=pooled.json      # all files in a folder
 
 Settings: run, step, checkpoint, fake, real, image_size, channels, n, seed, seconds, weights (ema, raw),
           truncation, results, output, json, trust.
@@ -29,8 +29,8 @@ Flags: --help, --version, --cfg job.
 
 
 def gan_eval_human(arguments: list[str]) -> int:
-    """Does what the arguments say and gives the exit code."""
-    composition = composed(PROGRAM, "human", arguments, lambda config_dir: HELP, "Run it once for each setting.")
+    """Runs the command with these arguments. Returns the exit code."""
+    composition = compose_command(PROGRAM, "human", arguments, lambda config_dir: HELP, "Run it once for each setting.")
     if composition is None:
         return 0
 

@@ -1,10 +1,10 @@
-"""gan-sample: parse, say what is wrong, call."""
+"""gan-sample: parses the arguments, reports errors and writes images."""
 
 from __future__ import annotations
 
 import sys
 
-from gan_cli.commands.command_line import composed, isolate_child_processes, report_errors
+from gan_cli.commands.command_line import compose_command, isolate_child_processes, report_errors
 from gan_cli.commands.help import sample_help
 from gan_cli.config.job_builder import build_section
 from gan_cli.sampling.sample_job import SampleJob
@@ -15,15 +15,15 @@ from gan_cli.trained_models.load_generator import load_source
 
 
 def main() -> None:
-    """The console script. Exits with 0, or 2 where something can't work as it was asked for."""
+    """The console script. Exits with 0, or 2 for a wrong argument or an unreadable file."""
     isolate_child_processes()
     with report_errors("gan-sample"):
         sys.exit(gan_sample(sys.argv[1:]))
 
 
 def gan_sample(arguments: list[str]) -> int:
-    """Does what the arguments say and gives the exit code."""
-    composition = composed("gan-sample", "sample", arguments, sample_help, "Run it once for each setting.")
+    """Runs the command with these arguments. Returns the exit code."""
+    composition = compose_command("gan-sample", "sample", arguments, sample_help, "Run it once for each setting.")
     if composition is None:
         return 0
     job = build_section("", composition.config, SampleJob)

@@ -1,22 +1,22 @@
-"""gan-eval tournament: parse, say what is wrong, call."""
+"""gan-eval tournament: parses the arguments, reports errors and rates generators."""
 
 from __future__ import annotations
 
-from gan_cli.commands.command_line import composed
+from gan_cli.commands.command_line import compose_command
 from gan_cli.config.job_builder import build_section
 
 PROGRAM = "gan-eval tournament"
 HELP = """\
-gan-eval tournament plays every generator of some runs against every discriminator of them, over their checkpoints: a
-generated and a real example meet, and the generator wins where the discriminator takes its example for the real one.
-It prints win rates and ratings (Bradley & Terry, in points as in chess) with 95 % intervals, and draws them.
+gan-eval tournament compares every generator with every discriminator of the given runs, over their checkpoints. A
+discriminator scores a generated and a real example; the generator wins if its example gets the higher score.
+The command prints win rates and Bradley-Terry ratings (on the Elo scale) with 95 % intervals, and plots them.
 
 Examples to paste:
 
-  gan-eval tournament runs=[outputs/A,outputs/B]         # which of two runs is ahead
-  gan-eval tournament runs=outputs/A                     # one run's checkpoints: its progress over steps
-  gan-eval tournament runs=[outputs/A,outputs/B] most=1  # the newest checkpoints alone
-  gan-eval tournament runs=outputs/A steps=[500,2000]    # these steps alone
+  gan-eval tournament runs=[outputs/A,outputs/B]         # compares two runs
+  gan-eval tournament runs=outputs/A                     # progress of one run over its checkpoints
+  gan-eval tournament runs=[outputs/A,outputs/B] most=1  # the newest checkpoints only
+  gan-eval tournament runs=outputs/A steps=[500,2000]    # these steps only
   gan-eval tournament runs=[outputs/A,outputs/B] json=true
 
 A run keeps its newest 3 checkpoints; gan-train run.keep_checkpoints=N keeps more.
@@ -29,8 +29,10 @@ Flags: --help, --version, --cfg job.
 
 
 def gan_eval_tournament(arguments: list[str]) -> int:
-    """Does what the arguments say and gives the exit code."""
-    composition = composed(PROGRAM, "tournament", arguments, lambda config_dir: HELP, "Name all runs: runs=[A,B].")
+    """Runs the command with these arguments. Returns the exit code."""
+    composition = compose_command(
+        PROGRAM, "tournament", arguments, lambda config_dir: HELP, "Name all runs: runs=[A,B]."
+    )
     if composition is None:
         return 0
 

@@ -1,4 +1,4 @@
-"""gan-train: parse, say what is wrong, call."""
+"""gan-train: parses the arguments, reports errors and starts training."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def gan_train(arguments: list[str]) -> int:
-    """Does what the arguments say and gives the exit code."""
+    """Runs the command with these arguments. Returns the exit code."""
     flags = read_command_line("gan-train", arguments, train_help)
     config_name = flags.config_name or "train"
     if flags.multirun:
@@ -55,7 +55,7 @@ def gan_train(arguments: list[str]) -> int:
 
 
 def train_from_launcher(config: DictConfig) -> None:
-    """One job of a sweep under a launcher that is not ours, one that hands jobs to a cluster, say."""
+    """Runs one job of a sweep for another launcher than gan-cli's, such as one that submits jobs to a cluster."""
     from gan_cli.training.run_training import run_training
 
     hydra_config = HydraConfig.get()

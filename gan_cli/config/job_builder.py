@@ -1,4 +1,4 @@
-"""From YAML to typed objects: below this file nothing sees a DictConfig."""
+"""Builds typed objects from a configuration. Modules that use them never see a DictConfig."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", s
 
 @dataclasses.dataclass(frozen=True)
 class TrainJob:
-    """Everything that a training run is made of, typed and checked, with no TensorFlow loaded yet."""
+    """All parts of a training run, typed and checked. TensorFlow is not loaded yet."""
 
     dataset: Source
     model: ModelPair
@@ -57,7 +57,7 @@ class TrainJob:
 
 
 def build_job(plain: Mapping[str, Any], origin: ConfigOrigin = STORED) -> TrainJob:
-    """The job that a configuration describes.
+    """Builds the job that a configuration describes.
 
     Args:
         plain: the whole configuration, resolved, as plain containers.
@@ -103,7 +103,7 @@ def build_dataset(node: Any, origin: ConfigOrigin = STORED) -> Source:
 
 
 def build_each(group: str, nodes: Any, origin: ConfigOrigin = STORED) -> dict[str, Any]:
-    """The objects of a group that takes several choices, by name."""
+    """Builds the objects of a group that takes several choices, by name."""
     if nodes is None:
         return {}
     if not isinstance(nodes, Mapping):
@@ -141,7 +141,7 @@ def build_features(node: Any, origin: ConfigOrigin = STORED) -> FeatureExtractor
 
 
 def build(key: str, node: Any, origin: ConfigOrigin = STORED) -> Any:
-    """The object whose class `node["_target_"]` names, its other entries being that class's fields.
+    """Builds the object whose class `node["_target_"]` names, with the other entries as its fields.
 
     Raises:
         ConfigError: where a configuration of this origin may not name that class or hold such a value.
@@ -155,7 +155,7 @@ def build(key: str, node: Any, origin: ConfigOrigin = STORED) -> Any:
 
 
 def build_section(key: str, values: Any, cls: type) -> Any:
-    """`cls(**values)`, after each value was held against its field's type.
+    """Builds `cls(**values)` after checking each value against the type of its field.
 
     Raises:
         ConfigError: for an unknown key (with the nearest one), a missing one, a wrong type, or what `cls` refuses.
@@ -180,7 +180,7 @@ def build_section(key: str, values: Any, cls: type) -> Any:
 
 
 def check_type(key: str, cls: type, name: str, value: Any) -> Any:
-    """`value` converted to the type of the field `name` of the dataclass `cls`, where that loses nothing."""
+    """Converts `value` to the type of the field `name` of the dataclass `cls`, if that is lossless."""
     if "${" in str(value):  # a text that happens to look like an interpolation; all real ones are resolved by now
         if field_type(cls, name) not in (str, None):
             raise ConfigError(key, f"expected {TYPE_WORDS[field_type(cls, name)]}", value)

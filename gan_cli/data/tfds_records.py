@@ -1,4 +1,4 @@
-"""Any record of data prepared by tensorflow-datasets, by index; neither TensorFlow nor the whole data in memory."""
+"""Random access to records that tensorflow-datasets prepared, without TensorFlow and without loading all data."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Sweeps: each job of `gan-train -m ...` in a fresh process of its own.
+"""Sweeps: runs each job of `gan-train -m ...` in a new process.
 
-A process in which TensorFlow has run keeps devices, seeds, policies and memory, so jobs that shared one would not be
-repeatable alone. A job that crashes takes nothing with it. Hydra composes the jobs and calls the launcher here; other
-launchers and sweepers of Hydra's (a cluster, a search) can take its place.
+TensorFlow keeps devices, seeds, policies and memory in a process, so a job that shares one could not be repeated
+alone. A job that crashes does not stop the others. Hydra composes the jobs and calls the launcher in this package.
+Other launchers and sweepers for Hydra (for a cluster, for a search) can replace it.
 """

@@ -1,4 +1,4 @@
-"""The jobs of a sweep: checked before the first begins, run, and told in a table at the end."""
+"""Checks the jobs of a sweep, runs each in a new process and prints a table of the results."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from gan_cli.runs.run_directory import RunDirectory
 from gan_cli.runs.signals import stop_on_signals
 from gan_cli.runs.status import Status, read_status
 
-KEPT_LINES = 200  # of a job that fails before its own log begins
+MAX_LOG_LINES = 200  # of a job that fails before its own log begins
 
 
 @dataclass(frozen=True)
 class SweepJob:
-    """One job: what it is given, where it writes, and its place in the sweep."""
+    """One job: its overrides, its run directory and its index in the sweep."""
 
     overrides: list[str]
     directory: Path
@@ -38,21 +38,21 @@ class SweepJob:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """How a job ended; `code` is its exit code, 0 also where there was nothing left to do."""
+    """The result of a job. `code` is its exit code, 0 also for a run that was finished before."""
 
     job: SweepJob
     code: int
 
 
 RESULTS: list[SweepResult] = []
-"""Of this process's sweep; Hydra hands results to the sweeper alone, which gives none of them back."""
+"""The results of this process's sweep. Hydra passes results to the sweeper, which does not return them."""
 
 
 def check_sweep(config_name: str, words: list[str], config_dir: str | None) -> None:
     """Checks every job before the first one begins.
 
-    A job whose parts can't work together is told of here, and fails by itself later, unless all are such. Sweeps that
-    another sweeper makes up as it goes are checked job by job.
+    A job whose parts can't work together gives a warning here and fails later. If no job can work, this is an error.
+    Another sweeper chooses its jobs while it runs; those are checked one by one when they start.
 
     Raises:
         ConfigError: for what is mistyped in any job, or where no job can work.
@@ -70,7 +70,7 @@ def check_sweep(config_name: str, words: list[str], config_dir: str | None) -> N
 
 
 def check_one(config_name: str, overrides: list[str], config_dir: str | None) -> ConfigError | None:
-    """What keeps the parts of a job from working together. Raises ConfigError for what is mistyped."""
+    """The error of a job whose parts can't work together, None for a valid job. Raises ConfigError for a wrong key."""
     try:
         composition = compose(config_name, overrides, config_dir)
         job = build_job(composition.config, composition.origin)
@@ -95,11 +95,11 @@ def expand(words: list[str], config_dir: str | None) -> list[list[str]]:
 
 
 def run_job(job: SweepJob) -> SweepResult:
-    """Runs one job in a fresh process; one that is finished already is skipped, one that is not is gone on with."""
+    """Runs one job in a new process. A finished job is skipped, an interrupted one is resumed."""
     print(f"\n[{job.index + 1}/{job.total}] {' '.join(job.overrides)}", flush=True)
     status = read_status(job.directory)
-    begun = RunDirectory(job.directory).config.exists()
-    if begun and status.state == "finished":
+    has_run = RunDirectory(job.directory).config.exists()
+    if has_run and status.state == "finished":
         print(f"  finished already: {job.directory}", flush=True)
         code = 0
     else:
@@ -109,13 +109,13 @@ def run_job(job: SweepJob) -> SweepResult:
 
 
 def run_process(job: SweepJob, words: list[str]) -> int:
-    """Trains in a new process, shows what it prints, and gives its exit code.
+    """Trains in a new process, prints its output and returns its exit code.
 
-    A job that fails before it has a run directory gets one all the same, with what it said and its state.
+    A job that fails before it has a run directory gets one too, with its output and its state.
     """
     command = [sys.executable, "-P", "-m", "gan_cli.commands.train", *shared_flags(), *words]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    said: deque[str] = deque(maxlen=KEPT_LINES)
+    output: deque[str] = deque(maxlen=MAX_LOG_LINES)
     with (
         stop_on_signals() as stop,
         subprocess.Popen(
@@ -125,31 +125,31 @@ def run_process(job: SweepJob, words: list[str]) -> int:
             text=True,
             errors="replace",
             env=environment,
-            start_new_session=True,  # a Ctrl-C comes here alone, and is handed on once
+            start_new_session=True,  # only this process gets Ctrl-C, and forwards it once
         ) as process,
     ):
         stop.hand_on(process.send_signal)
         assert process.stdout is not None
         for line in process.stdout:
             print(f"  {line}", end="", flush=True)
-            said.append(line)
+            output.append(line)
     if process.returncode and not RunDirectory(job.directory).config.exists():
-        record_early_failure(job.directory, "".join(said))
+        record_early_failure(job.directory, "".join(output))
     if stop.requested:
         print("The sweep was stopped. The same command goes on with it.", flush=True)
         raise SystemExit(stop.exit_code)
     return process.returncode
 
 
-def record_early_failure(directory: Path, said: str) -> None:
+def record_early_failure(directory: Path, output: str) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    lines = [line for line in said.splitlines() if line.strip()]
-    write_text(directory / "train.log", said)
+    lines = [line for line in output.splitlines() if line.strip()]
+    write_text(directory / "train.log", output)
     write_json(directory / "status.json", Status("failed", 0, lines[-1] if lines else None).as_dict())
 
 
 def shared_flags() -> list[str]:
-    """The flags of this process that each job needs too: where the user's own YAML files are."""
+    """The flags of this process that each job needs too: --config-dir and --config-name."""
     flags, arguments = [], sys.argv[1:]
     for index, word in enumerate(arguments):
         if word in ("--config-dir", "-cd", "--config-name", "-cn"):
@@ -160,11 +160,11 @@ def shared_flags() -> list[str]:
 
 
 def report_sweep() -> int:
-    """Prints a table of the jobs, by what distinguishes them, and gives the exit code: 1 where any failed."""
+    """Prints a table of the jobs with the settings that differ. Returns the exit code: 1 if any job failed."""
     from rich.console import Console
     from rich.table import Table
 
-    if not RESULTS:  # another launcher ran the jobs, and tells of them in its own way
+    if not RESULTS:  # another launcher ran the jobs and reports them itself
         return 0
 
     table = Table(title="Sweep")
@@ -187,6 +187,6 @@ def report_sweep() -> int:
 
 
 def describe_best(run: RunDirectory) -> str:
-    """The best number that was measured while a job trained."""
+    """The best value of the metric that was computed while a job trained."""
     found = best_recorded(run)
     return "-" if found is None else f"{found[0]} {found[1]:.4g} at step {found[2]}"

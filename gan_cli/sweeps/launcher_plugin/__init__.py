@@ -1,6 +1,6 @@
-"""Hydra's launcher `process_each`: one fresh process after another.
+"""Hydra's launcher `process_each`: runs jobs one after the other, each in a new process.
 
-Installed as `hydra_plugins.gan_cli`, since Hydra takes launchers from modules below `hydra_plugins` alone.
+Installed as `hydra_plugins.gan_cli`, since Hydra finds launchers only in modules below `hydra_plugins`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ProcessEachLauncher(Launcher):
         self.hydra_context, self.config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Runs the jobs. A job that fails does not stop the others and is told at the end of the sweep."""
+        """Runs the jobs. A job that fails does not stop the others; the table at the end of the sweep shows it."""
         total = initial_job_idx + len(job_overrides)
         return [
             self.launch_one(list(overrides), index, total)
