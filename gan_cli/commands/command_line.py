@@ -77,7 +77,7 @@ def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job
         hydra.main(config_path=str(config_directory()), config_name=config_name, version_base=HYDRA_VERSION_BASE)(job)()
 
 
-def compose_command(
+def composed(
     program: str, config_name: str, arguments: list[str], help_text: Callable[[str | None], str], advice: str
 ) -> Composition | None:
     """Composes the configuration of a command without sweeps; None if its flags ask Hydra for something else.

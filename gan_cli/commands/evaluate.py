@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from gan_cli.commands.command_line import compose_command, isolate_child_processes, report_errors
+from gan_cli.commands.command_line import composed, isolate_child_processes, report_errors
 from gan_cli.commands.help import evaluate_help
 
 SUBCOMMANDS = ("human", "tournament")
@@ -23,7 +23,7 @@ def gan_eval(arguments: list[str]) -> int:
     if arguments and arguments[0] in SUBCOMMANDS:
         return run_subcommand(arguments[0], arguments[1:])
     advice = "To measure several runs: runs=[A,B]."
-    composition = compose_command("gan-eval", "eval", arguments, evaluate_help, advice)
+    composition = composed("gan-eval", "eval", arguments, evaluate_help, advice)
     if composition is None:
         return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_cli.commands.command_line import compose_command
+from gan_cli.commands.command_line import composed
 from gan_cli.config.job_builder import build_section
 
 PROGRAM = "gan-eval human"
@@ -30,7 +30,7 @@ Flags: --help, --version, --cfg job.
 
 def gan_eval_human(arguments: list[str]) -> int:
     """Runs the command with these arguments. Returns the exit code."""
-    composition = compose_command(PROGRAM, "human", arguments, lambda config_dir: HELP, "Run it once for each setting.")
+    composition = composed(PROGRAM, "human", arguments, lambda config_dir: HELP, "Run it once for each setting.")
     if composition is None:
         return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from gan_cli.commands.command_line import compose_command, isolate_child_processes, report_errors
+from gan_cli.commands.command_line import composed, isolate_child_processes, report_errors
 from gan_cli.commands.help import sample_help
 from gan_cli.config.job_builder import build_section
 from gan_cli.sampling.sample_job import SampleJob
@@ -23,7 +23,7 @@ def main() -> None:
 
 def gan_sample(arguments: list[str]) -> int:
     """Runs the command with these arguments. Returns the exit code."""
-    composition = compose_command("gan-sample", "sample", arguments, sample_help, "Run it once for each setting.")
+    composition = composed("gan-sample", "sample", arguments, sample_help, "Run it once for each setting.")
     if composition is None:
         return 0
     job = build_section("", composition.config, SampleJob)

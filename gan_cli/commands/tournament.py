@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_cli.commands.command_line import compose_command
+from gan_cli.commands.command_line import composed
 from gan_cli.config.job_builder import build_section
 
 PROGRAM = "gan-eval tournament"
@@ -30,9 +30,7 @@ Flags: --help, --version, --cfg job.
 
 def gan_eval_tournament(arguments: list[str]) -> int:
     """Runs the command with these arguments. Returns the exit code."""
-    composition = compose_command(
-        PROGRAM, "tournament", arguments, lambda config_dir: HELP, "Name all runs: runs=[A,B]."
-    )
+    composition = composed(PROGRAM, "tournament", arguments, lambda config_dir: HELP, "Name all runs: runs=[A,B].")
     if composition is None:
         return 0
 
