@@ -1,4 +1,4 @@
-"""Random numbers as functions of the seed, what they are for, and when: nothing to store, nothing to resume."""
+"""Seeds of stateless random numbers: functions of the run's seed, the purpose and the step, so nothing is stored."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from gan_cli.lazy import tf
 
 
 class Purpose(IntEnum):
-    """What random numbers are drawn for. Values are part of every run: add, never renumber."""
+    """The use of random numbers. The values are part of every run: add new ones, never renumber."""
 
     ORDER = 1
     FLIP = 2
     LATENTS = 3
     PENALTY = 4
     AUGMENTATION = 5
-    NEIGHBOURS = 6
+    PERTURBATION = 6
 
 
 def fold(seed: int, purpose: int, *counts: Any) -> Any:
-    """A seed for TensorFlow's stateless functions, its own for each purpose and each tuple of counts.
+    """Returns a seed for TensorFlow's stateless functions, a different one for each purpose and each tuple of counts.
 
     Args:
-        seed: of the run.
+        seed: the run's seed.
         purpose: a `Purpose`.
         counts: integers or integer scalar tensors: the step, the update in it, ...
 

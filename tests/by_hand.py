@@ -58,9 +58,9 @@ def make_step(
     state = {"loss": new_scalars(loss)}
     state |= {f"penalty/{name}": new_scalars(one) for name, one in penalties.items()}
     of_augmentations = {name: new_scalars(one) for name, one in augmentations.items()}
-    judge = AugmentedDiscriminator(discriminator, loss, augmentations, pack=pack, seed=0, state=of_augmentations)
+    augmented = AugmentedDiscriminator(discriminator, loss, augmentations, pack=pack, seed=0, state=of_augmentations)
     return AdversarialStep(
-        generator, discriminator, *optimizers, judge, penalties,
+        generator, discriminator, *optimizers, augmented, penalties,
         draw_latents=lambda seed: tf.constant(latent),
         learning_rates=lambda step: (tf.constant(rates[0]), tf.constant(rates[1])),
         state=state,

@@ -18,7 +18,7 @@ from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.models import ModelPair
 from gan_cli.training.adversarial_step import AdversarialStep
-from gan_cli.training.build import build_state, build_step, new_scalars, parts_of
+from gan_cli.training.build import build_state, build_step, new_scalars, stateful_parts
 from gan_cli.training.training_state import TrainingState
 
 BATCH = 8
@@ -126,7 +126,7 @@ class Networks:
             self.state,
             generator_optimizer=optimizers[0],
             discriminator_optimizer=optimizers[1],
-            scalars={part: scalars for part, one in parts_of(job).items() if (scalars := new_scalars(one))},
+            scalars={part: scalars for part, one in stateful_parts(job).items() if (scalars := new_scalars(one))},
         )
         for scalars in state.scalars.values():
             if "strength" in scalars:  # of augmentations that would do nothing before they have learned to

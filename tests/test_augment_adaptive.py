@@ -117,7 +117,7 @@ def test_a_strength_that_was_read_stands_still_while_the_state_goes_on():
 @pytest.mark.parametrize("shape", [(2,), (6, 4, 3)], ids=["points", "images"])
 def test_so_many_generated_examples_stand_for_real_ones_as_the_probability_says(shape):
     real, fake = tf.zeros((4000, *shape)), tf.ones((4000, *shape))
-    mixed = APA.mixed(real, fake, tf.constant(0.3), SEED).numpy().reshape(4000, -1)
+    mixed = APA.replace_real(real, fake, tf.constant(0.3), SEED).numpy().reshape(4000, -1)
     assert np.ptp(mixed, axis=1).max() == 0.0  # whole examples
     assert mixed[:, 0].mean() == pytest.approx(0.3, abs=0.03)  # 4 standard deviations
     assert set(np.unique(mixed)) == {0.0, 1.0}
@@ -125,14 +125,14 @@ def test_so_many_generated_examples_stand_for_real_ones_as_the_probability_says(
 
 def test_where_nothing_is_passed_off_real_examples_stay_and_where_all_are_none_does():
     real, fake = tf.random.stateless_normal((8, 3), SEED), tf.random.stateless_normal((8, 3), SEED + 1)
-    np.testing.assert_array_equal(APA.mixed(real, fake, tf.constant(0.0), SEED), real)
-    every = APA.mixed(real, fake, tf.constant(1.0), SEED).numpy()
+    np.testing.assert_array_equal(APA.replace_real(real, fake, tf.constant(0.0), SEED), real)
+    every = APA.replace_real(real, fake, tf.constant(1.0), SEED).numpy()
     np.testing.assert_array_equal(np.sort(every, axis=0), np.sort(fake.numpy(), axis=0))
 
 
 def test_no_example_stands_opposite_itself():
     fake = tf.random.stateless_normal((8, 3), SEED)
-    mixed = APA.mixed(tf.zeros((8, 3)), fake, tf.constant(1.0), SEED)
+    mixed = APA.replace_real(tf.zeros((8, 3)), fake, tf.constant(1.0), SEED)
     assert (np.abs(mixed - fake).max(axis=1) > 0).all()
 
 

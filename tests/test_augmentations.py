@@ -50,7 +50,7 @@ def strength_of(augmentation: Augmentation, adapted: float = 0.7) -> Any:
 def seen(augmentation: Augmentation, real: Any, seed: Any = SEED, adapted: float = 0.7) -> Any:
     """What the discriminator sees of real examples, generated ones being 0."""
     strength = strength_of(augmentation, adapted)
-    return augmentation(augmentation.mixed(real, tf.zeros_like(real), strength, seed), strength, seed)
+    return augmentation(augmentation.replace_real(real, tf.zeros_like(real), strength, seed), strength, seed)
 
 
 @each

@@ -16,11 +16,12 @@ from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.kernel_loss import MEDIAN_OF, SMOOTHING, KernelLoss, median_width, squared_distances
 from gan_cli.losses.mmd import MMDLoss
 from gan_cli.losses.mmd_pixels import MMDPixelsLoss
-from gan_cli.metrics import kernels as float64
+from gan_cli.metrics import kernel_functions as float64
 from gan_cli.metrics.mmd import median_distance
 from gan_cli.penalties import Batch
 from gan_cli.penalties.gradient_penalty import GradientPenalty
 from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role
+from gan_cli.training.forward_pass import Inputs
 
 ALPHAS = [0.2, 0.5, 1.0, 2.0, 5.0]
 BY_NAME = {
@@ -210,8 +211,8 @@ def test_the_gradient_penalty_of_the_witness_is_that_of_the_paper_and_its_code()
     W stands in both factors: slopes in the weights flow through the embeddings that are compared with, too.
     """
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, use_bias=False)])
-    judge = AugmentedDiscriminator(network, MMDLoss("linear"), {}, pack=1, seed=0, state={})
-    now = judge.at(tf.constant(0, tf.int64), tf.constant(0, tf.int64))
+    augmented = AugmentedDiscriminator(network, MMDLoss("linear"), {}, pack=1, seed=0, state={})
+    context = augmented.context(tf.constant(0, tf.int64), tf.constant(0, tf.int64))
     real, fake = vectors(5, 2, offset=1.0), vectors(5, 2, seed=1)
     weights = network.get_weights()[0].astype(np.float64)
 
@@ -219,8 +220,8 @@ def test_the_gradient_penalty_of_the_witness_is_that_of_the_paper_and_its_code()
         return float((np.linalg.norm(matrix @ matrix.T @ (real.mean(0) - fake.mean(0))) - 1.0) ** 2)
 
     with tf.GradientTape() as tape:
-        judged = now.say_both(real, fake, roles=(Role.REAL, Role.FAKE))
-        batch = Batch(now.for_penalty(0, judged), real, fake, seed=tf.constant([1, 2]))
+        outputs = context.forward_pair(Inputs(real, fake), (Role.REAL, Role.FAKE))
+        batch = Batch(context.for_penalty(0, outputs), real, fake, seed=tf.constant([1, 2]))
         value = GradientPenalty(weight=1.0)(batch)
     assert float(value) == pytest.approx(expected(weights), rel=1e-4)
     slopes = tape.gradient(value, network.trainable_variables)[0].numpy()

@@ -20,19 +20,17 @@ from gan_cli.errors import ConfigError
 
 LOSS = '''
 from dataclasses import dataclass
-from typing import ClassVar
-
 import my_constants
 import tensorflow as tf
 
+from gan_cli.losses import Loss
+
 
 @dataclass(frozen=True)
-class Exponential:
+class Exponential(Loss):
     """A loss of my own."""
 
     scale: float = my_constants.SCALE
-    generator_needs_real: ClassVar[bool] = False
-    critic: ClassVar[bool] = False
 
     def discriminator(self, real, fake):
         return tf.reduce_mean(tf.exp(-self.scale * real.logits)) + tf.reduce_mean(tf.exp(self.scale * fake.logits))
@@ -54,14 +52,13 @@ from dataclasses import dataclass
 
 import keras
 
+from gan_cli.models import ModelPair
+
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(ModelPair):
     latent_size: int = 4
     latent_distribution: str = "normal"
-
-    def check(self, data):
-        pass
 
     def generator(self, data):
         size = data.shape[0] * data.shape[1] * data.shape[2]

@@ -15,7 +15,7 @@ from gan_cli.augmentations import Augmentation
 from gan_cli.data import DataSpec
 from gan_cli.losses.wgan import WassersteinLoss
 from gan_cli.models.discriminator import pack_examples, packed_spec, unpack_examples
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 from gan_cli.penalties.r1 import R1
 from gan_cli.penalties.r2 import R2
 from gan_cli.training.augmented_discriminator import Role
@@ -70,10 +70,12 @@ class Marks(Augmentation):
 
 def test_each_example_of_a_pack_is_augmented_by_itself() -> None:
     step = make_step(WassersteinLoss(), {}, {"marks": Marks()}, discriminator=line(4, 1, D[:, None].tolist()), pack=2)
-    now = step.judge.at(tf.constant(0, tf.int64), 0)
-    real, fake = now.present(tf.constant(REAL), tf.constant(FAKE))
+    context = step.augmented_discriminator.context(tf.constant(0, tf.int64), 0)
+    real, fake = context.prepare(tf.constant(REAL), tf.constant(FAKE))
     assert real.shape == fake.shape == (1, 4)
-    np.testing.assert_allclose(now.say(real, Role.REAL).logits, [REAL[0] @ D[:2] + 2.0 * REAL[1] @ D[2:]], rtol=1e-6)
+    np.testing.assert_allclose(
+        context.forward(real, Role.REAL).logits, [REAL[0] @ D[:2] + 2.0 * REAL[1] @ D[2:]], rtol=1e-6
+    )
 
 
 def test_penalties_get_packs() -> None:
@@ -83,17 +85,16 @@ def test_penalties_get_packs() -> None:
 
 
 @dataclass(frozen=True)
-class Near:
+class Near(Penalty):
     """How far neighbours lie from the examples, and that they come in packs as well."""
 
     weight: float = 1.0
     every: int = 1
     perturbation_std: float = 0.1
-    uses_input_gradients: ClassVar[bool] = False
 
     def __call__(self, batch: Batch) -> Any:
-        assert batch.neighbours.shape == batch.fake.shape == batch.real.shape == (1, 4)
-        return tf.reduce_max(tf.abs(batch.neighbours - batch.fake))
+        assert batch.perturbed.shape == batch.fake.shape == batch.real.shape == (1, 4)
+        return tf.reduce_max(tf.abs(batch.perturbed - batch.fake))
 
 
 class Seen(Augmentation):
@@ -112,4 +113,4 @@ def test_neighbours_come_in_packs_and_images_are_counted_one_by_one(on_generator
     step = make_step(WassersteinLoss(), {"near": near}, {"seen": Seen()}, discriminator=line(4, 1, D[:, None].tolist()),
                      pack=2)  # fmt: skip
     assert 0.0 < do(step)["penalty_near"] < 0.5
-    assert float(step.judge.state["seen"]["images"]) == 2.0
+    assert float(step.augmented_discriminator.state["seen"]["images"]) == 2.0

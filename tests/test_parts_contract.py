@@ -29,7 +29,7 @@ from composition import (
 )
 
 from gan_cli.config.job_builder import TrainJob
-from gan_cli.losses import EMBEDDING, LOGITS, DiscriminatorOutput, Loss, decision_threshold_of, output_of
+from gan_cli.losses import EMBEDDING, LOGITS, DiscriminatorOutput, Loss
 from gan_cli.penalties import Penalty, is_on_generator
 from gan_cli.training.training_state import TrainingState
 
@@ -82,9 +82,9 @@ def without_gradient(variables: list[Any], optimizer: Remembering) -> list[str]:
 def test_each_loss_trains_every_weight(loss: str, shape: tuple[int, ...]) -> None:
     job = job_with_loss(loss, shape)
     state, _ = run(job, shape, networks(loss, shape), steps=2)
-    kind = output_of(job.loss)
+    kind = job.loss.output
     # Where only differences count, between logits or between vectors, the offset of the last layer does not.
-    only_differences = kind == EMBEDDING or (kind == LOGITS and decision_threshold_of(job.loss) is None)
+    only_differences = kind == EMBEDDING or (kind == LOGITS and job.loss.decision_threshold is None)
     expected = ["output/bias"] if only_differences else []
     assert without_gradient(state.discriminator.trainable_variables, state.discriminator_optimizer) == expected
     assert without_gradient(state.generator.trainable_variables, state.generator_optimizer) == []

@@ -51,7 +51,7 @@ def term(penalty: Penalty, real: Any, fake: Any, neighbours: Any, weights: Any, 
     state = {name: tf.constant(value) for name, value in getattr(penalty, "initial_state", {}).items()}
     batch = Batch(
         lambda examples: judge(weights, examples), real, fake, *said,
-        seed=SEED, step=number, variables=[kernel], neighbours=neighbours, state=state,
+        seed=SEED, step=number, variables=[kernel], perturbed=neighbours, state=state,
     )  # fmt: skip
     return penalty(batch)
 

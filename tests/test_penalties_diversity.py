@@ -23,18 +23,18 @@ def first_value(examples: tf.Tensor) -> DiscriminatorOutput:
 
 def test_latent_consistency_is_the_mean_squared_change_of_what_is_said_of_neighbours():
     fake, neighbours = np.array([[1.0, 9.0], [2.0, 9.0]]), np.array([[4.0, 0.0], [1.0, 0.0]])
-    batch = Batch(first_value, None, fake, fake_output=first_value(fake), neighbours=neighbours)
+    batch = Batch(first_value, None, fake, fake_output=first_value(fake), perturbed=neighbours)
     assert float(LatentConsistency()(batch)) == pytest.approx((9 + 1) / 2)
 
 
 def test_latent_consistency_asks_again_where_examples_were_augmented():
     said = DiscriminatorOutput(tf.constant([100.0]))
-    batch = Batch(first_value, None, [[1.0]], fake_output=said, neighbours=[[3.0]], augmented=True)
+    batch = Batch(first_value, None, [[1.0]], fake_output=said, perturbed=[[3.0]], augmented=True)
     assert float(LatentConsistency()(batch)) == pytest.approx(4.0)
 
 
 def test_latent_diversity_is_minus_the_mean_squared_difference_of_neighbours():
-    batch = Batch(None, None, np.array([[1.0, 9.0], [2.0, 9.0]]), neighbours=np.array([[4.0, 9.0], [1.0, 7.0]]))
+    batch = Batch(None, None, np.array([[1.0, 9.0], [2.0, 9.0]]), perturbed=np.array([[4.0, 9.0], [1.0, 7.0]]))
     value = LatentDiversity()(batch)
     assert float(value) == pytest.approx(-(9 + 0 + 1 + 4) / 4)
     assert value.dtype == tf.float32

@@ -22,6 +22,7 @@ from gan_cli.models.mlp import MLP
 from gan_cli.penalties import Batch, Penalty
 from gan_cli.penalties.activation import ActivationPenalty
 from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role
+from gan_cli.training.forward_pass import Inputs
 
 IMAGES = DataSpec((8, 8, 1), 10)
 FIRST, SECOND = tf.constant([[1.0, -3.0], [0.0, 2.0]]), tf.constant([[[4.0]], [[0.0]]])  # mean squares 3.5 and 8
@@ -115,11 +116,12 @@ def test_slopes_reach_the_weights_from_float32_where_layers_compute_in_bfloat16(
     finally:
         keras.config.set_dtype_policy("float32")
     model.set_weights([np.array([[3.0]]), np.array([[0.5]])])
-    judge = AugmentedDiscriminator(with_features(model, {ALL: "key"}), MMDLoss("linear"), {}, pack=1, seed=0, state={})
-    now, ones = judge.at(tf.constant(0, tf.int64), tf.constant(0, tf.int64)), tf.ones([2, 1])
+    network_with_features = with_features(model, {ALL: "key"})
+    augmented = AugmentedDiscriminator(network_with_features, MMDLoss("linear"), {}, pack=1, seed=0, state={})
+    context, ones = augmented.context(tf.constant(0, tf.int64), tf.constant(0, tf.int64)), tf.ones([2, 1])
     with tf.GradientTape() as tape:
-        judged = now.say_both(ones, ones, roles=(Role.REAL, Role.FAKE))
-        value = ActivationPenalty()(Batch(never, ones, ones, *judged))
+        outputs = context.forward_pair(Inputs(ones, ones), (Role.REAL, Role.FAKE))
+        value = ActivationPenalty()(Batch(never, ones, ones, *outputs))
     assert value.dtype == tf.float32
     assert float(value) == pytest.approx(2 * 9 + 2 * 2.25)
     assert float(tape.gradient(value, model.trainable_variables[0])[0, 0]) == pytest.approx(4 * 3 + 4 * 3 * 0.25)

@@ -23,7 +23,7 @@ from gan_cli.config.job_builder import build_job
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint
-from gan_cli.training.build import build_state, build_step, parts_of
+from gan_cli.training.build import build_state, build_step, stateful_parts
 
 
 def choices_of(group: str) -> list[str]:
@@ -79,8 +79,8 @@ def test_parts_resume_exactly_all_together_with_what_they_carry_on(words: list[s
     assert_goes_on_exactly(whole)
     carried = {
         f"scalars/{part}/{name}": first
-        for part, one in parts_of(job).items()
-        for name, first in (getattr(one, "initial_state", None) or {}).items()
+        for part, one in stateful_parts(job).items()
+        for name, first in one.initial_state.items()
     }
     arrays = newest_arrays(whole)
     assert carried

@@ -11,9 +11,9 @@ import tensorflow as tf
 from by_hand import FAKE, LATENT, PULL, RATE, REAL, do, line, make_step
 
 from gan_cli.data import DataSpec
-from gan_cli.losses import EMBEDDING, PIXELS, DiscriminatorOutput
+from gan_cli.losses import EMBEDDING, PIXELS, DiscriminatorOutput, Loss
 from gan_cli.models.discriminator import identity
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 from gan_cli.penalties.r1 import R1
 
 W = np.array([0.5, -1.0])
@@ -21,11 +21,10 @@ W = np.array([0.5, -1.0])
 
 
 @dataclass(frozen=True)
-class MeansApart:
+class MeansApart(Loss):
     """Vectors v: the squared distance of the means of both kinds; the witness is v · (mean real - mean generated)."""
 
     generator_needs_real: ClassVar[bool] = True
-    critic: ClassVar[bool] = False
     output: ClassVar[str] = EMBEDDING
     embedding_size: ClassVar[int] = 2
 
@@ -65,13 +64,12 @@ class FromOrigin(MeansApart):
 
 
 @dataclass(frozen=True)
-class Unlike:
+class Unlike(Penalty):
     """What the discriminator says of generated examples, for the generator to lower."""
 
     weight: float = 0.5
     every: int = 1
     on_generator: ClassVar[bool] = True
-    uses_input_gradients: ClassVar[bool] = False
 
     def __call__(self, batch: Batch) -> Any:
         return tf.reduce_mean(batch.discriminator(batch.fake).logits)

@@ -14,7 +14,7 @@ from by_hand import FAKE, LATENT, PULL, RATE, REAL, do, make_step, weights
 from gan_cli.augmentations import Augmentation
 from gan_cli.losses.hinge import HingeLoss
 from gan_cli.losses.wgan import WassersteinLoss
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 from gan_cli.penalties.gradient_penalty import GradientPenalty
 from gan_cli.penalties.r1 import R1
 
@@ -25,14 +25,12 @@ both_updates = pytest.mark.parametrize("simultaneous", [False, True])
 
 
 @dataclass(frozen=True)
-class Plain:
+class Plain(Penalty):
     """What the penalties here have in common."""
 
     weight: float = 1.0
     every: int = 1
     on_generator: bool = True
-
-    uses_input_gradients: ClassVar[bool] = False
 
 
 class MeanSquare(Plain):
@@ -104,7 +102,7 @@ class Steady(Plain):
     perturbation_std: float = 0.1
 
     def __call__(self, batch: Batch) -> Any:
-        distances = tf.reduce_sum(tf.square(batch.neighbours - batch.fake), axis=1)
+        distances = tf.reduce_sum(tf.square(batch.perturbed - batch.fake), axis=1)
         between = tf.reduce_sum(tf.square(batch.fake[1:] - batch.fake[:-1]), axis=1)
         tf.debugging.assert_less(distances, tf.reduce_min(between))
         return tf.reduce_mean(distances)
@@ -190,8 +188,8 @@ def test_what_parts_carry_on_moves_once_an_update_whether_a_penalty_is_due_or_no
         metrics = do(step, number)
     counted = {part: float(scalars["updates"]) for part, scalars in step.state.items() if scalars}
     assert counted == {"loss": 6.0, "penalty/often": 6.0, "penalty/lazy": 6.0, "penalty/generator": 2.0}
-    assert float(step.judge.state["count"]["updates"]) == 6.0
-    assert float(step.judge.state["count"]["images"]) == 6.0 * len(REAL)
+    assert float(step.augmented_discriminator.state["count"]["updates"]) == 6.0
+    assert float(step.augmented_discriminator.state["count"]["images"]) == 6.0 * len(REAL)
     # Equations are computed with the values from before the update; the generator's loss with the newest ones.
     assert (metrics["counted"], metrics["penalty_often"], metrics["penalty_lazy"]) == (5.0, 5.0, 0.0)
     assert metrics["generator_loss"] // 100 == (5.0 if simultaneous else 6.0)
@@ -204,7 +202,9 @@ def test_what_parts_carry_on_moves_once_an_update_whether_a_penalty_is_due_or_no
 def test_augmentations_learn_from_how_far_real_logits_lie_above_the_threshold(loss: Any, threshold: float) -> None:
     step = make_step(loss, augmentations={"count": CountingAugmentation()})
     do(step)
-    assert float(step.judge.state["count"]["margin"]) == pytest.approx(REAL.mean(0) @ D - threshold, rel=1e-5)
+    assert float(step.augmented_discriminator.state["count"]["margin"]) == pytest.approx(
+        REAL.mean(0) @ D - threshold, rel=1e-5
+    )
 
 
 def test_both_kinds_of_update_train_the_discriminator_alike_and_the_generator_where_that_stands_still() -> None:

@@ -34,7 +34,7 @@ class Augmentation:
         """How strong it is at `step` (int64 scalar): a number or a float32 scalar, in units of its own."""
         return 1.0
 
-    def mixed(self, real: Any, fake: Any, strength: Any, seed: Any) -> Any:
+    def replace_real(self, real: Any, fake: Any, strength: Any, seed: Any) -> Any:
         """What takes the place of real examples, before anything else: `[batch, *shape]`, `real` itself for most."""
         return real
 

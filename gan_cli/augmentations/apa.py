@@ -49,7 +49,7 @@ class AdaptivePseudoAugmentation(Augmentation):
         """The probability, float32 in [0, 1]."""
         return strength_now(state)
 
-    def mixed(self, real: Any, fake: Any, strength: Any, seed: Any) -> Any:
+    def replace_real(self, real: Any, fake: Any, strength: Any, seed: Any) -> Any:
         """`real`, `[batch, *shape]` of any shape, with examples of `fake`, each in its place with that probability."""
         chosen = tf.random.stateless_uniform([real.shape[0]], seed) < strength
         return tf.where(tf.reshape(chosen, [-1] + [1] * (len(real.shape) - 1)), tf.roll(fake, 1, axis=0), real)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
-from gan_cli.losses import EMBEDDING, LOGITS, PIXELS, RECONSTRUCTION, output_of, trains_discriminator
+from gan_cli.losses import EMBEDDING, LOGITS, PIXELS, RECONSTRUCTION
 from gan_cli.metrics.metric_compatibility import COUNTS, check_metrics, choose_value
-from gan_cli.penalties import Projection, is_on_generator
+from gan_cli.penalties import Penalty, Projection, is_on_generator
 
 GIVES = {LOGITS: "logits", EMBEDDING: "vectors", RECONSTRUCTION: "its reconstructions", PIXELS: "the examples"}
 """Kinds of discriminator in words."""
@@ -35,12 +34,13 @@ def check_data(job: TrainJob, data: DataSpec) -> None:
 
 def check_parts(job: TrainJob) -> None:
     """Raises ConfigError where a loss, penalties, augmentations and the manner of training contradict each other."""
-    if not trains_discriminator(job.loss):
+    if not job.loss.trains_discriminator:
         check_without_discriminator(job)
-    if output_of(job.loss) == RECONSTRUCTION:
+    if job.loss.output == RECONSTRUCTION:
         check_autoencoder(job)
-    for name, penalty in job.penalties.items():
-        kind, kinds = output_of(job.loss), getattr(penalty, "outputs", ())
+    terms = {name: penalty for name, penalty in job.penalties.items() if isinstance(penalty, Penalty)}
+    for name, penalty in terms.items():
+        kind, kinds = job.loss.output, penalty.outputs
         if kinds and kind not in kinds:
             wanted = " or ".join(GIVES[one] for one in kinds)
             problem = f"needs a discriminator that gives {wanted}, and this loss asks for one that gives {GIVES[kind]}"
@@ -49,16 +49,16 @@ def check_parts(job: TrainJob) -> None:
         near = max(job.train.pack, job.train.batch_size // job.train.pack * job.train.pack)
         problem = f"has to be a multiple of train.pack={job.train.pack}, so many examples are judged at once"
         raise ConfigError("train.batch_size", problem, job.train.batch_size, f"The nearest is {near}.")
-    if output_of(job.loss) in (EMBEDDING, PIXELS) and job.train.batch_size < 2 * job.train.pack:
+    if job.loss.compares_vectors and job.train.batch_size < 2 * job.train.pack:
         problem = "this loss compares examples with others of their batch"
         raise ConfigError("train.batch_size", problem, job.train.batch_size, f"Give at least {2 * job.train.pack}.")
-    if job.train.top_k < 1 and not getattr(job.loss, "is_per_sample", False):
+    if job.train.top_k < 1 and not job.loss.is_per_sample:
         problem = "the generator's loss is not a mean over its examples, of which the best could be taken alone"
         raise ConfigError("train.top_k", problem, job.train.top_k, "Use train.top_k=1, or another loss.")
     distances = {
-        f"penalty.{name}.perturbation_std": distance
-        for name, one in job.penalties.items()
-        if (distance := getattr(one, "perturbation_std", None))
+        f"penalty.{name}.perturbation_std": penalty.perturbation_std
+        for name, penalty in terms.items()
+        if penalty.perturbation_std is not None
     }
     if len(set(distances.values())) > 1:
         first, second = list(distances)[:2]
@@ -77,7 +77,7 @@ def check_without_discriminator(job: TrainJob) -> None:
     """Raises ConfigError for what a loss can't use that trains no discriminator."""
     why = "this loss compares the examples themselves and trains no discriminator"
     for name, penalty in job.penalties.items():
-        if not is_on_generator(penalty) or hasattr(penalty, "layer"):
+        if not is_on_generator(penalty) or uses_layer(penalty):
             raise ConfigError("penalty", f"{why}, which {name} is about", name, "Leave it out: penalty=[].")
     for name, augmentation in job.augmentations.items():
         if augmentation.learns:
@@ -132,15 +132,15 @@ def describe(job: TrainJob) -> DataSpec | None:
 def warnings_for(job: TrainJob) -> list[str]:
     """What will run, and probably not as it was meant."""
     notes = []
-    taking = [name for name, penalty in job.penalties.items() if getattr(penalty, "uses_input_gradients", False)]
-    normalization = model_setting(job, "discriminator_normalization")
+    taking = [name for name, penalty in job.penalties.items() if uses_input_gradients(penalty)]
+    normalization = job.model.discriminator_normalization
     if taking and normalization == "batch":
         notes.append(
             f"Warning: model.discriminator_normalization=batch with penalty {', '.join(taking)}: batch normalization "
             "makes the output for one image depend on the others, so its gradient is not that of the image alone "
             "(WGAN-GP, arXiv:1704.00028, section 4). Use layer, instance, spectral or none."
         )
-    bounding = [one for one in job.penalties.values() if isinstance(one, Projection) or one.uses_input_gradients]
+    bounding = [one for one in job.penalties.values() if isinstance(one, Projection) or uses_input_gradients(one)]
     if job.loss.critic and not bounding and normalization != "spectral":
         notes.append(
             "Warning: a Wasserstein loss without gradient penalty, clip or spectral normalization: nothing bounds the "
@@ -154,5 +154,9 @@ def warnings_for(job: TrainJob) -> list[str]:
     return notes
 
 
-def model_setting(job: TrainJob, name: str) -> Any:
-    return getattr(job.model, name, None)
+def uses_input_gradients(penalty: Penalty | Projection) -> bool:
+    return isinstance(penalty, Penalty) and penalty.uses_input_gradients
+
+
+def uses_layer(penalty: Penalty | Projection) -> bool:
+    return isinstance(penalty, Penalty) and penalty.layer is not None

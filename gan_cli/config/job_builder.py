@@ -31,6 +31,18 @@ REQUIRED = ("dataset", "model", "loss", "optimizer")
 SECTIONS = ("train", "run", "sample", "eval")
 TOP_LEVEL_KEYS = ("seed", "resume", "dry_run", "trust")
 
+BASE_CLASSES: dict[str, tuple[type, ...]] = {
+    "dataset": (Source,),
+    "model": (ModelPair,),
+    "loss": (Loss,),
+    "penalty": (Penalty, Projection),
+    "augment": (Augmentation,),
+    "optimizer": (Optimizer,),
+    "logger": (Logger,),
+    "features": (FeatureExtractorConfig,),
+}
+"""The base classes of the parts of each group: the contracts of parts."""
+
 TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
 
@@ -80,26 +92,17 @@ def build_job(plain: Mapping[str, Any], origin: ConfigOrigin = STORED) -> TrainJ
     check_targets(plain, origin)
     return TrainJob(
         **{name: build_section(name, plain[name], cls) for name, cls in sections.items()},  # others refer to these
-        **{name: build(name, plain[name], origin) for name in REQUIRED if name != "dataset"},
-        dataset=build_dataset(plain["dataset"], origin),
-        penalties=build_penalties(plain.get("penalty"), origin),
-        augmentations=build_augmentations(plain.get("augment"), origin),
+        **{name: build(name, plain[name], origin) for name in REQUIRED},
+        penalties=build_each("penalty", plain.get("penalty"), origin),
+        augmentations=build_each("augment", plain.get("augment"), origin),
         # Runs that were begun before there were evaluations have none of these three.
         evaluation=build_section("eval", plain.get("eval", {}), EvaluationSection),
-        features=build_features(plain["features"], origin) if "features" in plain else Automatic(),
+        features=build("features", plain["features"], origin) if "features" in plain else Automatic(),
         metrics=build_each("metric", plain.get("metric"), origin),
         loggers=build_each("logger", plain.get("logger"), origin),
         seed=plain["seed"],
         config={key: value for key, value in plain.items() if key not in ("resume", "dry_run", "trust")},
     )
-
-
-def build_dataset(node: Any, origin: ConfigOrigin = STORED) -> Source:
-    """The data source, which is derived from `Source`."""
-    source = build("dataset", node, origin)
-    if not isinstance(source, Source):
-        raise ConfigError("dataset._target_", "is not derived from gan_cli.data.Source", node["_target_"])
-    return source
 
 
 def build_each(group: str, nodes: Any, origin: ConfigOrigin = STORED) -> dict[str, Any]:
@@ -111,35 +114,6 @@ def build_each(group: str, nodes: Any, origin: ConfigOrigin = STORED) -> dict[st
     return {str(name): build(f"{group}.{name}", node, origin) for name, node in nodes.items() if node is not None}
 
 
-def build_penalties(nodes: Any, origin: ConfigOrigin = STORED) -> dict[str, Penalty | Projection]:
-    """Each is of one of the two kinds, or it would have no effect."""
-    penalties = build_each("penalty", nodes, origin)
-    for name, penalty in penalties.items():
-        if not isinstance(penalty, Penalty | Projection):
-            expected = "has neither `project` nor all of `weight`, `every`, `uses_input_gradients` and `__call__`"
-            raise ConfigError(f"penalty.{name}._target_", expected, nodes[name]["_target_"])
-    return penalties
-
-
-def build_augmentations(nodes: Any, origin: ConfigOrigin = STORED) -> dict[str, Augmentation]:
-    """Each is an `Augmentation`, or the step could not ask what it asks."""
-    augmentations = build_each("augment", nodes, origin)
-    for name, augmentation in augmentations.items():
-        if not isinstance(augmentation, Augmentation):
-            expected = "is not derived from gan_cli.augmentations.Augmentation"
-            raise ConfigError(f"augment.{name}._target_", expected, nodes[name]["_target_"])
-    return augmentations
-
-
-def build_features(node: Any, origin: ConfigOrigin = STORED) -> FeatureExtractorConfig:
-    """The feature extractor's configuration. Raises ConfigError for a class of another kind."""
-    built = build("features", node, origin)
-    if not isinstance(built, FeatureExtractorConfig):
-        problem = "is not derived from gan_cli.features.FeatureExtractorConfig"
-        raise ConfigError("features._target_", problem, node["_target_"])
-    return built
-
-
 def build(key: str, node: Any, origin: ConfigOrigin = STORED) -> Any:
     """Builds the object whose class `node["_target_"]` names, with the other entries as its fields.
 
@@ -149,9 +123,22 @@ def build(key: str, node: Any, origin: ConfigOrigin = STORED) -> Any:
     if not isinstance(node, Mapping) or "_target_" not in node:
         raise ConfigError(key, "expected a mapping with a _target_", node)
     cls = load_class(f"{key}._target_", node["_target_"], origin)
+    check_base_class(f"{key}._target_", cls, node["_target_"])
     part = build_section(key, {name: value for name, value in node.items() if name != "_target_"}, cls)
     check_stored_values(key, part, origin)
     return part
+
+
+def check_base_class(key: str, cls: type, target: str) -> None:
+    """Raises ConfigError unless a part's class derives from its group's base class and defines all of its methods."""
+    bases = BASE_CLASSES.get(key.partition(".")[0], (object,))
+    names = [f"{base.__module__}.{base.__name__}" for base in bases]
+    if not issubclass(cls, bases):
+        advice = f"Write: class {cls.__name__}({bases[0].__name__})."
+        raise ConfigError(key, f"does not derive from {' or '.join(names)}", target, advice)
+    missing = sorted(getattr(cls, "__abstractmethods__", ()))
+    if missing:
+        raise ConfigError(key, f"does not define {' and '.join(missing)}, which {names[0]} requires", target)
 
 
 def build_section(key: str, values: Any, cls: type) -> Any:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_cli.losses import decision_threshold_of, trains_discriminator
+from gan_cli.losses import Loss
 from gan_cli.metrics import MetricValue, Result
 from gan_cli.metrics.proportions import proportion_with_error
 from gan_cli.statistics import Placements, placements, variance_of_mean, wilson
@@ -46,7 +46,7 @@ PAIRED = (
 NONE = "This loss trains no discriminator, so there is none to be judged."
 
 
-def health(discriminator: Any, loss: Any, train: np.ndarray, held_out: np.ndarray | None, fake: np.ndarray) -> Result:
+def health(discriminator: Any, loss: Loss, train: np.ndarray, held_out: np.ndarray | None, fake: np.ndarray) -> Result:
     """Judges three kinds of examples, without changing the discriminator.
 
     Args:
@@ -60,11 +60,11 @@ def health(discriminator: Any, loss: Any, train: np.ndarray, held_out: np.ndarra
     Returns:
         The numbers of `VALUES`; those that need held-out examples are missing without them.
     """
-    if not trains_discriminator(loss):
+    if not loss.trains_discriminator:
         return Result({}, (NONE,))
     real, made = score_examples(discriminator, train), score_examples(discriminator, fake)
     unseen = None if held_out is None else scored(loss, score_examples(discriminator, held_out), real, made)
-    return diagnose(scored(loss, real, real, made), unseen, scored(loss, made, real, made), decision_threshold_of(loss))
+    return diagnose(scored(loss, real, real, made), unseen, scored(loss, made, real, made), loss.decision_threshold)
 
 
 def diagnose(

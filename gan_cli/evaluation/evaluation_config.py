@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.config.config_origin import ConfigOrigin
-from gan_cli.config.job_builder import build_dataset, build_each, build_features, build_section
+from gan_cli.config.job_builder import build, build_each, build_section
 from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import Source
 from gan_cli.data.image_options import parse_channels, parse_size
@@ -121,8 +121,8 @@ def build_evaluation(plain: Mapping[str, Any], origin: ConfigOrigin) -> Evaluati
     return EvaluationJob(
         settings,
         metrics,
-        features=build_features(plain["features"], origin),
-        dataset=None if node is None else build_dataset(node, origin),
+        features=build("features", plain["features"], origin),
+        dataset=None if node is None else build("dataset", node, origin),
         dataset_about={} if node is None else describe_dataset(node),
         best_by=choose_value("best_by", settings.best_by, metrics) if directed or settings.best_by else None,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.config.config_origin import stored
-from gan_cli.config.job_builder import build_dataset
+from gan_cli.config.job_builder import build
 from gan_cli.data import DataSpec, Examples, Progress, Source
 from gan_cli.data.folder import Folder
 from gan_cli.data.npy_header import ArrayFile
@@ -91,7 +91,7 @@ def data_of_run(config: Mapping[str, Any], trust: bool) -> RealData:
     """
     node = config["dataset"]
     share = float(config.get("eval", {}).get("held_out", 0.0))
-    return RealData(build_dataset(node, stored(trust)), describe_dataset(node), share)
+    return RealData(build("dataset", node, stored(trust)), describe_dataset(node), share)
 
 
 def describe_dataset(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,41 +10,43 @@ these files (see `gan_cli.loggers.metrics_replay`), so that each step is logged 
 from __future__ import annotations
 
 import importlib.util
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from gan_cli.errors import ConfigError
 
 
-class Writer(Protocol):
-    """Writes one run to one destination. Steps never decrease."""
+class Writer(ABC):
+    """Base class of writers: writes one run to one destination. Steps never decrease."""
 
+    @abstractmethod
     def write_scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Writes numbers by name."""
-        ...
 
+    @abstractmethod
     def write_picture(self, step: int, name: str, path: Path) -> None:
         """Writes the picture in the file `path`, a PNG."""
-        ...
 
+    @abstractmethod
     def close(self, state: str) -> None:
         """Sends the rest and closes. `state` is how the run ended: `finished`, `interrupted` or `failed`."""
-        ...
 
 
-class Logger:
-    """What each entry of `logger` builds."""
+class Logger(ABC):
+    """Base class of loggers: the settings of one destination."""
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027
         """Raises ConfigError where the destination's package is not installed; does not import it."""
 
-    def check_stored_values(self) -> None:
+    def check_stored_values(self) -> None:  # noqa: B027
         """Raises ConfigError, with the field as its key, for a destination outside the run directory.
 
         A configuration read from disk may not choose such a destination. By default no field names one.
         """
 
+    @abstractmethod
     def open(self, directory: Path, name: str, config: dict[str, Any], resumed_from: int) -> Writer:
         """Opens a writer for the run in `directory`.
 
@@ -55,7 +57,6 @@ class Logger:
             resumed_from: the step from which the run is resumed; 0 for a new run. Later steps in files of an earlier
                 attempt are trained again.
         """
-        raise NotImplementedError
 
 
 def check_installed(extra: str, *packages: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.errors import ConfigError
-from gan_cli.loggers import Logger, check_installed
+from gan_cli.loggers import Logger, Writer, check_installed
 from gan_cli.loggers.metrics_replay import replay
 from gan_cli.runs.atomic_files import make_folder, read_text, remove_folder, write_text
 from gan_cli.runs.links import check_target
@@ -135,7 +135,7 @@ def flat(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield f"{prefix}{key}", value
 
 
-class MLflowWriter:
+class MLflowWriter(Writer):
     """Writes to one run. Skips steps that an earlier attempt has logged, since MLflow would store both."""
 
     def __init__(self, client: Any, identity: str, takes_pictures: bool, last_steps: dict[str, int]) -> None:

@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from gan_cli.lazy import tf
-from gan_cli.loggers import Logger, check_installed
+from gan_cli.loggers import Logger, Writer, check_installed
 from gan_cli.loggers.metrics_replay import replay
 from gan_cli.runs.atomic_files import make_folder, remove_file
 
@@ -43,7 +43,7 @@ class TensorBoard(Logger):
         return writer
 
 
-class TensorBoardWriter:
+class TensorBoardWriter(Writer):
     """Writes to one event file."""
 
     def __init__(self, folder: Path, takes_pictures: bool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.errors import ConfigError, check_choice
-from gan_cli.loggers import Logger, check_installed
+from gan_cli.loggers import Logger, Writer, check_installed
 from gan_cli.loggers.metrics_replay import replay
 from gan_cli.runs.atomic_files import make_folder, read_text, write_text
 
@@ -98,7 +98,7 @@ def run_identity(directory: Path, name: str) -> tuple[str, bool]:
     return identity, True
 
 
-class WeightsAndBiasesWriter:
+class WeightsAndBiasesWriter(Writer):
     """Writes to one open run. The server ignores steps that it has already."""
 
     def __init__(self, run: Any, takes_pictures: bool) -> None:

@@ -1,55 +1,26 @@
-"""Objectives (`loss=...`), one a file: a frozen dataclass with the two equations of its paper.
-
-The contract:
-
-- `discriminator(real, fake) -> scalar` and `generator(fake, real) -> scalar`, both float32 and both minimised, are
-  pure functions of what the discriminator says of a batch of real and a batch of generated examples.
-- `generator_needs_real: ClassVar[bool]`: whether `generator` uses `real`. Where it does not, `real` is None there and
-  the step saves one pass of the discriminator.
-- `critic: ClassVar[bool]`: whether the paper speaks of a critic (Wasserstein losses) rather than a discriminator.
-
-What may be left out:
-
-- `decision_threshold: float | None`, a ClassVar or a property: the logit that the best discriminator gives to every
-  example where generated and real examples are alike, and so its threshold between the two; None, the default, where
-  any logit would do, since only differences of logits count.
-- `is_per_sample: ClassVar[bool]`, False without it: whether the generator's loss is a mean over generated examples, of
-  each one's own logit (and that of its real partner), so that it can be taken over the best of them alone
-  (`train.top_k`).
-- `output: ClassVar[str]`, LOGITS without it: what kind of discriminator is built; see `gan_cli.models.discriminator`.
-    - EMBEDDING: it gives vectors, `embedding_size: int` numbers each; PIXELS: there is none, the examples themselves
-      are the vectors, and the generator alone is trained. Both need
-      `mmd_witness(embedding, real, fake) -> logits [n]`, the score of vectors `[n, size]` against those of a real and
-      of a generated batch, high where it is more like the real one: penalties and logs take it for the logits. Given
-      one of these batches itself, the same tensor, it compares no example with itself.
-    - RECONSTRUCTION: it is an auto-encoder, whose logits are minus the mean absolute error of each example.
-- `layer: str`: a layer of the discriminator by name, `auto` for the last one before its output, whose activations the
-  loss finds in `features[layer]`; or `all`, which has a tuple there, one of each layer with an activation function.
-- `initial_state: Mapping[str, float]`: float32 scalars that training carries on and a checkpoint keeps, by name. Both
-  equations are then called with each as a keyword, and `next_state(real, fake, **state) -> dict` gives the new ones
-  after each update of the discriminator.
-- `measures: ClassVar[tuple[str, ...]]` and `measure(real, fake, **state) -> dict`: more scalars for the log, by name.
+"""Losses (`loss=...`), one a file: a frozen dataclass, derived from `Loss`, with the two equations of its paper.
 
 The usual penalty, optimizer and number of critic steps of a loss are not in its class but in its YAML, which selects
-them in the other groups; whatever the user types wins over it.
+them in the other groups. What the user types overrides it.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple
 
 LOGITS, EMBEDDING, RECONSTRUCTION, PIXELS = "logits", "embedding", "reconstruction", "pixels"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class DiscriminatorOutput(NamedTuple):
-    """What the discriminator says of a batch.
+    """The output of the discriminator for a batch.
 
     Attributes:
-        logits: float32 `[batch]`, unbounded; never probabilities. High means real. Of a loss that compares vectors, the
-            witness of these.
+        logits: float32 `[batch]`, unbounded; never probabilities. High means real. For a loss that compares vectors,
+            the witness function of these.
         features: activations `[batch, ...]` of the layers that a loss or a penalty names, by that name; see `layer`.
         embedding: float32 vectors `[batch, size]` where the loss compares vectors, else None.
     """
@@ -59,28 +30,86 @@ class DiscriminatorOutput(NamedTuple):
     embedding: Any = None
 
 
-class Loss(Protocol):
-    """What `loss=...` builds."""
+class Loss(ABC):
+    """Base class of losses: the loss of the discriminator and the loss of the generator, both minimised.
 
-    generator_needs_real: ClassVar[bool]
-    critic: ClassVar[bool]
+    A subclass defines `discriminator` and `generator`, pure functions of the discriminator's outputs. Everything else
+    has a default. Class attributes may also be properties.
 
-    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any: ...
+    Attributes:
+        generator_needs_real: whether `generator` uses its argument `real`. If not, `real` is None and the step saves a
+            forward pass of the discriminator.
+        critic: whether the paper calls the discriminator a critic (Wasserstein losses).
+        is_per_sample: whether the generator's loss is a mean over generated examples, each with its own logit (and that
+            of its real partner), so that it can be restricted to the best of them (`train.top_k`).
+        output: the kind of discriminator that is built, see `gan_cli.models.discriminator`.
+            LOGITS: one logit for each example.
+            EMBEDDING: a vector of `embedding_size` numbers for each example. Needs `mmd_witness`.
+            PIXELS: no discriminator; the values of the examples are the vectors, and only the generator is trained.
+            Needs `mmd_witness`.
+            RECONSTRUCTION: an auto-encoder; the logits are minus the mean absolute error of each example.
+        embedding_size: the size of the vectors of EMBEDDING.
+        layer: a layer of the discriminator by name, `auto` for the last one before its output, whose activations are in
+            `features[layer]`; `all` for a tuple with the activations of each layer that has an activation function.
+            None: no features.
+        initial_state: float32 scalars that training updates and a checkpoint stores, by name, with their first values.
+            Both losses, `measure` and `next_state` then get each as a keyword.
+        measures: names of the additional metrics that `measure` returns.
+    """
 
-    def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any: ...
+    generator_needs_real: ClassVar[bool] = False
+    critic: ClassVar[bool] = False
+    is_per_sample: ClassVar[bool] = False
+    output: ClassVar[str] = LOGITS
+    embedding_size: int = 16
+    layer: str | None = None
+    initial_state: ClassVar[Mapping[str, float]] = NOTHING
+    measures: ClassVar[tuple[str, ...]] = ()
 
+    @abstractmethod
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, *_: Any, **state: Any) -> Any:
+        """Returns the discriminator's loss, a float32 scalar. `state` is empty without `initial_state`."""
 
-def output_of(loss: Loss) -> str:
-    """What kind of discriminator a loss wants."""
-    return getattr(loss, "output", LOGITS)
+    @abstractmethod
+    def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None, *_: Any, **state: Any) -> Any:
+        """Returns the generator's loss, a float32 scalar; `real` is None unless `generator_needs_real`."""
 
+    @property
+    def decision_threshold(self) -> float | None:
+        """The logit of the optimal discriminator when generated and real examples have the same distribution.
 
-def trains_discriminator(loss: Loss) -> bool:
-    """Whether there is a discriminator to train."""
-    return output_of(loss) != PIXELS
+        It separates real from generated examples. None: only differences of logits matter, so any logit is optimal.
+        """
+        return None
 
+    def mmd_witness(self, embedding: Any, real: Any, fake: Any) -> Any:
+        """Returns the witness function of vectors, float32 `[n]`: high for vectors that are more like the real ones.
 
-def decision_threshold_of(loss: Loss) -> float | None:
-    """The logit that the best discriminator gives where generator and data are alike, None where any will do."""
-    value = getattr(loss, "equilibrium", None)
-    return None if value is None else float(value)
+        Penalties and metrics use it as logits. If `embedding` is the same tensor as `real` or `fake`, no example is
+        compared with itself.
+
+        Args:
+            embedding: float32 `[n, size]`.
+            real, fake: float32 vectors of real and of generated examples, any number of each.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not compare vectors")
+
+    def next_state(
+        self, real: DiscriminatorOutput, fake: DiscriminatorOutput, *_: Any, **state: Any
+    ) -> Mapping[str, Any]:
+        """Returns the scalars of `initial_state` after an update of the discriminator, by name."""
+        return state
+
+    def measure(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, *_: Any, **state: Any) -> Mapping[str, Any]:
+        """Returns additional float32 scalars for the metrics log, one for each name in `measures`."""
+        return {}
+
+    @property
+    def trains_discriminator(self) -> bool:
+        """Whether there is a discriminator to train."""
+        return self.output != PIXELS
+
+    @property
+    def compares_vectors(self) -> bool:
+        """Whether the loss is a function of vectors, whose logits are those of `mmd_witness`."""
+        return self.output in (EMBEDDING, PIXELS)

@@ -17,11 +17,11 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
-from gan_cli.losses import RECONSTRUCTION, DiscriminatorOutput
+from gan_cli.losses import RECONSTRUCTION, DiscriminatorOutput, Loss
 
 
 @dataclass(frozen=True)
-class BoundaryEquilibriumLoss:
+class BoundaryEquilibriumLoss(Loss):
     """E[L(x)] - k E[L(G(z))] and E[L(G(z))]; k <- k + rate (gamma E[L(x)] - E[L(G(z))]), within [0, 1].
 
     Attributes:
@@ -37,10 +37,7 @@ class BoundaryEquilibriumLoss:
     balance_rate: float = 0.001
 
     output: ClassVar[str] = RECONSTRUCTION
-    generator_needs_real: ClassVar[bool] = False
     is_per_sample: ClassVar[bool] = True
-    critic: ClassVar[bool] = False
-    decision_threshold: ClassVar[None] = None  # how well real examples can be rebuilt depends on the network
     initial_state: ClassVar[Mapping[str, float]] = MappingProxyType({"balance": 0.0})
     measures: ClassVar[tuple[str, ...]] = ("convergence", "balance")
 

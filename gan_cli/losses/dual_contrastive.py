@@ -13,17 +13,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses import DiscriminatorOutput, Loss
 
 
 @dataclass(frozen=True)
-class DualContrastiveLoss:
+class DualContrastiveLoss(Loss):
     """E_x[log(1 + Σ_z e^(D(G(z)) - D(x)))] + E_z[log(1 + Σ_x e^(D(G(z)) - D(x)))] and minus that."""
 
     generator_needs_real: ClassVar[bool] = True
-    is_per_sample: ClassVar[bool] = False  # each example counts beside every real one
-    critic: ClassVar[bool] = False
-    decision_threshold: ClassVar[None] = None
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """float32 scalar, at least 0; 2 log(1 + n) where it says the same of everything, in batches of n."""

@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses import DiscriminatorOutput, Loss
 from gan_cli.losses.non_saturating import check_real_target, cross_entropy, cross_entropy_equilibrium
 
 
 @dataclass(frozen=True)
-class FeatureMatchingLoss:
+class FeatureMatchingLoss(Loss):
     """-E[log D(x)] - E[log(1 - D(G(z)))] and ||E[f(x)] - E[f(G(z))]||², f the activations of a layer of D.
 
     Attributes:
@@ -34,8 +34,6 @@ class FeatureMatchingLoss:
     real_target: float = 1.0
 
     generator_needs_real: ClassVar[bool] = True
-    is_per_sample: ClassVar[bool] = False  # the mean is compared, not each example
-    critic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_layer(self.layer)

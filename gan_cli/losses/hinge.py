@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses import DiscriminatorOutput, Loss
 
 
 @dataclass(frozen=True)
-class HingeLoss:
+class HingeLoss(Loss):
     """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] and -E[D(G(z))]."""
 
-    generator_needs_real: ClassVar[bool] = False
     is_per_sample: ClassVar[bool] = True
-    critic: ClassVar[bool] = False
     decision_threshold: ClassVar[float] = 0.0  # the middle of [-1, 1], of which all cost the same there
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:

@@ -19,7 +19,7 @@ import numpy as np
 
 from gan_cli.errors import ConfigError, check_choice, check_number
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses import DiscriminatorOutput, Loss
 
 GAUSSIAN, RATIONAL_QUADRATIC, DISTANCE, LINEAR = "gaussian", "rational_quadratic", "distance", "linear"
 KERNELS = (GAUSSIAN, RATIONAL_QUADRATIC, DISTANCE, LINEAR)
@@ -108,7 +108,7 @@ def median_width(first: Any, second: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class KernelLoss:
+class KernelLoss(Loss):
     """MMD² between what stands for real and for generated examples: the generator minimises it.
 
     Attributes:
@@ -128,8 +128,6 @@ class KernelLoss:
     linear: float = 0.0
 
     generator_needs_real: ClassVar[bool] = True
-    is_per_sample: ClassVar[bool] = False
-    critic: ClassVar[bool] = False
     decision_threshold: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:

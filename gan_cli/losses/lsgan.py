@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses import DiscriminatorOutput, Loss
 
 
 @dataclass(frozen=True)
-class LeastSquaresLoss:
+class LeastSquaresLoss(Loss):
     """1/2 E[(D(x) - b)²] + 1/2 E[(D(G(z)) - a)²] and 1/2 E[(D(G(z)) - c)²].
 
     Attributes:
@@ -31,9 +31,7 @@ class LeastSquaresLoss:
     fake_target: float = 0.0
     generator_target: float = 1.0
 
-    generator_needs_real: ClassVar[bool] = False
     is_per_sample: ClassVar[bool] = True
-    critic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("real_target", self.real_target)

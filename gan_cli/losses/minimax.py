@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses import DiscriminatorOutput, Loss
 from gan_cli.losses.non_saturating import check_real_target, cross_entropy, cross_entropy_equilibrium
 
 
 @dataclass(frozen=True)
-class MinimaxLoss:
+class MinimaxLoss(Loss):
     """-E[log D(x)] - E[log(1 - D(G(z)))] and E[log(1 - D(G(z)))].
 
     Attributes:
@@ -30,9 +30,7 @@ class MinimaxLoss:
 
     real_target: float = 1.0
 
-    generator_needs_real: ClassVar[bool] = False
     is_per_sample: ClassVar[bool] = True
-    critic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_real_target(self.real_target)

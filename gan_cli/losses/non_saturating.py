@@ -18,11 +18,11 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses import DiscriminatorOutput, Loss
 
 
 @dataclass(frozen=True)
-class NonSaturatingLoss:
+class NonSaturatingLoss(Loss):
     """-t E[log D(x)] - (1 - t) E[log(1 - D(x))] - E[log(1 - D(G(z)))] and -E[log D(G(z))].
 
     Attributes:
@@ -34,9 +34,7 @@ class NonSaturatingLoss:
 
     real_target: float = 1.0
 
-    generator_needs_real: ClassVar[bool] = False
     is_per_sample: ClassVar[bool] = True
-    critic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_real_target(self.real_target)

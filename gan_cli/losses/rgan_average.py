@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import check_choice
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses import DiscriminatorOutput, Loss
 
 FORMS = ("sigmoid", "least_squares", "hinge")
 
 
 @dataclass(frozen=True)
-class RelativisticAverageLoss:
+class RelativisticAverageLoss(Loss):
     """E[f(D(x) - E[D(G(z))])] + E[f(E[D(x)] - D(G(z)))], and the same with x and G(z) in each other's place.
 
     Attributes:
@@ -30,9 +30,6 @@ class RelativisticAverageLoss:
     form: str = "sigmoid"
 
     generator_needs_real: ClassVar[bool] = True
-    is_per_sample: ClassVar[bool] = False  # each example counts in the mean that real ones are held against
-    critic: ClassVar[bool] = False
-    decision_threshold: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         check_choice("form", self.form, FORMS)

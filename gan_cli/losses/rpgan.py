@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses import DiscriminatorOutput, Loss
 
 
 @dataclass(frozen=True)
-class RelativisticPairingLoss:
+class RelativisticPairingLoss(Loss):
     """E[softplus(-(D(x) - D(G(z))))] and E[softplus(-(D(G(z)) - D(x)))], x and z paired as they come."""
 
     generator_needs_real: ClassVar[bool] = True
     is_per_sample: ClassVar[bool] = True
-    critic: ClassVar[bool] = False
-    decision_threshold: ClassVar[None] = None
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """float32 scalar, at least 0; log 2 = 0.693 where the discriminator can't tell the two apart."""

@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput
+from gan_cli.losses import DiscriminatorOutput, Loss
 
 
 @dataclass(frozen=True)
-class WassersteinLoss:
+class WassersteinLoss(Loss):
     """E[f(G(z))] - E[f(x)] and -E[f(G(z))]."""
 
-    generator_needs_real: ClassVar[bool] = False
     is_per_sample: ClassVar[bool] = True
     critic: ClassVar[bool] = True
-    decision_threshold: ClassVar[None] = None
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """float32 scalar, unbounded: minus the estimate of the distance, up to the critic's slope."""

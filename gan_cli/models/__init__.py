@@ -1,21 +1,9 @@
-"""Networks (`model=...`), one pair a file: a frozen dataclass that builds a generator and a discriminator.
-
-The contract:
-
-- `latent_size: int` and `latent_distribution: str` (`normal` or `uniform` on [-1, 1]) say what the generator is fed.
-- `check(data)` raises `ConfigError` where the pair can't be built for that data, and names what it can be built for.
-  It does not load TensorFlow.
-- `generator(data)` is a Keras model from latents `[batch, latent_size]` to float32 examples `[batch, *data.shape]`
-  within `data.value_range` for images; `discriminator(data)` one from examples to float32 logits `[batch]`, and
-  `discriminator(data, outputs=n)` one to float32 vectors `[batch, n]`, for losses that compare vectors. A functional
-  model whose last layer with weights is named `output`; losses may look at what comes before it.
-- The output is float32 whatever the compute type, so that losses and penalties are computed in float32.
-- Models know nothing of losses, files or configuration.
-"""
+"""Models (`model=...`), one a file: a frozen dataclass, derived from `ModelPair`, that builds both networks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 from gan_cli.data import DataSpec
 
@@ -23,14 +11,38 @@ if TYPE_CHECKING:
     import keras
 
 
-class ModelPair(Protocol):
-    """What `model=...` builds."""
+class ModelPair(ABC):
+    """Base class of models: a generator and a discriminator.
 
-    latent_size: int
-    latent_distribution: str
+    A subclass defines `generator` and `discriminator`; everything else has a default. The outputs of both networks are
+    float32 whatever the compute type, so that losses and penalties are computed in float32. A model knows nothing of
+    losses, files or configuration.
 
-    def check(self, data: DataSpec) -> None: ...
+    Attributes:
+        latent_size: how many numbers the generator gets for an example.
+        latent_distribution: `normal`, or `uniform` on [-1, 1].
+        generator_normalization, discriminator_normalization: one of `gan_cli.models.normalization.NORMALIZATIONS`.
+    """
 
-    def generator(self, data: DataSpec) -> keras.Model: ...
+    latent_size: int = 64
+    latent_distribution: str = "normal"
+    generator_normalization: str = "none"
+    discriminator_normalization: str = "none"
 
-    def discriminator(self, data: DataSpec, outputs: int | None = None) -> keras.Model: ...
+    def check(self, data: DataSpec) -> None:  # noqa: B027
+        """Raises ConfigError if the networks can't be built for `data`, with what is supported. Loads no TensorFlow."""
+
+    @abstractmethod
+    def generator(self, data: DataSpec) -> keras.Model:
+        """Returns a model from latents `[batch, latent_size]` to float32 examples `[batch, *data.shape]`.
+
+        Images are within `data.value_range`.
+        """
+
+    @abstractmethod
+    def discriminator(self, data: DataSpec, outputs: int | None = None) -> keras.Model:
+        """Returns a functional model from examples `[batch, *data.shape]` to float32 logits `[batch]`.
+
+        With `outputs`, for losses that compare vectors, to float32 vectors `[batch, outputs]`. The last layer with
+        weights is named `output`; losses may use the activations of the layers before it.
+        """

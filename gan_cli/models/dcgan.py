@@ -16,6 +16,7 @@ from typing import Any
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, check_choice, check_number
 from gan_cli.lazy import keras
+from gan_cli.models import ModelPair
 from gan_cli.models.image_sizes import RULE, halvings, nearest_sizes
 from gan_cli.models.normalization import (
     NORMALIZATIONS,
@@ -31,7 +32,7 @@ MOST_WIDTHS = 8  # the paper's widest layer has 8 times the channels of its narr
 
 
 @dataclass(frozen=True)
-class DCGAN:
+class DCGAN(ModelPair):
     """Doubles a small image until it has the data's size; the discriminator halves it as often.
 
     Attributes:

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, nearest
 from gan_cli.lazy import keras, tf
-from gan_cli.losses import EMBEDDING, PIXELS, RECONSTRUCTION, Loss, output_of
+from gan_cli.losses import EMBEDDING, PIXELS, RECONSTRUCTION, Loss
 from gan_cli.models import ModelPair
 
 AUTO, ALL = "auto", "all"
@@ -35,11 +35,11 @@ and 4 numbers covered 0.00, 0.00, 0.06 and 0.06 of the 8x8 digits (dcgan of widt
 
 def build_discriminator(pair: ModelPair, data: DataSpec, loss: Loss, pack: int = 1) -> Any:
     """A Keras model, as above, for examples of `data`, `pack` of them at once."""
-    seen, kind = packed_spec(data, pack), output_of(loss)
+    seen, kind = packed_spec(data, pack), loss.output
     if kind == PIXELS:
         return identity(seen)
     if kind == EMBEDDING:
-        return pair.discriminator(seen, outputs=loss.embedding_size)  # type: ignore[attr-defined]
+        return pair.discriminator(seen, outputs=loss.embedding_size)
     if kind == RECONSTRUCTION:
         return autoencoder(pair, seen)
     return pair.discriminator(seen)
@@ -103,8 +103,8 @@ def as_decoder(pair: ModelPair, size: int) -> ModelPair:
     made alike before they are compared.
     """
     changes: dict[str, Any] = {"latent_size": size}
-    if hasattr(pair, "generator_normalization"):
-        changes["generator_normalization"] = pair.discriminator_normalization  # type: ignore[attr-defined]
+    if "generator_normalization" in {field.name for field in fields(pair)}:  # type: ignore[arg-type]
+        changes["generator_normalization"] = pair.discriminator_normalization
     return replace(pair, **changes)  # type: ignore[type-var]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from gan_cli.data import DataSpec
 from gan_cli.errors import check_choice, check_number
 from gan_cli.lazy import keras
+from gan_cli.models import ModelPair
 from gan_cli.models.normalization import NORMALIZATIONS, dense, has_offset, logits_or_vectors, normalization
 
 # Instance normalisation takes a mean over positions: with a single one, as here, it leaves nothing but zeros.
@@ -20,7 +21,7 @@ ALLOWED = tuple(kind for kind in NORMALIZATIONS if kind != "instance")
 
 
 @dataclass(frozen=True)
-class MLP:
+class MLP(ModelPair):
     """Generator: `depth` hidden layers of `width` with ReLU. Discriminator: the same with leaky ReLU.
 
     Attributes:

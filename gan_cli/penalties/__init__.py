@@ -1,38 +1,33 @@
-"""Regularisers (`penalty=[...]`, any number), one a file: frozen dataclasses of one of two kinds.
-
-A `Penalty` is added to the loss of the discriminator, or of the generator where `on_generator` says so, as
-`weight * every * penalty(batch)` on each step that `every` divides (lazy regularisation, StyleGAN2, arXiv:1912.04958,
-section 2.2: seldom, and as much stronger).
-A `Projection` puts the discriminator's weights back into their set after each update.
-"""
+"""Penalties (`penalty=[...]`, any number), one a file: frozen dataclasses derived from `Penalty` or `Projection`."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 from gan_cli.losses import NOTHING, DiscriminatorOutput
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What a penalty may look at: one batch of one update.
+    """The arguments of a penalty: one batch of one update.
 
     Attributes:
-        discriminator: from examples to what the discriminator says of them, in training mode and as it sees them
-            (augmented, all calls alike). Its logits have the meaning that the loss gives them.
-        real, fake: float32 examples of one shape, `[batch, *shape]`. In the discriminator's update no gradient flows
-            back into what made `fake`; in the generator's it does. With `train.pack` an example is what the
-            discriminator judges at once: several beside each other in the last axis.
-        real_output, fake_output: what the discriminator has said of them already, with gradients. In the generator's
-            update `real_output` is None unless the loss or one of the penalties sees real examples there.
-        seed: int32 `[2]` for stateless random numbers; a new one at each call.
+        discriminator: maps examples to the discriminator's output, in training mode and after augmentation; all calls
+            of one penalty use the same random augmentation. The logits have the meaning that the loss gives them.
+        real, fake: float32 examples `[batch, *shape]` of one shape. In the discriminator's update no gradient flows
+            from `fake` to the generator; in the generator's update it does. With `train.pack` an example is what the
+            discriminator gets at once: several examples, concatenated on the last axis.
+        real_output, fake_output: the discriminator's outputs of this update for them, with gradients. In the
+            generator's update `real_output` is None unless the loss or a penalty needs real examples there.
+        seed: int32 `[2]` for stateless random numbers, new in each update.
         step: int64 scalar, from 0.
-        variables: trainable variables of the network whose loss the penalty is added to.
-        augmented: whether examples are changed before the discriminator sees them: alike in all calls for a penalty,
-            otherwise than for `real_output` and `fake_output`; see `comparable`.
-        neighbours: what the generator makes of latents near those of `fake`, the same way round; None unless a penalty
+        variables: trainable variables of the network whose loss the penalty is a term of.
+        augmented: whether examples are augmented. All calls of `discriminator` for a penalty use the same augmentation,
+            which is another one than that of `real_output` and `fake_output`; see `output_with_same_augmentation`.
+        perturbed: examples generated from the latents of `fake` plus noise, in the same order; None unless a penalty
             has `perturbation_std`.
         state: the penalty's float32 scalars, by name.
     """
@@ -46,59 +41,72 @@ class Batch:
     step: Any = 0
     variables: Sequence[Any] = ()
     augmented: bool = False
-    neighbours: Any = None
+    perturbed: Any = None
     state: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 
-@runtime_checkable
-class Penalty(Protocol):
-    """A term of the discriminator's or the generator's loss.
+class Penalty(ABC):
+    """Base class of terms that are added to the loss of the discriminator or of the generator.
+
+    The term is `weight * every * penalty(batch)` at each step that `every` divides, 0 at the others (lazy
+    regularisation, StyleGAN2, arXiv:1912.04958, section 2.2). A subclass defines `__call__`; everything else has a
+    default. Class attributes may also be properties.
 
     Attributes:
-        weight: its factor.
-        every: in steps; 1 applies it at each step.
-        uses_input_gradients: whether it differentiates the output for each example by that example, which batch
-            normalisation spoils: there, one example's output depends on the others.
-
-    What may be left out:
-
-    - `on_generator: bool`, a ClassVar or a property: whether it is a term of the generator's loss. False without it.
-    - `needs_real: ClassVar[bool]`: whether, on the generator, it uses `real_output`. False without it.
-    - `perturbation_std: float`: standard deviation of the normal noise that is added to latents for `neighbours`.
-    - `outputs: ClassVar[tuple[str, ...]]`: the kinds of discriminator that it can look at (LOGITS, ... of
-      `gan_cli.losses`); any without it.
-    - `layer: str`: a layer of the discriminator, as of losses; its activations are in `features[layer]`.
-    - `initial_state: Mapping[str, float]` and `next_state(batch) -> dict`: float32 scalars that training carries on and
-      a checkpoint keeps, and their values after each update, whether the penalty was due or not.
+        weight: factor of the term.
+        every: interval in steps; 1 applies it at each step.
+        uses_input_gradients: whether it differentiates the output for each example by that example. Batch
+            normalisation invalidates this, since there the output for one example depends on the others.
+        needs_real: whether, on the generator, it uses `real_output`.
+        outputs: the kinds of discriminator that it supports (LOGITS, ... of `gan_cli.losses`); empty: all.
+        perturbation_std: standard deviation of the normal noise that is added to latents for `perturbed`; None: no
+            perturbed examples.
+        layer: a layer of the discriminator, as of losses; its activations are in `features[layer]`. None: no features.
+        initial_state: float32 scalars that training updates and a checkpoint stores, by name, with their first values.
     """
 
-    weight: float
-    every: int
-    uses_input_gradients: ClassVar[bool]
+    weight: float = 1.0
+    every: int = 1
+    uses_input_gradients: ClassVar[bool] = False
+    needs_real: ClassVar[bool] = False
+    outputs: ClassVar[tuple[str, ...]] = ()
+    perturbation_std: float | None = None
+    layer: str | None = None
+    initial_state: ClassVar[Mapping[str, float]] = NOTHING
 
+    @abstractmethod
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar."""
-        ...
+        """Returns the unweighted term, a float32 scalar."""
+
+    @property
+    def on_generator(self) -> bool:
+        """Whether it is a term of the generator's loss."""
+        return False
+
+    def next_state(self, batch: Batch) -> Mapping[str, Any]:
+        """Returns the scalars of `initial_state` after each update, whether the penalty is due or not."""
+        return batch.state
 
 
-@runtime_checkable
-class Projection(Protocol):
-    """A constraint on the discriminator's weights."""
+class Projection(ABC):
+    """Base class of constraints on the discriminator's weights, applied after each of its updates."""
 
+    @abstractmethod
     def project(self, variables: Sequence[Any]) -> None:
-        """Assigns to each of the discriminator's trainable variables its nearest allowed value."""
-        ...
+        """Assigns the nearest allowed value to each of the discriminator's trainable variables."""
 
 
 def is_on_generator(penalty: Penalty | Projection) -> bool:
-    """Whether a penalty is a term of the generator's loss."""
-    return isinstance(penalty, Penalty) and bool(getattr(penalty, "on_generator", False))
+    """Returns whether a penalty is a term of the generator's loss."""
+    return isinstance(penalty, Penalty) and penalty.on_generator
 
 
-def comparable(batch: Batch, examples: Any, judged: DiscriminatorOutput | None) -> DiscriminatorOutput:
-    """What the discriminator says of a batch's real or generated examples, to be compared with what it says of others.
+def output_with_same_augmentation(
+    batch: Batch, examples: Any, output: DiscriminatorOutput | None
+) -> DiscriminatorOutput:
+    """Returns the discriminator's output for real or generated examples, comparable with that for changed examples.
 
-    That is `judged`, which costs nothing, where nothing is augmented. Else the examples are judged again, so that both
-    sides of the comparison are changed alike.
+    Without augmentation that is `output`, which costs nothing. With augmentation the examples are passed through
+    `batch.discriminator` again, so that both sides of the comparison have the same augmentation.
     """
-    return batch.discriminator(examples) if batch.augmented or judged is None else judged
+    return batch.discriminator(examples) if batch.augmented or output is None else output

@@ -7,16 +7,16 @@ its code (mbinkowski/MMD-GAN, gan/core/model.py, `add_l2_penalty`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.models.discriminator import ALL
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 
 
 @dataclass(frozen=True)
-class ActivationPenalty:
+class ActivationPenalty(Penalty):
     """Sum over layers of E[h(x)²] + E[h(G(z))²], each a mean over all of the layer's activations.
 
     Attributes:
@@ -33,8 +33,6 @@ class ActivationPenalty:
     weight: float = 1.0
     every: int = 1
     layer: str = ALL
-
-    uses_input_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)

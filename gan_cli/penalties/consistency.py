@@ -12,15 +12,15 @@ get a little normal noise.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
-from gan_cli.penalties import Batch, comparable
+from gan_cli.penalties import Batch, Penalty, output_with_same_augmentation
 
 
 @dataclass(frozen=True)
-class ConsistencyPenalty:
+class ConsistencyPenalty(Penalty):
     """E[(D(x) - D(T(x)))²], with `fake` + E[(D(G(z)) - D(T(G(z))))²], T a random transformation.
 
     Attributes:
@@ -42,8 +42,6 @@ class ConsistencyPenalty:
     noise: float = 0.01
     every: int = 1
 
-    uses_input_gradients: ClassVar[bool] = False
-
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)
         check_number("shift", self.shift, at_least=0.0, at_most=0.5)
@@ -54,11 +52,11 @@ class ConsistencyPenalty:
         """The unweighted term, a float32 scalar of at least 0."""
         for_real, for_fake = tf.unstack(tf.random.experimental.stateless_split(batch.seed, 2))
         sigma = self.noise * tf.stop_gradient(tf.math.reduce_std(tf.cast(batch.real, tf.float32)))
-        said = comparable(batch, batch.real, batch.real_output)
+        said = output_with_same_augmentation(batch, batch.real, batch.real_output)
         changed = batch.discriminator(self.transform(batch.real, sigma, for_real))
         value = tf.reduce_mean(tf.square(said.logits - changed.logits))
         if self.fake:
-            said = comparable(batch, batch.fake, batch.fake_output)
+            said = output_with_same_augmentation(batch, batch.fake, batch.fake_output)
             changed = batch.discriminator(self.transform(batch.fake, sigma, for_fake))
             value += tf.reduce_mean(tf.square(said.logits - changed.logits))
         return value

@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 from gan_cli.penalties.gradient_norms import gradient_norms, slope_cost
 from gan_cli.penalties.gradient_penalty import one_for_each
 
 
 @dataclass(frozen=True)
-class Dragan:
+class Dragan(Penalty):
     """E[(||∇ D(x̂)|| - target)²], x̂ = x + u c σ n with one u ~ U[0, 1] for each example and n ~ U[0, 1] for each value.
 
     σ is the standard deviation of all values of the batch of real examples.

@@ -6,15 +6,15 @@ Karras et al. 2017, "Progressive Growing of GANs", arXiv:1710.10196, appendix A.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 
 
 @dataclass(frozen=True)
-class Drift:
+class Drift(Penalty):
     """E[D(x)²], of logits that are there already.
 
     Attributes:
@@ -27,8 +27,6 @@ class Drift:
 
     weight: float = 0.001
     every: int = 1
-
-    uses_input_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)

@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.losses.feature_matching import check_layer, distance_of_means
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 
 
 @dataclass(frozen=True)
-class FeatureMatching:
+class FeatureMatching(Penalty):
     """||E[f(x)] - E[f(G(z))]||², f the activations of a layer of the discriminator; a term of the generator's loss.
 
     Attributes:
@@ -34,7 +34,6 @@ class FeatureMatching:
     layer: str = "auto"
     every: int = 1
 
-    uses_input_gradients: ClassVar[bool] = False
     on_generator: ClassVar[bool] = True
     needs_real: ClassVar[bool] = True
 

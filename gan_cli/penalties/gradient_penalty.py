@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import check_choice, check_number
 from gan_cli.lazy import tf
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 from gan_cli.penalties.gradient_norms import OVER, SIDES, gradient_norms, slope_cost
 
 
 @dataclass(frozen=True)
-class GradientPenalty:
+class GradientPenalty(Penalty):
     """E[(||∇ D(x̂)|| - target)²], x̂ = u x + (1 - u) G(z) with one u ~ U[0, 1] for each example.
 
     Attributes:

@@ -21,11 +21,11 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 
 
 @dataclass(frozen=True)
-class KernelDiversity:
+class KernelDiversity(Penalty):
     """E over i ≠ j of -||G(zᵢ) - G(zⱼ)||² / 2σ²: a term of the generator's loss.
 
     With `bounded` it is never below that of the real examples, and nothing pushes samples any further.
@@ -47,7 +47,6 @@ class KernelDiversity:
     every: int = 1
 
     on_generator: ClassVar[bool] = True
-    uses_input_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
-from gan_cli.penalties import Batch, comparable
+from gan_cli.penalties import Batch, Penalty, output_with_same_augmentation
 
 
 @dataclass(frozen=True)
-class LatentConsistency:
+class LatentConsistency(Penalty):
     """E[(D(G(z)) - D(G(z + dz)))²], dz ~ N(0, neighbour_distance²): a term of the discriminator's loss.
 
     Attributes:
@@ -31,19 +31,17 @@ class LatentConsistency:
     perturbation_std: float = 0.03
     every: int = 1
 
-    uses_input_gradients: ClassVar[bool] = False
-
     def __post_init__(self) -> None:
         check_fields(self)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0, from `fake` and `neighbours`."""
-        said = comparable(batch, batch.fake, batch.fake_output)
-        return tf.reduce_mean(tf.square(said.logits - batch.discriminator(batch.neighbours).logits))
+        """The unweighted term, a float32 scalar of at least 0, from `fake` and `perturbed`."""
+        said = output_with_same_augmentation(batch, batch.fake, batch.fake_output)
+        return tf.reduce_mean(tf.square(said.logits - batch.discriminator(batch.perturbed).logits))
 
 
 @dataclass(frozen=True)
-class LatentDiversity:
+class LatentDiversity(Penalty):
     """-E[(G(z) - G(z + dz))²], a mean over values too, dz ~ N(0, neighbour_distance²): a term of the generator's loss.
 
     It has no lower bound where the generator's output has none.
@@ -62,14 +60,13 @@ class LatentDiversity:
     every: int = 1
 
     on_generator: ClassVar[bool] = True
-    uses_input_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_fields(self)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at most 0, from `fake` and `neighbours`."""
-        return -tf.reduce_mean(tf.square(tf.cast(batch.fake, tf.float32) - tf.cast(batch.neighbours, tf.float32)))
+        """The unweighted term, a float32 scalar of at most 0, from `fake` and `perturbed`."""
+        return -tf.reduce_mean(tf.square(tf.cast(batch.fake, tf.float32) - tf.cast(batch.perturbed, tf.float32)))
 
 
 def check_fields(penalty: LatentConsistency | LatentDiversity) -> None:

@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 
 
 @dataclass(frozen=True)
-class LeCam:
+class LeCam(Penalty):
     """E[max(0, D(x) - α_fake)²] + E[max(0, α_real - D(G(z)))²], α the moving averages of the logits of each kind.
 
     The averages are updated before they are used, as in the authors' code, and no gradient flows through them.
@@ -39,7 +39,6 @@ class LeCam:
     start: int = 1000
     every: int = 1
 
-    uses_input_gradients: ClassVar[bool] = False
     # The averages begin with the means of the first batch, also in a run that goes on with this penalty after `start`:
     # `begun` is 0 before it. The authors' code starts at 1000 for both.
     initial_state: ClassVar[Mapping[str, float]] = MappingProxyType({"real": 0.0, "fake": 0.0, "begun": 0.0})

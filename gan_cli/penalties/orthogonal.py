@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from gan_cli.errors import check_choice, check_number
 from gan_cli.lazy import tf
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 
 NETWORKS = ("generator", "discriminator")
 
 
 @dataclass(frozen=True)
-class OrthogonalPenalty:
+class OrthogonalPenalty(Penalty):
     """Σ ||WᵀW ⊙ (1 - I)||², the Frobenius norm, over the kernels W of a network.
 
     Attributes:
@@ -32,8 +32,6 @@ class OrthogonalPenalty:
     weight: float = 1e-4
     network: str = "generator"
     every: int = 1
-
-    uses_input_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)

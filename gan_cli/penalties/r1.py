@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 from gan_cli.penalties.gradient_norms import squared_gradient_norms
 
 
 @dataclass(frozen=True)
-class R1:
+class R1(Penalty):
     """1/2 E[||∇ D(x)||²], the norm over all values of an example.
 
     Attributes:

@@ -18,14 +18,14 @@ from typing import Any, ClassVar
 from gan_cli.errors import ConfigError, check_number
 from gan_cli.lazy import tf
 from gan_cli.losses import LOGITS
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 
 NORMAL = ["output", "kernel"]
 """Where the path of w ends: models name the last layer with weights `output`."""
 
 
 @dataclass(frozen=True)
-class SoftMargin:
+class SoftMargin(Penalty):
     """||w||² / (2 n), w the kernel of the discriminator's last layer and n the examples of a batch.
 
     Attributes:
@@ -39,7 +39,6 @@ class SoftMargin:
     weight: float = 1.0
     every: int = 1
 
-    uses_input_gradients: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = (LOGITS,)
 
     def __post_init__(self) -> None:

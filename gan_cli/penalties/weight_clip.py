@@ -11,10 +11,11 @@ from typing import Any
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
+from gan_cli.penalties import Projection
 
 
 @dataclass(frozen=True)
-class WeightClip:
+class WeightClip(Projection):
     """w <- clip(w, -c, c) after each update of the critic, for every trainable variable.
 
     Attributes:

@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 from gan_cli.penalties.gradient_norms import squared_gradient_norms
 from gan_cli.penalties.gradient_penalty import interpolate
 
 
 @dataclass(frozen=True)
-class ZeroCentredGradientPenalty:
+class ZeroCentredGradientPenalty(Penalty):
     """E[||∇ D(x̂)||²], x̂ = u x + (1 - u) G(z) with one u ~ U[0, 1] for each example.
 
     Attributes:

@@ -16,7 +16,7 @@ import numpy as np
 
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.sample_sets import CHUNK_BYTES, StoredExamples
-from gan_cli.losses import Loss, decision_threshold_of
+from gan_cli.losses import Loss
 from gan_cli.progress import ProgressReporter
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError, load_checkpoint_part
 from gan_cli.sampling.generator_weights import CHECKPOINT_PART
@@ -168,7 +168,7 @@ def compute_scores(
         if not all(np.isfinite(values).all() for values in logits):
             problem = f"the discriminator of {player.path} gives numbers that are not finite"
             raise ConfigError("steps", problem, advice="Leave that step out: steps=[...].")
-        judged.append(DiscriminatorScores(logits[1:], logits[0], decision_threshold_of(loss)))
+        judged.append(DiscriminatorScores(logits[1:], logits[0], loss.decision_threshold))
     teller.progress("judging", total, total)
     return judged
 

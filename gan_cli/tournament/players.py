@@ -14,7 +14,7 @@ from gan_cli.config.config_origin import stored
 from gan_cli.config.job_builder import build
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
-from gan_cli.losses import Loss, trains_discriminator
+from gan_cli.losses import Loss
 from gan_cli.runs.checkpoint import (
     DamagedCheckpointError,
     checkpoint_path,
@@ -105,7 +105,7 @@ def find_tournament_run(job: TournamentJob, path: Path, letter: str) -> Tourname
     except DamagedCheckpointError as error:
         raise ConfigError("runs", str(error), advice="Name the steps of others: steps=[...].") from error
     config = read_config(run)
-    if not trains_discriminator(build_loss(config, job.trust)):
+    if not build_loss(config, job.trust).trains_discriminator:
         problem = f"{path} has no discriminator that could judge others: its loss compares examples themselves"
         raise ConfigError("runs", problem, advice="Leave it out.")
     return TournamentRun(letter, path, config, data, tuple(chosen))

@@ -16,7 +16,7 @@ import numpy as np
 from gan_cli.data import DataSpec
 from gan_cli.data.pipeline import to_float
 from gan_cli.lazy import tf
-from gan_cli.losses import EMBEDDING, PIXELS, Loss, output_of
+from gan_cli.losses import Loss
 
 if TYPE_CHECKING:
     import keras
@@ -71,7 +71,7 @@ def scored(loss: Loss, said: np.ndarray, real: np.ndarray, fake: np.ndarray) -> 
         said: logits `[n]` or vectors `[n, size]`.
         real, fake: the same of real and of generated examples.
     """
-    if output_of(loss) not in (EMBEDDING, PIXELS):
+    if not loss.compares_vectors:
         return said
     half = len(said) // 2
     if half and (said is real or said is fake):
@@ -85,10 +85,9 @@ def scored(loss: Loss, said: np.ndarray, real: np.ndarray, fake: np.ndarray) -> 
 
 def witness_logits(loss: Loss, said: np.ndarray, real: np.ndarray, fake: np.ndarray) -> np.ndarray:
     """The witness of vectors `[n, size]` beside those of a real and of a generated sample, float64 `[n]`."""
-    mmd_witness: Any = loss.mmd_witness  # type: ignore[attr-defined]
     beside = [tf.constant(one, tf.float32) for one in (real, fake)]
     chunks = (said[start : start + SCORED_AT_ONCE] for start in range(0, len(said), SCORED_AT_ONCE))
-    scores = [mmd_witness(tf.constant(one, tf.float32), *beside).numpy() for one in chunks]
+    scores = [loss.mmd_witness(tf.constant(one, tf.float32), *beside).numpy() for one in chunks]
     return np.concatenate(scores).astype(np.float64) if scores else np.zeros(0)
 
 

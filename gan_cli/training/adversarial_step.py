@@ -3,40 +3,42 @@
     repeat critic_steps - 1 times:                 the discriminator alone
         fake = G(z)
         D <- D - rate * gradient of [ loss.discriminator(D(real), D(fake)) + penalties ]
-    once more, sharing one generated batch:        both
+    once more, with one generated batch for both:
         fake = G(z)
         D <- as above
         G <- G - rate * gradient of [ loss.generator(D(fake)) + penalties on the generator ]
 
-D here is the discriminator with what stands before it, see `gan_cli.training.augmented_discriminator`.
+D is the augmented discriminator, see `gan_cli.training.augmented_discriminator`.
 
 `alternating` computes the generator's loss with the updated discriminator (Goodfellow 2014, arXiv:1406.2661,
-Algorithm 1), `simultaneous` with the one before, whose outputs are there already. In both, the generated batch of the
-generator's update is the one that the discriminator has just learned from: the generator has not changed in between, so
-computing it again would give another sample of the same distribution at the price of a pass through the generator.
+Algorithm 1), `simultaneous` with the discriminator before its update, whose outputs are already computed. Both use the
+generated batch of the discriminator's update for the generator's update too: the generator has not changed since, so
+another batch would be a sample of the same distribution at the cost of one more forward pass.
 
-The generator's gradient is taken by the chain rule in two parts, through the discriminator to `fake`, and from `fake`
-to the weights, so that no gradient of the discriminator's weights is computed on its way.
+The generator's gradient is computed by the chain rule in two parts, through the discriminator to the generated
+examples, and from these to the weights, so that no gradient of the discriminator's weights is computed on the way.
 
-Everything random is a function of the seed and the step, so the step has no state besides its models, its optimizers
-and the scalars that its parts carry on.
+All random numbers are functions of the seed and the step. The state of a step is its models, its optimizers and the
+scalars of its loss, penalties and augmentations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from gan_cli.lazy import keras, tf
-from gan_cli.losses import EMBEDDING, PIXELS, DiscriminatorOutput, Loss, output_of, trains_discriminator
-from gan_cli.penalties import Batch, Penalty, Projection, is_on_generator
+from gan_cli.penalties import Penalty, Projection, is_on_generator
 from gan_cli.random_seeds import Purpose, fold
-from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role, Update, assign
+from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role, UpdateContext, assign_scalars
+from gan_cli.training.forward_pass import ForwardPass, Generated, Inputs, Outputs
+from gan_cli.training.gradients import add_gradients, gradient_norm, set_learning_rate
+from gan_cli.training.penalty_terms import PenaltyTerms
 from gan_cli.training.top_k import top_k_logits
 
 Metrics = dict[str, Any]
-# With several critic steps, those of the discriminator are of the last of them.
+# With several critic steps, the discriminator's metrics are those of the last one.
 METRICS = (
     "generator_loss",
     "discriminator_loss",
@@ -45,41 +47,70 @@ METRICS = (
     "generator_gradient_norm",
     "discriminator_gradient_norm",
 )
+FOR_DISCRIMINATOR = (Role.REAL, Role.FAKE)
+FOR_GENERATOR = (Role.REAL_FOR_GENERATOR, Role.FAKE_FOR_GENERATOR)
+
+
+class LossTerms(NamedTuple):
+    """A loss without penalties, the loss with penalties scaled for the optimizer, and the unweighted penalties."""
+
+    loss: Any
+    scaled: Any
+    penalties: Metrics
+
+
+class GeneratorGradients(NamedTuple):
+    """The gradients of the generator's loss: with respect to its outputs, and directly to its weights."""
+
+    outputs: list[Any]
+    weights: list[Any]
 
 
 @dataclass(eq=False)
 class AdversarialStep:
-    """One training step over models, a loss, penalties and optimizers; knows no configuration, files or console."""
+    """One training step over models, a loss, penalties and optimizers; knows no configuration, files or console.
+
+    Attributes:
+        augmented_discriminator: `discriminator` with packing and augmentation.
+        draw_latents: maps a stateless seed, int32 `[2]`, to float32 latents `[batch, latent_size]`.
+        learning_rates: maps the step, int64 scalar, to the learning rates of generator and discriminator.
+        state: scalars of the loss ("loss") and of penalties ("penalty/NAME"), as variables by name.
+        top_share: maps the step to the share of generated examples that train the generator; None for all.
+    """
 
     generator: keras.Model
     discriminator: keras.Model
     generator_optimizer: keras.Optimizer
     discriminator_optimizer: keras.Optimizer
-    judge: AugmentedDiscriminator
-    """The discriminator with what stands before it."""
+    augmented_discriminator: AugmentedDiscriminator
     penalties: dict[str, Penalty | Projection]
     draw_latents: Callable[[Any], Any]
-    """From a stateless seed, int32 `[2]`, to float32 latents `[batch, latent_size]`."""
     learning_rates: Callable[[Any], tuple[Any, Any]]
-    """From the step, int64 scalar, to the learning rates of generator and discriminator."""
     critic_steps: int
     simultaneous: bool
     seed: int
     state: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Scalars that the loss ("loss") and penalties ("penalty/NAME") carry on, as variables by name."""
     top_share: Callable[[Any], Any] | None = None
-    """From the step to the share of generated examples that the generator learns from; None for all."""
 
     def __post_init__(self) -> None:
+        self.loss = self.augmented_discriminator.loss
         terms = {name: one for name, one in self.penalties.items() if isinstance(one, Penalty)}
-        self.on_generator = {name: one for name, one in terms.items() if is_on_generator(one)}
-        self.on_discriminator = {name: one for name, one in terms.items() if name not in self.on_generator}
-        self.loss: Loss = self.judge.loss
-        seeing = [one for one in self.on_generator.values() if getattr(one, "needs_real", False)]
-        scored = bool(self.on_generator) and output_of(self.loss) in (EMBEDDING, PIXELS)  # beside real ones
-        self.generator_needs_real = self.loss.generator_needs_real or bool(seeing) or scored
-        distances = (getattr(one, "perturbation_std", None) for one in terms.values())
-        self.perturbation_std = next((distance for distance in distances if distance), None)
+        self.generator_penalties = self.penalty_terms(self.generator, on_generator=True)
+        self.discriminator_penalties = self.penalty_terms(self.discriminator, on_generator=False)
+        on_generator = self.generator_penalties.penalties.values()
+        # Vectors get their logits by comparison with a real batch.
+        penalties_need_real = any(one.needs_real for one in on_generator)
+        logits_need_real = bool(on_generator) and self.loss.compares_vectors
+        self.generator_needs_real = self.loss.generator_needs_real or penalties_need_real or logits_need_real
+        deviations = (one.perturbation_std for one in terms.values())
+        self.perturbation_std = next((deviation for deviation in deviations if deviation), None)
+
+    def penalty_terms(self, network: keras.Model, on_generator: bool) -> PenaltyTerms:
+        """Returns the penalties on one of the networks."""
+        terms = {name: one for name, one in self.penalties.items() if isinstance(one, Penalty)}
+        chosen = {name: one for name, one in terms.items() if is_on_generator(one) == on_generator}
+        indices = {name: index for index, name in enumerate(self.penalties)}
+        return PenaltyTerms(chosen, indices, network, self.seed, self.state)
 
     def __call__(self, real: Any, step: Any) -> Metrics:
         """Performs one step.
@@ -89,200 +120,146 @@ class AdversarialStep:
             step: int64 scalar, from 0.
 
         Returns:
-            Float32 scalars, one for each of `intervals`; a penalty that the step leaves out is 0.
+            Float32 scalars, one for each of `intervals`; a penalty that is not due is 0.
         """
         generator_rate, discriminator_rate = self.learning_rates(step)
         set_learning_rate(self.generator_optimizer, generator_rate)
         set_learning_rate(self.discriminator_optimizer, discriminator_rate)
         for update in tf.range(self.critic_steps - 1) if self.critic_steps > 1 else ():
-            made, now = [tf.stop_gradient(one) for one in self.generate(step, update)], self.judge.at(step, update)
-            self.update_discriminator(now.present(real[update], made[0]), made, now)
-        return self.update_both(real[self.critic_steps - 1], self.judge.at(step, self.critic_steps - 1))
+            context = self.augmented_discriminator.context(step, update)
+            generated = self.generate(context).without_gradient()
+            self.update_discriminator(context.prepare(real[update], generated.examples), generated, context)
+        last = self.critic_steps - 1
+        return self.update_both(real[last], self.augmented_discriminator.context(step, last))
 
     @property
     def intervals(self) -> dict[str, int]:
         """The name of each metric, with the interval in steps at which it is computed."""
-        more = [*getattr(self.loss, "measures", ())]
-        more += [f"augment_{name}" for name, one in self.judge.augmentations.items() if one.varies]
-        lazy = {f"penalty_{name}": one.every for name, one in (self.on_discriminator | self.on_generator).items()}
-        return dict.fromkeys((*METRICS, *more), 1) | lazy
+        augmentations = self.augmented_discriminator.augmentations
+        strengths = [f"augment_{name}" for name, one in augmentations.items() if one.varies]
+        names = (*METRICS, *self.loss.measures, *strengths)
+        return dict.fromkeys(names, 1) | self.discriminator_penalties.intervals() | self.generator_penalties.intervals()
 
-    def generate(self, step: Any, update: Any) -> list[Any]:
-        """A batch of examples and, where a penalty asks for them, their neighbours."""
+    def generate(self, context: UpdateContext) -> Generated:
+        """Returns a batch of generated examples, with perturbed ones if a penalty asks for them."""
+        step, update = context.step, context.update
         latents = self.draw_latents(fold(self.seed, Purpose.LATENTS, step, update))
-        fake = self.generator(latents, training=True)
+        examples = self.generator(latents, training=True)
         if self.perturbation_std is None:
-            return [fake]
-        noise = tf.random.stateless_normal(tf.shape(latents), fold(self.seed, Purpose.NEIGHBOURS, step, update))
-        return [fake, self.generator(latents + self.perturbation_std * noise, training=True)]
+            return Generated(latents, examples)
+        noise = tf.random.stateless_normal(tf.shape(latents), fold(self.seed, Purpose.PERTURBATION, step, update))
+        perturbed = self.generator(latents + self.perturbation_std * noise, training=True)
+        return Generated(latents, examples, perturbed)
 
-    def update_both(self, real: Any, now: Update) -> Metrics:
-        with tf.GradientTape() as from_weights:
-            made = self.generate(now.step, now.update)
-        if self.simultaneous:
-            metrics, slopes = self.update_simultaneously(real, made, now)
-        else:
-            constant = [tf.stop_gradient(one) for one in made]
-            presented = now.present(real, constant[0])
-            metrics = self.update_discriminator(presented, constant, now)
-            with tf.GradientTape(watch_accessed_variables=False) as to_made:
-                to_made.watch([made, [variable.value for variable in self.generator.trainable_variables]])
-                presented = presented[0], now.pack(made[0])
-                real_output, fake_output = self.judge_for_generator(*presented, now)
-                loss, scaled, penalties = self.generator_loss(presented, real_output, fake_output, made, now)
-            slopes = to_made.gradient(scaled, (made, self.generator.trainable_variables))
-            metrics |= {"generator_loss": loss, **penalties}
-        return metrics | self.update_generator(from_weights, made, *slopes)
-
-    def update_simultaneously(self, real: Any, made: list[Any], now: Update) -> tuple[Metrics, Any]:
-        """Updates the discriminator, and gives the slopes of the generator's loss from before that."""
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(made)
-            presented = now.present(real, made[0])
-            judged = now.say_both(*presented, roles=(Role.REAL, Role.FAKE))
-            constant = [tf.stop_gradient(one) for one in made]
-            fixed = presented[0], now.pack(constant[0])
-            loss, scaled, penalties = self.discriminator_loss(fixed, judged, constant, now)
-            generator_loss, generator_scaled, more = self.generator_loss(presented, *judged, made, now)
-        gradients = tape.gradient(scaled, self.discriminator.trainable_variables)
-        slopes = tape.gradient(generator_scaled, (made, self.generator.trainable_variables))
-        del tape
-        metrics = self.apply_to_discriminator(gradients, loss, judged, now)
-        return metrics | penalties | {"generator_loss": generator_loss, **more}, slopes
-
-    def update_discriminator(self, presented: tuple[Any, Any], made: list[Any], now: Update) -> Metrics:
-        """Updates the discriminator on presented examples; no gradient flows into what `made` them."""
+    def update_both(self, real: Any, context: UpdateContext) -> Metrics:
+        """Updates both networks with one generated batch."""
         with tf.GradientTape() as tape:
-            judged = now.say_both(*presented, roles=(Role.REAL, Role.FAKE))
-            loss, scaled, penalties = self.discriminator_loss(presented, judged, made, now)
-        gradients = tape.gradient(scaled, self.discriminator.trainable_variables)
-        return self.apply_to_discriminator(gradients, loss, judged, now) | penalties
+            generated = self.generate(context)
+        update = self.update_simultaneously if self.simultaneous else self.update_alternately
+        metrics, gradients = update(real, generated, context)
+        return metrics | self.update_generator(tape, generated, gradients)
 
-    def judge_for_generator(self, real: Any, fake: Any, now: Update) -> tuple[DiscriminatorOutput | None, Any]:
-        """What the updated discriminator says of presented examples, of real ones where the generator sees that."""
+    def update_alternately(
+        self, real: Any, generated: Generated, context: UpdateContext
+    ) -> tuple[Metrics, GeneratorGradients]:
+        """Updates the discriminator, then computes the generator's gradients with the updated one."""
+        constant = generated.without_gradient()
+        prepared = context.prepare(real, constant.examples)
+        metrics = self.update_discriminator(prepared, constant, context)
+        variables = self.generator.trainable_variables
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([generated.outputs(), [variable.value for variable in variables]])
+            inputs = Inputs(prepared.real, context.pack(generated.examples))
+            forward = ForwardPass(inputs, self.outputs_for_generator(inputs, context), generated, context)
+            terms = self.generator_loss(forward)
+        gradients = GeneratorGradients(*tape.gradient(terms.scaled, (generated.outputs(), variables)))
+        return metrics | {"generator_loss": terms.loss, **terms.penalties}, gradients
+
+    def update_simultaneously(
+        self, real: Any, generated: Generated, context: UpdateContext
+    ) -> tuple[Metrics, GeneratorGradients]:
+        """Updates the discriminator, and computes the generator's gradients with the one before the update."""
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(generated.outputs())
+            inputs = context.prepare(real, generated.examples)
+            outputs = context.forward_pair(inputs, FOR_DISCRIMINATOR)
+            constant = generated.without_gradient()
+            constant_inputs = Inputs(inputs.real, context.pack(constant.examples))
+            forward = ForwardPass(constant_inputs, outputs, constant, context)
+            of_discriminator = self.discriminator_loss(forward)
+            of_generator = self.generator_loss(ForwardPass(inputs, outputs, generated, context))
+        gradients = tape.gradient(of_discriminator.scaled, self.discriminator.trainable_variables)
+        sources = (generated.outputs(), self.generator.trainable_variables)
+        generator_gradients = GeneratorGradients(*tape.gradient(of_generator.scaled, sources))
+        del tape
+        metrics = self.apply_to_discriminator(gradients, of_discriminator.loss, forward)
+        metrics |= {**of_discriminator.penalties, "generator_loss": of_generator.loss, **of_generator.penalties}
+        return metrics, generator_gradients
+
+    def update_discriminator(self, inputs: Inputs, generated: Generated, context: UpdateContext) -> Metrics:
+        """Updates the discriminator; no gradient flows to the generator."""
+        with tf.GradientTape() as tape:
+            outputs = context.forward_pair(inputs, FOR_DISCRIMINATOR)
+            forward = ForwardPass(inputs, outputs, generated, context)
+            terms = self.discriminator_loss(forward)
+        gradients = tape.gradient(terms.scaled, self.discriminator.trainable_variables)
+        return self.apply_to_discriminator(gradients, terms.loss, forward) | terms.penalties
+
+    def outputs_for_generator(self, inputs: Inputs, context: UpdateContext) -> Outputs:
+        """Returns the updated discriminator's outputs, for real examples only if the generator needs them."""
         if self.generator_needs_real:
-            return now.say_both(real, fake, roles=(Role.REAL_FOR_GENERATOR, Role.FAKE_FOR_GENERATOR))
-        return None, now.say(fake, Role.FAKE_FOR_GENERATOR)
+            return context.forward_pair(inputs, FOR_GENERATOR)
+        return Outputs(None, context.forward(inputs.fake, Role.FAKE_FOR_GENERATOR))
 
-    def discriminator_loss(
-        self, presented: tuple[Any, Any], judged: tuple[Any, Any], made: list[Any], now: Update
-    ) -> tuple[Any, Any, Metrics]:
-        """The loss alone, the loss with its penalties scaled for the optimizer, and each penalty."""
-        loss = self.loss.discriminator(*judged, **self.values("loss"))
-        variables = self.discriminator.trainable_variables
-        total, penalties = self.add_penalties(self.on_discriminator, loss, presented, judged, variables, made, now)
-        return loss, self.discriminator_optimizer.scale_loss(total), penalties
+    def discriminator_loss(self, forward: ForwardPass) -> LossTerms:
+        loss = self.loss.discriminator(*forward.outputs, **self.loss_state())
+        total, penalties = self.discriminator_penalties.add_to(loss, forward)
+        return LossTerms(loss, self.discriminator_optimizer.scale_loss(total), penalties)
 
-    def generator_loss(
-        self, presented: tuple[Any, Any], real_output: Any, fake_output: Any, made: list[Any], now: Update
-    ) -> tuple[Any, Any, Metrics]:
-        """As `discriminator_loss`, for the generator."""
-        best = fake_output
+    def generator_loss(self, forward: ForwardPass) -> LossTerms:
+        real, fake = forward.outputs
         if self.top_share is not None:
-            best = fake_output._replace(logits=top_k_logits(fake_output.logits, self.top_share(now.step)))
-        seen = real_output if self.loss.generator_needs_real else None
-        loss = self.loss.generator(best, seen, **self.values("loss"))
-        judged, variables = (real_output, fake_output), self.generator.trainable_variables
-        total, penalties = self.add_penalties(self.on_generator, loss, presented, judged, variables, made, now)
-        return loss, self.generator_optimizer.scale_loss(total), penalties
+            fake = fake._replace(logits=top_k_logits(fake.logits, self.top_share(forward.context.step)))
+        loss = self.loss.generator(fake, real if self.loss.generator_needs_real else None, **self.loss_state())
+        total, penalties = self.generator_penalties.add_to(loss, forward)
+        return LossTerms(loss, self.generator_optimizer.scale_loss(total), penalties)
 
-    def add_penalties(
-        self,
-        penalties: Mapping[str, Penalty],
-        loss: Any,
-        presented: tuple[Any, Any],
-        judged: tuple[Any, Any],
-        variables: list[Any],
-        made: list[Any],
-        now: Update,
-    ) -> tuple[Any, Metrics]:
-        """The loss with its penalties, and each penalty unweighted; 0 where this step leaves it out."""
-        values, order = {}, list(self.penalties)
-        for name, penalty in penalties.items():
-            index = order.index(name)
-            batch = Batch(
-                discriminator=now.for_penalty(index, judged),
-                real=presented[0],
-                fake=presented[1],
-                real_output=judged[0],
-                fake_output=judged[1],
-                seed=fold(self.seed, Purpose.PENALTY, index, now.step, now.update),
-                step=now.step,
-                variables=variables,
-                augmented=bool(self.judge.augmentations),
-                neighbours=now.pack(made[1]) if len(made) > 1 else None,
-                state=self.state.get(f"penalty/{name}", {}),
-            )
-            if penalty.every == 1:
-                value = penalty(batch)
-                loss = loss + penalty.weight * value
-            else:
-                due = now.step % penalty.every == 0
-                value = tf.cond(due, lambda p=penalty, b=batch: p(b), lambda: tf.constant(0.0))
-                loss = loss + penalty.weight * penalty.every * value
-            if batch.state:
-                assign(batch.state, penalty.next_state(batch))  # type: ignore[attr-defined]
-            values[f"penalty_{name}"] = value
-        return loss, values
-
-    def apply_to_discriminator(
-        self, gradients: list[Any], loss: Any, judged: tuple[DiscriminatorOutput, DiscriminatorOutput], now: Update
-    ) -> Metrics:
-        real, fake = judged
+    def apply_to_discriminator(self, gradients: list[Any], loss: Any, forward: ForwardPass) -> Metrics:
+        """Applies gradients and projections to the discriminator, and updates what learns from its outputs."""
         norm = tf.constant(0.0)
-        if trains_discriminator(self.loss):
+        if self.loss.trains_discriminator:
             norm = gradient_norm(gradients, self.discriminator_optimizer)
             variables = self.discriminator.trainable_variables
             self.discriminator_optimizer.apply(gradients, variables)
             for penalty in self.penalties.values():
                 if isinstance(penalty, Projection):
                     penalty.project(variables)
-        values = self.values("loss")
-        measured = self.loss.measure(real, fake, **values) if hasattr(self.loss, "measure") else {}
-        strengths = {f"augment_{n}": now.strengths[n] for n, one in self.judge.augmentations.items() if one.varies}
-        if values:
-            assign(self.state["loss"], self.loss.next_state(real, fake, **values))  # type: ignore[attr-defined]
-        self.judge.learn(real, fake, tf.size(real.logits) * self.judge.pack)
+        real, fake = forward.outputs
+        state = self.loss_state()
+        measured = self.loss.measure(real, fake, **state)
+        if state:
+            assign_scalars(self.state["loss"], self.loss.next_state(real, fake, **state))
+        self.augmented_discriminator.update_augmentations(forward.outputs)
         return {
             "discriminator_loss": loss,
             "real_logits": tf.reduce_mean(real.logits),
             "fake_logits": tf.reduce_mean(fake.logits),
             "discriminator_gradient_norm": norm,
             **measured,
-            **{name: tf.cast(value, tf.float32) for name, value in strengths.items()},
+            **self.augmented_discriminator.strength_metrics(forward.context.strengths),
         }
 
-    def update_generator(
-        self, from_weights: Any, made: list[Any], to_made: list[Any], to_weights: list[Any]
-    ) -> Metrics:
-        """Updates the generator from the slopes of its loss: at what it made, and at its weights themselves."""
-        variables = self.generator.trainable_variables
-        slopes = [tf.zeros_like(one) if slope is None else slope for one, slope in zip(made, to_made, strict=True)]
-        gradients = from_weights.gradient(made, variables, output_gradients=slopes)
-        gradients = [sum_of(pair) for pair in zip(gradients, to_weights, strict=True)]
-        norm = gradient_norm(gradients, self.generator_optimizer)
-        self.generator_optimizer.apply(gradients, variables)
+    def update_generator(self, tape: Any, generated: Generated, gradients: GeneratorGradients) -> Metrics:
+        """Updates the generator; `tape` recorded how `generated` depends on its weights."""
+        variables, outputs = self.generator.trainable_variables, generated.outputs()
+        pairs = zip(outputs, gradients.outputs, strict=True)
+        of_outputs = [tf.zeros_like(output) if gradient is None else gradient for output, gradient in pairs]
+        through_outputs = tape.gradient(outputs, variables, output_gradients=of_outputs)
+        total = [add_gradients(*pair) for pair in zip(through_outputs, gradients.weights, strict=True)]
+        norm = gradient_norm(total, self.generator_optimizer)
+        self.generator_optimizer.apply(total, variables)
         return {"generator_gradient_norm": norm}
 
-    def values(self, part: str) -> dict[str, Any]:
-        """The scalars that a part carries on, as they are now."""
-        return {name: tf.convert_to_tensor(variable) for name, variable in self.state.get(part, {}).items()}
-
-
-def sum_of(gradients: tuple[Any, Any]) -> Any:
-    """The sum of two gradients, either of which may be missing."""
-    first, second = gradients
-    if first is None or second is None:
-        return second if first is None else first
-    return first + second
-
-
-def set_learning_rate(optimizer: keras.Optimizer, rate: Any) -> None:
-    getattr(optimizer, "inner_optimizer", optimizer).learning_rate = rate
-
-
-def gradient_norm(gradients: list[Any], optimizer: keras.Optimizer) -> Any:
-    """The norm over all gradients together, float32, loss scaling taken out."""
-    scale = getattr(optimizer, "dynamic_scale", None)
-    norm = tf.linalg.global_norm([tf.cast(gradient, tf.float32) for gradient in gradients if gradient is not None])
-    return norm if scale is None else norm / tf.convert_to_tensor(scale)
+    def loss_state(self) -> dict[str, Any]:
+        """Returns the current values of the loss's scalars."""
+        return {name: tf.convert_to_tensor(variable) for name, variable in self.state.get("loss", {}).items()}

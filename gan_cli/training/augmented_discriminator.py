@@ -1,9 +1,10 @@
-"""What the discriminator sees in an update, and what it says of that.
+"""The discriminator with packing and augmentation in front of it.
 
-    examples -> mixed (APA) -> packed | -> unpacked -> augmented -> packed -> network -> logits, features, embedding
+    examples -> replaced (APA) -> packed | -> unpacked -> augmented -> packed -> network -> logits, features, embedding
 
-What stands before the bar is done once an update, what stands after it whenever something is judged, so that gradients,
-those of penalties included, flow through the augmentation (StyleGAN2-ADA, arXiv:2006.06676, figure 2).
+The part before the bar, `prepare`, runs once in an update. The part after it, `forward`, runs at each forward pass, so
+that all gradients, those of penalties included, flow through the augmentation (StyleGAN2-ADA, arXiv:2006.06676,
+figure 2).
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from typing import Any
 
 from gan_cli.augmentations import Augmentation
 from gan_cli.lazy import tf
-from gan_cli.losses import EMBEDDING, PIXELS, DiscriminatorOutput, Loss, decision_threshold_of, output_of
+from gan_cli.losses import DiscriminatorOutput, Loss
 from gan_cli.models.discriminator import pack_examples, unpack_examples
 from gan_cli.random_seeds import Purpose, fold
+from gan_cli.training.forward_pass import Inputs, Outputs
 
 
 class Role(IntEnum):
-    """Which examples are augmented; each draws other random numbers. Values are part of every run: never renumber."""
+    """The use of a forward pass; each has its own random augmentation. Values are part of every run: never renumber.
+
+    The k-th penalty has the role `FIRST_PENALTY + k`.
+    """
 
     MIXED = 0
     REAL = 1
@@ -33,14 +38,14 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class AugmentedDiscriminator:
-    """A discriminator with what stands before it.
+    """A discriminator with packing and augmentation in front of it.
 
     Attributes:
         network: a Keras model of `gan_cli.models.discriminator`, with features or without.
-        loss: says what its output means.
-        augmentations: by name, in their order.
-        pack: how many examples it judges at once.
-        seed: of the run.
+        loss: defines the meaning of the network's output.
+        augmentations: by name, in the order in which they are applied.
+        pack: how many examples the network gets at once.
+        seed: the run's seed.
         state: the float32 scalars of each augmentation, by its name and theirs.
     """
 
@@ -52,86 +57,97 @@ class AugmentedDiscriminator:
     state: Mapping[str, Mapping[str, Any]]
 
     def strengths(self, step: Any) -> dict[str, Any]:
-        """How strong each augmentation is at a step."""
+        """Returns the strength of each augmentation at a step."""
         return {name: one.strength(step, self.state[name]) for name, one in self.augmentations.items()}
 
-    def at(self, step: Any, update: Any) -> Update:
-        """The judge of one update: update `update` of step `step`, int64 scalars."""
-        return Update(self, self.strengths(step), step, update)
+    def context(self, step: Any, update: Any) -> UpdateContext:
+        """Returns the discriminator in update `update` of step `step`, int64 scalars."""
+        return UpdateContext(self, self.strengths(step), step, update)
 
-    def read(self, output: Any) -> DiscriminatorOutput:
-        """What the network gives, as losses and penalties see it; of vectors, the logits are still missing."""
-        values, features = output if isinstance(output, list | tuple) else (output, {})
+    def output(self, network_output: Any) -> DiscriminatorOutput:
+        """Returns the network's output in the form that losses and penalties get; vectors have no logits yet."""
+        values, features = network_output if isinstance(network_output, list | tuple) else (network_output, {})
         features = tf.nest.map_structure(lambda activations: tf.cast(activations, tf.float32), features)
-        if output_of(self.loss) in (EMBEDDING, PIXELS):
+        if self.loss.compares_vectors:
             return DiscriminatorOutput(None, features, values)
         return DiscriminatorOutput(values, features)
 
-    def learn(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, images: int) -> None:
-        """Lets each augmentation that learns take in what was said of a batch."""
-        threshold = decision_threshold_of(self.loss)
+    def update_augmentations(self, outputs: Outputs) -> None:
+        """Updates the state of each augmentation that learns from the discriminator's outputs."""
+        threshold: Any = self.loss.decision_threshold
         if threshold is None:
-            threshold = 0.5 * (tf.reduce_mean(real.logits) + tf.reduce_mean(fake.logits))
-        margins = tf.stop_gradient(real.logits - threshold)
+            threshold = 0.5 * (tf.reduce_mean(outputs.real.logits) + tf.reduce_mean(outputs.fake.logits))
+        margins = tf.stop_gradient(outputs.real.logits - threshold)
+        images = tf.size(outputs.real.logits) * self.pack
         for name, augmentation in self.augmentations.items():
             if augmentation.learns:
-                assign(self.state[name], augmentation.next_state(margins, images, self.state[name]))
+                assign_scalars(self.state[name], augmentation.next_state(margins, images, self.state[name]))
+
+    def strength_metrics(self, strengths: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the strengths that change during training, float32 scalars by the name of their metric."""
+        return {
+            f"augment_{name}": tf.cast(strengths[name], tf.float32)
+            for name, one in self.augmentations.items()
+            if one.varies
+        }
 
 
 @dataclass(frozen=True, eq=False)
-class Update:
-    """The judge in one update: what is random is drawn for it alone, and strengths stand still."""
+class UpdateContext:
+    """The augmented discriminator within one update: fixed strengths, and random numbers of that update."""
 
-    judge: AugmentedDiscriminator
+    discriminator: AugmentedDiscriminator
     strengths: Mapping[str, Any]
     step: Any
     update: Any
 
-    def present(self, real: Any, fake: Any) -> tuple[Any, Any]:
-        """Real and generated examples as they come, `[batch, *shape]`, as they are presented to the judge."""
-        constant = tf.stop_gradient(fake)  # what stands for real examples is nothing that the generator learns from
-        for index, (name, augmentation) in enumerate(self.judge.augmentations.items()):
-            real = augmentation.mixed(real, constant, self.strengths[name], self.seed(index, Role.MIXED))
-        return self.pack(real), self.pack(fake)
+    def prepare(self, real: Any, fake: Any) -> Inputs:
+        """Returns the discriminator's inputs for real and generated examples `[batch, *shape]`."""
+        constant = tf.stop_gradient(fake)  # a generated example in the place of a real one does not train the generator
+        for index, (name, augmentation) in enumerate(self.discriminator.augmentations.items()):
+            real = augmentation.replace_real(real, constant, self.strengths[name], self.seed(index, Role.MIXED))
+        return Inputs(self.pack(real), self.pack(fake))
 
     def pack(self, examples: Any) -> Any:
-        return pack_examples(examples, self.judge.pack)
+        return pack_examples(examples, self.discriminator.pack)
 
-    def say(self, presented: Any, role: int, beside: tuple[Any, Any] | None = None) -> DiscriminatorOutput:
-        """What the discriminator says of presented examples, in training mode.
+    def forward(self, inputs: Any, role: int, reference: Outputs | None = None) -> DiscriminatorOutput:
+        """Returns the discriminator's output in training mode.
 
         Args:
-            presented: float32 `[batch, *shape]`, packed.
-            role: what is random in the augmentation depends on it.
-            beside: what was said of a real and of a generated batch, which vectors are scored beside.
+            inputs: packed examples, float32 `[batch, *shape]`.
+            role: selects the random numbers of the augmentation.
+            reference: outputs of a real and of a generated batch, with which vectors are compared for their logits.
         """
-        examples = unpack_examples(presented, self.judge.pack)
-        for index, (name, augmentation) in enumerate(self.judge.augmentations.items()):
+        examples = unpack_examples(inputs, self.discriminator.pack)
+        for index, (name, augmentation) in enumerate(self.discriminator.augmentations.items()):
             examples = augmentation(examples, self.strengths[name], self.seed(index, role))
-        said = self.judge.read(self.judge.network(self.pack(examples), training=True))
-        return self.score(said, beside) if beside else said
+        output = self.discriminator.output(self.discriminator.network(self.pack(examples), training=True))
+        return self.with_logits(output, reference) if reference else output
 
-    def say_both(self, real: Any, fake: Any, roles: tuple[int, int]) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
-        """What the discriminator says of a real and of a generated batch."""
-        both = self.say(real, roles[0]), self.say(fake, roles[1])
-        return self.score(both[0], both), self.score(both[1], both)
+    def forward_pair(self, inputs: Inputs, roles: tuple[int, int]) -> Outputs:
+        """Returns the discriminator's outputs for a real and a generated batch."""
+        outputs = Outputs(self.forward(inputs.real, roles[0]), self.forward(inputs.fake, roles[1]))
+        return Outputs(self.with_logits(outputs.real, outputs), self.with_logits(outputs.fake, outputs))
 
-    def score(self, said: DiscriminatorOutput, beside: tuple[Any, Any]) -> DiscriminatorOutput:
-        """The same with logits: those of vectors are their witness beside a real and a generated batch."""
-        if said.embedding is None:
-            return said
-        mmd_witness: Any = self.judge.loss.mmd_witness  # type: ignore[attr-defined]
-        return said._replace(logits=mmd_witness(said.embedding, beside[0].embedding, beside[1].embedding))
+    def with_logits(self, output: DiscriminatorOutput, reference: Outputs) -> DiscriminatorOutput:
+        """Returns the output with logits: for vectors the witness function of a real and a generated batch."""
+        if output.embedding is None:
+            return output
+        witness = self.discriminator.loss.mmd_witness
+        return output._replace(
+            logits=witness(output.embedding, reference.real.embedding, reference.fake.embedding)
+        )  # fmt: skip
 
-    def for_penalty(self, index: int, beside: tuple[Any, Any]) -> Callable[[Any], DiscriminatorOutput]:
-        """The discriminator as a penalty sees it; its calls augment alike, so that what they say may be compared."""
-        return lambda presented: self.say(presented, Role.FIRST_PENALTY + index, beside)
+    def for_penalty(self, index: int, reference: Outputs) -> Callable[[Any], DiscriminatorOutput]:
+        """Returns the discriminator for penalty `index`; all of its calls have the same random augmentation."""
+        return lambda inputs: self.forward(inputs, Role.FIRST_PENALTY + index, reference)
 
     def seed(self, index: int, role: int) -> Any:
-        return fold(self.judge.seed, Purpose.AUGMENTATION, index, role, self.step, self.update)
+        return fold(self.discriminator.seed, Purpose.AUGMENTATION, index, role, self.step, self.update)
 
 
-def assign(variables: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Gives scalars their new values."""
+def assign_scalars(variables: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Assigns new values to scalars, by name."""
     for name, value in values.items():
         variables[name].assign(tf.stop_gradient(tf.cast(value, tf.float32)))

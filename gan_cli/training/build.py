@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from gan_cli.augmentations import Augmentation
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import DataSpec
 from gan_cli.data.pipeline import Batches
 from gan_cli.devices import dtype_policy
 from gan_cli.lazy import keras, tf
+from gan_cli.losses import Loss
 from gan_cli.models.discriminator import build_discriminator, with_features
+from gan_cli.penalties import Penalty
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.augmented_discriminator import AugmentedDiscriminator
 from gan_cli.training.compiled_loop import CompiledLoop
@@ -35,7 +38,7 @@ def build_state(job: TrainJob, data: DataSpec) -> TrainingState:
         averaged=averaged,
         generator_optimizer=with_loss_scale(job.optimizer.for_generator(), job.train.precision),
         discriminator_optimizer=with_loss_scale(job.optimizer.for_discriminator(), job.train.precision),
-        scalars={part: scalars for part, one in parts_of(job).items() if (scalars := new_scalars(one))},
+        scalars={part: scalars for part, one in stateful_parts(job).items() if (scalars := new_scalars(one))},
     )
     state.generator_optimizer.build(generator.trainable_variables)
     state.discriminator_optimizer.build(discriminator.trainable_variables)
@@ -49,8 +52,8 @@ def build_step(job: TrainJob, state: TrainingState) -> AdversarialStep:
         ConfigError: where a loss or a penalty names a layer that the discriminator does not have.
     """
     train, scalars = job.train, state.scalars
-    judge = AugmentedDiscriminator(
-        network=with_features(state.discriminator, layers_of(job)),
+    augmented_discriminator = AugmentedDiscriminator(
+        network=with_features(state.discriminator, feature_layers(job)),
         loss=job.loss,
         augmentations=job.augmentations,
         pack=train.pack,
@@ -63,7 +66,7 @@ def build_step(job: TrainJob, state: TrainingState) -> AdversarialStep:
         discriminator=state.discriminator,
         generator_optimizer=state.generator_optimizer,
         discriminator_optimizer=state.discriminator_optimizer,
-        judge=judge,
+        augmented_discriminator=augmented_discriminator,
         penalties=job.penalties,
         draw_latents=latent_sampler(train.batch_size, job.model.latent_size, job.model.latent_distribution),
         learning_rates=lambda step: (job.optimizer.generator_rate(step), job.optimizer.discriminator_rate(step)),
@@ -85,23 +88,25 @@ def build_compiled_loop(job: TrainJob, step: AdversarialStep, batches: Batches, 
     return CompiledLoop(step, batches, state, half_life, ramp, train.batch_size, train.xla)
 
 
-def parts_of(job: TrainJob) -> dict[str, Any]:
-    """The loss, the penalties and the augmentations, by the name under which their scalars are kept."""
-    penalties = {f"penalty/{name}": penalty for name, penalty in job.penalties.items()}
+def stateful_parts(job: TrainJob) -> dict[str, Loss | Penalty | Augmentation]:
+    """Returns the loss, the penalties and the augmentations, by the name of their scalars in a checkpoint."""
+    terms = {name: penalty for name, penalty in job.penalties.items() if isinstance(penalty, Penalty)}
+    penalties = {f"penalty/{name}": penalty for name, penalty in terms.items()}
     augmentations = {f"augment/{name}": augmentation for name, augmentation in job.augmentations.items()}
     return {"loss": job.loss, **penalties, **augmentations}
 
 
-def new_scalars(part: Any) -> dict[str, Any]:
-    """What a part carries on, as float32 variables at their first value; most carry nothing on."""
-    first = getattr(part, "initial_state", None) or {}
-    return {name: tf.Variable(value, dtype=tf.float32, name=name, trainable=False) for name, value in first.items()}
+def new_scalars(part: Loss | Penalty | Augmentation) -> dict[str, Any]:
+    """Returns a part's scalars as float32 variables with their first values; most parts have none."""
+    first = part.initial_state.items()
+    return {name: tf.Variable(value, dtype=tf.float32, name=name, trainable=False) for name, value in first}
 
 
-def layers_of(job: TrainJob) -> dict[str, str]:
-    """Each layer that a loss or a penalty looks at, with the key by which it was named."""
-    named = {part: getattr(one, "layer", None) for part, one in parts_of(job).items()}
-    return {layer: f"{part.replace('/', '.')}.layer" for part, layer in named.items() if layer}
+def feature_layers(job: TrainJob) -> dict[str, str]:
+    """Returns each layer whose activations a loss or a penalty uses, with the configuration key that names it."""
+    terms = {f"penalty.{name}": one for name, one in job.penalties.items() if isinstance(one, Penalty)}
+    named = {"loss": job.loss.layer, **{key: one.layer for key, one in terms.items()}}
+    return {layer: f"{key}.layer" for key, layer in named.items() if layer}
 
 
 def latent_sampler(batch_size: int, latent_size: int, distribution: str) -> Callable[[Any], Any]:

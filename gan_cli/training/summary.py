@@ -12,6 +12,7 @@ from gan_cli.devices import device_name
 from gan_cli.errors import show
 from gan_cli.lazy import keras
 from gan_cli.metrics.modes import SAMPLES, count_modes
+from gan_cli.penalties import Penalty
 from gan_cli.sampling.generate import generate
 from gan_cli.sampling.latents import latents
 from gan_cli.training.training_state import TrainingState
@@ -85,7 +86,9 @@ def estimate_memory(job: TrainJob, examples: Examples, state: TrainingState) -> 
     bytes_each = 4 if job.train.precision == "float32" else 2
     one_example = activations(state.generator) + 2 * activations(state.discriminator)
     activation_bytes = one_example * job.train.batch_size * bytes_each * ACTIVATION_COPIES
-    gradient_penalty = any(getattr(penalty, "uses_input_gradients", False) for penalty in job.penalties.values())
+    gradient_penalty = any(
+        isinstance(penalty, Penalty) and penalty.uses_input_gradients for penalty in job.penalties.values()
+    )
     if gradient_penalty:
         activation_bytes *= 2
     data = examples.memory_bytes

@@ -20,7 +20,9 @@ from gan_cli.losses.wgan import WassersteinLoss
 from gan_cli.models.discriminator import build_discriminator, with_features
 from gan_cli.models.mlp import MLP
 from gan_cli.penalties.r1 import R1
-from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role, Update
+from gan_cli.training.adversarial_step import FOR_DISCRIMINATOR
+from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role, UpdateContext
+from gan_cli.training.forward_pass import Inputs
 
 W, D = np.array([0.5, -1.0]), np.array([0.3, 0.2])
 IMAGES = DataSpec((4, 6, 3), 100)
@@ -55,16 +57,16 @@ class Noise(Augmentation):
 class Swap(Augmentation):
     """Generated examples in the place of real ones."""
 
-    def mixed(self, real: Any, fake: Any, strength: Any, seed: Any) -> Any:
+    def replace_real(self, real: Any, fake: Any, strength: Any, seed: Any) -> Any:
         return fake
 
 
 def test_augmentations_are_applied_in_the_order_in_which_they_are_named() -> None:
     for parts, expected in [({"d": Double(), "s": Shift()}, 2.0 * REAL + 3.0), ({"s": Shift(), "d": Double()},
                                                                               2.0 * (REAL + 3.0))]:  # fmt: skip
-        judge = make_step(WassersteinLoss(), {}, parts).judge
-        said = judge.at(tf.constant(0, tf.int64), 0).say(tf.constant(REAL), Role.REAL)
-        np.testing.assert_allclose(said.logits, expected @ D, rtol=1e-5)
+        discriminator = make_step(WassersteinLoss(), {}, parts).augmented_discriminator
+        output = discriminator.context(tf.constant(0, tf.int64), 0).forward(tf.constant(REAL), Role.REAL)
+        np.testing.assert_allclose(output.logits, expected @ D, rtol=1e-5)
 
 
 @pytest.mark.parametrize("simultaneous", [False, True])
@@ -91,13 +93,15 @@ def test_a_generated_example_that_stands_for_a_real_one_does_not_teach_the_gener
 
 def noise_at(step: int, update: int, role: int, seed: int = 0, times: int = 1) -> np.ndarray:
     """The noise that an example sees, per unit of strength."""
-    judge = make_step(WassersteinLoss(), {}, {"noise": Noise()}, discriminator=keras.Sequential(
+    discriminator = make_step(WassersteinLoss(), {}, {"noise": Noise()}, discriminator=keras.Sequential(
         [keras.Input((2,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones"), keras.layers.Reshape(())]
-    )).judge  # fmt: skip
-    now = Update(judge, judge.strengths(tf.constant(4, tf.int64)), tf.constant(step, tf.int64), update)
-    said = [now.say(tf.zeros((50, 2)), role).logits.numpy() for _ in range(times)]
-    assert all(np.array_equal(said[0], again) for again in said)
-    return said[0]
+    )).augmented_discriminator  # fmt: skip
+    context = UpdateContext(
+        discriminator, discriminator.strengths(tf.constant(4, tf.int64)), tf.constant(step, tf.int64), update
+    )
+    output = [context.forward(tf.zeros((50, 2)), role).logits.numpy() for _ in range(times)]
+    assert all(np.array_equal(output[0], again) for again in output)
+    return output[0]
 
 
 def test_each_kind_of_example_each_update_and_each_step_draws_numbers_of_its_own_and_a_second_look_the_same() -> None:
@@ -110,21 +114,23 @@ def test_each_kind_of_example_each_update_and_each_step_draws_numbers_of_its_own
 
 
 def test_two_augmentations_of_a_kind_draw_other_numbers() -> None:
-    judge = make_step(WassersteinLoss(), {}, {"one": Noise(), "two": Noise()}).judge
-    now = judge.at(tf.constant(2, tf.int64), 0)
-    said = now.say(tf.zeros((2000, 2)), Role.REAL).logits.numpy()
-    assert said.std() == pytest.approx(np.sqrt(2.0) * np.linalg.norm(D), rel=0.05)  # twice as strong if they were alike
+    discriminator = make_step(WassersteinLoss(), {}, {"one": Noise(), "two": Noise()}).augmented_discriminator
+    context = discriminator.context(tf.constant(2, tf.int64), 0)
+    output = context.forward(tf.zeros((2000, 2)), Role.REAL).logits.numpy()
+    assert output.std() == pytest.approx(
+        np.sqrt(2.0) * np.linalg.norm(D), rel=0.05
+    )  # twice as strong if they were alike
 
 
 def test_a_penalty_sees_the_same_augmentation_at_each_of_its_looks_and_another_than_other_penalties() -> None:
-    judge = make_step(WassersteinLoss(), {}, {"noise": Noise()}).judge
-    now = judge.at(tf.constant(3, tf.int64), 0)
-    beside = now.say_both(tf.constant(REAL), tf.constant(FAKE), (Role.REAL, Role.FAKE))
-    first, second = now.for_penalty(0, beside), now.for_penalty(1, beside)
+    discriminator = make_step(WassersteinLoss(), {}, {"noise": Noise()}).augmented_discriminator
+    context = discriminator.context(tf.constant(3, tf.int64), 0)
+    outputs = context.forward_pair(Inputs(tf.constant(REAL), tf.constant(FAKE)), FOR_DISCRIMINATOR)
+    first, second = context.for_penalty(0, outputs), context.for_penalty(1, outputs)
     looks = [look(tf.constant(REAL)).logits.numpy() for look in (first, first, second)]
     np.testing.assert_array_equal(looks[0], looks[1])
     assert not np.isclose(looks[0], looks[2]).any()
-    assert not np.isclose(looks[0], beside[0].logits).any()
+    assert not np.isclose(looks[0], outputs.real.logits).any()
 
 
 def test_a_strength_that_varies_is_logged() -> None:
@@ -174,10 +180,10 @@ def test_features_are_those_of_augmented_examples_in_float32() -> None:
     network = with_features(
         build_discriminator(MLP(width=8, depth=1), IMAGES, NonSaturatingLoss()), {"dense_1": "loss.layer"}
     )  # fmt: skip
-    judge = AugmentedDiscriminator(
+    discriminator = AugmentedDiscriminator(
         network, NonSaturatingLoss(), {"double": Double()}, pack=1, seed=0, state={"double": {}}
     )
     examples = tf.constant(np.random.default_rng(0).uniform(-1, 1, (3, 4, 6, 3)), tf.float32)
-    said = judge.at(tf.constant(0, tf.int64), 0).say(examples, Role.REAL)
-    assert said.features["dense_1"].dtype == tf.float32
-    np.testing.assert_allclose(said.features["dense_1"], network(2.0 * examples)[1]["dense_1"], rtol=1e-6)
+    output = discriminator.context(tf.constant(0, tf.int64), 0).forward(examples, Role.REAL)
+    assert output.features["dense_1"].dtype == tf.float32
+    np.testing.assert_allclose(output.features["dense_1"], network(2.0 * examples)[1]["dense_1"], rtol=1e-6)

@@ -1,0 +1,28 @@
+"""Sums and norms of gradients, and the learning rate of an optimizer with or without loss scaling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gan_cli.lazy import keras, tf
+
+
+def add_gradients(first: Any, second: Any) -> Any:
+    """Returns the sum of two gradients, either of which may be None."""
+    if first is None or second is None:
+        return second if first is None else first
+    return first + second
+
+
+def set_learning_rate(optimizer: keras.Optimizer, rate: Any) -> None:
+    """Assigns the learning rate, float32 scalar, through a loss scale where there is one."""
+    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    (optimizer.inner_optimizer if scaled else optimizer).learning_rate = rate
+
+
+def gradient_norm(gradients: list[Any], optimizer: keras.Optimizer) -> Any:
+    """Returns the global norm of all gradients, float32, without the optimizer's loss scale; None counts as 0."""
+    norm = tf.linalg.global_norm([tf.cast(gradient, tf.float32) for gradient in gradients if gradient is not None])
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return norm / tf.convert_to_tensor(optimizer.dynamic_scale)
+    return norm
