@@ -169,6 +169,38 @@ def test_its_settings_are_checked_like_ours(own_folder: Path) -> None:
         assert part in str(caught.value)
 
 
+BASES = {
+    "dataset": "gan_cli.data.Source",
+    "model": "gan_cli.models.ModelPair",
+    "loss": "gan_cli.losses.Loss",
+    "penalty": "gan_cli.penalties.Penalty or gan_cli.penalties.Projection",
+    "augment": "gan_cli.augmentations.Augmentation",
+    "optimizer": "gan_cli.optimizers.optimizer.Optimizer",
+    "logger": "gan_cli.loggers.Logger",
+}
+
+
+@pytest.mark.parametrize(("group", "base"), BASES.items())
+def test_a_part_without_its_base_class_or_its_methods_is_refused_with_their_names(
+    own_folder: Path, group: str, base: str
+) -> None:
+    module, _, name = base.partition(" ")[0].rpartition(".")
+    code = f"from {module} import {name}\n\n\nclass Alien:\n    pass\n\n\nclass Incomplete({name}):\n    pass\n"
+    (own_folder / "my_losses.py").write_text(code)
+    folder = own_folder / "conf" / group
+    folder.mkdir(exist_ok=True)
+    several = group in ("penalty", "augment", "logger")
+    refusals = {"Alien": f"does not derive from {base}", "Incomplete": f"which {module}.{name} requires"}
+    if group == "augment":  # each of its methods has a default
+        del refusals["Incomplete"]
+    for target, message in refusals.items():
+        node = f"_target_: my_losses.{target}\n"
+        (folder / "own.yaml").write_text(f"own:\n  {node}" if several else node)
+        with pytest.raises(ConfigError, match=f"my_losses.{target}: .*{message}"):
+            gan_train(["--config-dir", "conf", f"{group}=own"])
+    assert not (own_folder / "outputs").exists()
+
+
 def test_an_error_in_own_code_shows_its_first_cause(own_folder: Path) -> None:
     (own_folder / "my_losses.py").write_text("import no_such_package\n")
     with pytest.raises(ConfigError, match="No module named 'no_such_package'"):

@@ -25,11 +25,11 @@ from gan_cli.training.training_state import TrainingState
 
 def build_state(job: TrainJob, data: DataSpec) -> TrainingState:
     """Models with fresh weights, optimizers with empty slots, and scalars at their first value."""
-    from gan_cli.training.fused_batch_norm import fuse_batch_normalization  # here, since it loads TensorFlow
+    from gan_cli.training.training_layers import use_training_layers  # here, since it loads TensorFlow
 
     with dtype_policy(job.train.precision):
-        generator = fuse_batch_normalization(job.model.generator(data))
-        discriminator = fuse_batch_normalization(build_discriminator(job.model, data, job.loss, job.train.pack))
+        generator = use_training_layers(job.model.generator(data))
+        discriminator = use_training_layers(build_discriminator(job.model, data, job.loss, job.train.pack))
         averaged = job.model.generator(data)
     averaged.set_weights(generator.get_weights())
     state = TrainingState(
