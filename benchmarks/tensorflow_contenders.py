@@ -73,7 +73,7 @@ def many_steps(words: list[str]) -> Callable[[], int]:
     def advance() -> int:
         nonlocal step
         count = pace.count
-        pace.learn(count, calls(step, count))
+        pace.update(count, calls(step, count))
         step += count
         return count * job.train.batch_size
 

@@ -139,11 +139,11 @@ def test_the_pace_aims_at_calls_of_a_quarter_second() -> None:
     calls, _ = make_calls(step)
     result = calls(0, 1)
     fixed, adapting = CallLength(7, longest=100), CallLength("auto", longest=100)
-    fixed.learn(7, result)
+    fixed.update(7, result)
     assert fixed.count == 7
-    adapting.learn(1, result)  # compiling tells nothing about steps
+    adapting.update(1, result)  # compiling tells nothing about steps
     assert adapting.count == 1
     for _ in range(20):
-        adapting.learn(10, result.__class__({}, None, seconds=0.5, compiled=False))
+        adapting.update(10, result.__class__({}, None, seconds=0.5, compiled=False))
     assert adapting.count == 5
     assert CallLength(500, longest=100).count == 100

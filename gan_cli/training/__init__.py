@@ -1,5 +1,8 @@
-"""Training: the step, the calls, the loop, and what they leave behind.
+"""Training, from a checked job to a finished run directory.
 
-assemble: job -> models, optimizers, step     calls: many steps in one graph call     loop: the whole of training
-step: the algorithm                           state: all that changes                 record: what is written when
+adversarial_step: one step of the algorithm         build: models, optimizers, step and loop of a job
+augmented_discriminator: packing and augmentation   training_loop: the loop, with what is written when
+penalty_terms: penalties as terms of a loss         training_state: all variables, as a checkpoint stores them
+training_layers: normalisation layers in training   run_training: the whole run
+compiled_loop: many steps in one graph call         run_writer, run_outcome: the files of a run and its status
 """

@@ -1,4 +1,4 @@
-"""Graph calls: many steps in one call of one compiled function, and how many to ask for.
+"""The compiled training loop: many steps in one call of one graph, and how many steps a call has.
 
 The number of steps is a tensor, so one graph serves every number, and the results do not depend on how steps are
 grouped into calls.
@@ -19,12 +19,12 @@ from gan_cli.training.ema import decay, update_average
 from gan_cli.training.training_state import TrainingState
 
 NEVER = np.iinfo(np.int64).max
-AIM = 0.25  # seconds a call: long enough to hide its overhead, short enough to answer Ctrl-C at once
+TARGET_SECONDS = 0.25  # of a call: long enough to hide its overhead, short enough to answer Ctrl-C at once
 
 
 @dataclass(frozen=True)
 class LoopResult:
-    """What one graph call did.
+    """The result of one graph call.
 
     Attributes:
         metrics: of its last step, by name.
@@ -40,13 +40,13 @@ class LoopResult:
 
 
 class CompiledLoop:
-    """The step and the averaging of weights, compiled into one function that does any number of steps.
+    """The step and the EMA update, compiled into one function that runs any number of steps.
 
     Args:
-        step: what to do.
-        batches: the real examples.
-        state: its models and optimizers, whose averaged weights and running sums are kept up to date.
-        half_life, ramp: of the average; see `gan_cli.training.ema`.
+        step: the adversarial step.
+        batches: the batches of real examples.
+        state: the step's models and optimizers, with the EMA weights and the running sums to update.
+        half_life, ramp: of the EMA; see `gan_cli.training.ema`.
         batch_size: images a step.
         xla: whether XLA compiles the step; looking up the data stays outside, XLA has no kernel for its order.
     """
@@ -66,11 +66,11 @@ class CompiledLoop:
         self.compiled_step = tf.function(step, jit_compile=True) if xla else step
         self.names = list(step.intervals)
         number = tf.TensorSpec([], tf.int64)
-        self.function = tf.function(self.do, input_signature=(number, number, *batches.signature()))
+        self.function = tf.function(self.run_steps, input_signature=(number, number, *batches.signature()))
         self.calls = 0
 
     def __call__(self, first_step: int, count: int) -> LoopResult:
-        """Does steps `first_step` .. `first_step + count - 1`."""
+        """Runs steps `first_step` .. `first_step + count - 1`."""
         began = time.perf_counter()
         feed = self.batches.feed(first_step, count)
         row, bad = self.function(tf.constant(first_step, tf.int64), tf.constant(count, tf.int64), *feed)
@@ -84,7 +84,7 @@ class CompiledLoop:
             compiled=self.calls == 1,
         )
 
-    def do(self, first_step: Any, count: Any, values: Any, labels: Any) -> tuple[Any, Any]:
+    def run_steps(self, first_step: Any, count: Any, values: Any, labels: Any) -> tuple[Any, Any]:
         row, bad = tf.zeros([len(self.names)]), tf.constant(NEVER, tf.int64)
         for step in tf.range(first_step, first_step + count):
             real, _ = self.batches.batch((values, labels), first_step, step)
@@ -94,10 +94,10 @@ class CompiledLoop:
             row = tf.stack([metrics[name] for name in self.names])
             due = tf.stack([tf.cast(step % every == 0, tf.float32) for every in self.step.intervals.values()])
             self.state.sums.assign_add(tf.stack([row, due]))
-            bad = tf.minimum(bad, tf.where(self.is_sound(metrics), tf.constant(NEVER, tf.int64), step))
+            bad = tf.minimum(bad, tf.where(self.are_losses_finite(metrics), tf.constant(NEVER, tf.int64), step))
         return row, bad
 
-    def is_sound(self, metrics: dict[str, Any]) -> Any:
+    def are_losses_finite(self, metrics: dict[str, Any]) -> Any:
         """Whether all losses are finite. A gradient may overflow for a step where float16 seeks its scale."""
         losses = [value for name, value in metrics.items() if not name.endswith("gradient_norm")]
         return tf.reduce_all(tf.math.is_finite(tf.stack(losses)))
@@ -112,7 +112,7 @@ class CompiledLoop:
 
 
 class CallLength:
-    """How many steps the next call may have: a given number, or as many as last about `AIM` seconds.
+    """The number of steps of the next call: a fixed number, or as many as take about `TARGET_SECONDS`.
 
     Args:
         steps_per_call: a number or `auto`.
@@ -123,7 +123,7 @@ class CallLength:
         self.adapts, self.longest = steps_per_call == "auto", longest
         self.count = 1 if self.adapts else min(int(steps_per_call), longest)
 
-    def learn(self, count: int, result: LoopResult) -> None:
+    def update(self, count: int, result: LoopResult) -> None:
         if self.adapts and not result.compiled:
-            affordable = AIM * count / max(result.seconds, 1e-6)
+            affordable = TARGET_SECONDS * count / max(result.seconds, 1e-6)
             self.count = int(min(max(affordable, 1), 2 * self.count, self.longest))

@@ -1,4 +1,4 @@
-"""Going on with a run: its newest whole checkpoint, and files that hold nothing from after it."""
+"""Restores a run that is resumed: loads its newest valid checkpoint and truncates its logs to that step."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""A training job, from a checked configuration to a finished run directory."""
+"""A training run: from a checked configuration to a finished run directory."""
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from gan_cli.config.compatibility import check_data
@@ -22,7 +21,6 @@ from gan_cli.runs.atomic_files import write_atomically
 from gan_cli.runs.console import Console
 from gan_cli.runs.run_directory import RunDirectory, create_exclusive
 from gan_cli.runs.signals import StopRequest, stop_on_signals
-from gan_cli.runs.status import Status
 from gan_cli.sampling.keras_file import save_generator
 from gan_cli.sampling.latents import latents
 from gan_cli.sampling.training_grid import TrainingGrid
@@ -31,157 +29,163 @@ from gan_cli.training.build import build_compiled_loop, build_state, build_step
 from gan_cli.training.compiled_loop import CallLength
 from gan_cli.training.evaluation_callback import EvaluationCallback
 from gan_cli.training.restore import RestoredState, describe_data_change, restore
-from gan_cli.training.run_writer import NonFiniteError, RunWriter
+from gan_cli.training.run_outcome import RunOutcome, record_outcome
+from gan_cli.training.run_writer import RunWriter
 from gan_cli.training.summary import describe_job, describe_modes, estimate_memory
 from gan_cli.training.training_loop import LoopSchedule, train
 from gan_cli.training.training_state import TrainingState
 
 
-def run_training(job: TrainJob, start: LaunchPlan) -> int:
-    """Trains, and gives the exit code: 0 finished, 1 failed, 130 or 143 stopped by a signal.
+def run_training(job: TrainJob, plan: LaunchPlan) -> int:
+    """Trains and returns the exit code: 0 finished, 1 failed, 130 or 143 stopped by a signal.
 
     Raises:
-        ConfigError: for what the user can mend; a new run has made nothing then.
+        ConfigError: for what the user can fix; a new run has written nothing then.
     """
     console = Console()
     with closing(console), console.python_warnings():
         load_tensorflow()
         set_up_tensorflow(job.seed, job.train.deterministic)
-        examples, aside = open_examples(job, console)
-        state = build_state(job, examples.spec)
-        step = build_step(job, state)
-        if start.dry_run:
-            lines = [
-                *describe_job(job, examples, state),
-                *estimate_memory(job, examples, state),
-                *examples.warnings,
-                *start.notes,
-            ]
-            console.line("\n".join([*lines, "Dry run: nothing was written."]))
+        training = build_training_run(job, plan, console)
+        if plan.dry_run:
+            training.report_dry_run()
             return 0
-        # After the models: whatever an extractor draws must not change their first weights.
-        evaluator = PeriodicEvaluator(job, examples, aside, console) if job.metrics else None
-        with acquire_run_directory(start) as run, stop_on_signals() as stop:
-            return train_in_run_directory(job, start, run, examples, state, step, console, stop, evaluator)
+        with acquire_run_directory(plan) as run, stop_on_signals() as stop:
+            return training.train(run, stop)
 
 
-@contextmanager
-def acquire_run_directory(start: LaunchPlan) -> Iterator[RunDirectory]:
-    """The run directory, for this process alone."""
-    if start.resumes:
-        run = RunDirectory(start.directory)
-        with run.locked():
-            yield run
-    else:
-        with create_exclusive(start.directory) as run:
-            yield run
+def build_training_run(job: TrainJob, plan: LaunchPlan, console: Console) -> TrainingRun:
+    """Reads the data, and builds models, optimizers, the step and the evaluator."""
+    examples, held_out = open_examples(job, console)
+    state = build_state(job, examples.spec)
+    step = build_step(job, state)
+    # After the models: random numbers of a feature extractor must not change their initial weights.
+    evaluates = bool(job.metrics) and not plan.dry_run
+    evaluator = PeriodicEvaluator(job, examples, held_out, console) if evaluates else None
+    return TrainingRun(job, plan, console, examples, state, step, evaluator)
 
 
 def open_examples(job: TrainJob, console: Console) -> tuple[Examples, Examples | None]:
-    """The data, read and checked against the model and the batch, and the share of it that is kept aside."""
+    """Reads the data, checks it against the model and the batch size, and splits off the held-out examples."""
     try:
         examples = job.dataset.open(console.reading)
     except ConfigError as error:
         raise error.below("dataset") from error
-    examples, aside = split_held_out(examples, job.evaluation.held_out)
+    examples, held_out = split_held_out(examples, job.evaluation.held_out)
     check_data(job, examples.spec)
-    return examples, aside
+    return examples, held_out
 
 
-def train_in_run_directory(
-    job: TrainJob,
-    start: LaunchPlan,
-    run: RunDirectory,
-    examples: Examples,
-    state: TrainingState,
-    step: AdversarialStep,
-    console: Console,
-    stop: StopRequest,
-    evaluator: PeriodicEvaluator | None,
-) -> int:
-    """Everything that happens inside the run directory; gives the exit code."""
-    section = job.train
-    batches = open_batches(examples, section.batch_size, section.critic_steps, job.seed, job.dataset.flip)
-    with closing(batches):
-        calls = build_compiled_loop(job, step, batches, state)
-        resumed = restore(run, state, section.steps, console.warn) if start.resumes else RestoredState()
-        run.prepare(job.config, start.overrides, start.links)
-        console.open_log(run.log)
-        with ending(run, console, resumed) as end:
-            console.line(f"{'Resuming' if start.resumes else 'Run directory'}: {run.path} (step {resumed.step})")
-            notes = [*start.notes, *describe_data_change(resumed.data, examples.spec)]
-            console.line("\n".join([*describe_job(job, examples, state), *notes]))
-            end.record = record = open_record(job, run, examples, state, console, resumed)
-            record.skipped()
-            for warning in examples.warnings:
-                console.warn(warning)
-            pace = CallLength(section.steps_per_call, batches.longest_call)
-            measuring = EvaluationCallback(evaluator, record, stop) if evaluator else None
-            with console.training(resumed.step, section.steps):
-                train(calls, record, LoopSchedule.of(job), pace, stop, measuring)
-            save_generator(run.generator, state.averaged, job.model, examples.spec, record.step)
-            early = evaluator is not None and not stop.requested and record.step < section.steps
-            why = evaluator.early_stop_reason() if evaluator and early else None
-            is_whole = record.step == section.steps and not (measuring and measuring.is_missing)
-            end.state = "finished" if is_whole or why else "interrupted"
-            if why:
-                console.line(f"Ended early at step {record.step}: {why}")
-            if end.state == "interrupted":
-                console.line(f"Stopped at step {record.step}. Go on with: gan-train resume={run.path}")
-            for line in (*describe_modes(job, state), *(measuring.describe_best() if measuring else [])):
-                console.line(line)
-            if record.last_picture:
-                console.line(f"Last samples: {record.last_picture}")
-        return {"finished": 0, "interrupted": stop.exit_code, "failed": 1}[end.state]
+@contextmanager
+def acquire_run_directory(plan: LaunchPlan) -> Iterator[RunDirectory]:
+    """The run directory, locked for this process."""
+    if plan.resumes:
+        run = RunDirectory(plan.directory)
+        with run.locked():
+            yield run
+    else:
+        with create_exclusive(plan.directory) as run:
+            yield run
 
 
-def open_record(
-    job: TrainJob, run: RunDirectory, examples: Examples, state: TrainingState, console: Console, resumed: RestoredState
-) -> RunWriter:
-    """The record of the run, its loggers opened and its picture of real examples drawn."""
-    preview = make_preview(job, examples)
-    real = preview.draw_real()
-    write_atomically(run.samples / "real.png", lambda file: real.save(file, format="PNG"))
-    writers = [logger.open(run.path, run.path.name, job.config, resumed.step) for logger in job.loggers.values()]
-    return RunWriter(run, state, preview, writers, console, examples, job.config, resumed)
+@dataclass(frozen=True, eq=False)
+class TrainingRun:
+    """A training run that is built and has no run directory yet.
+
+    Attributes:
+        job: the checked configuration.
+        plan: whether and what it resumes, and what to report.
+        examples: the training data, without held-out examples.
+        state: models and optimizers.
+        step: the adversarial step over `state`.
+        evaluator: None where nothing is evaluated.
+    """
+
+    job: TrainJob
+    plan: LaunchPlan
+    console: Console
+    examples: Examples
+    state: TrainingState
+    step: AdversarialStep
+    evaluator: PeriodicEvaluator | None
+
+    def report_dry_run(self) -> None:
+        """Prints the summary and the memory estimate."""
+        lines = describe_job(self.job, self.examples, self.state)
+        lines += estimate_memory(self.job, self.examples, self.state)
+        lines += [*self.examples.warnings, *self.plan.notes, "Dry run: nothing was written."]
+        self.console.line("\n".join(lines))
+
+    def train(self, run: RunDirectory, stop: StopRequest) -> int:
+        """Trains in the run directory and returns the exit code."""
+        job, section = self.job, self.job.train
+        batches = open_batches(self.examples, section.batch_size, section.critic_steps, job.seed, job.dataset.flip)
+        with closing(batches):
+            loop = build_compiled_loop(job, self.step, batches, self.state)
+            restored = self.restore(run)
+            run.prepare(job.config, self.plan.overrides, self.plan.links)
+            self.console.open_log(run.log)
+            with record_outcome(run, self.console, restored) as outcome:
+                self.report_start(run, restored)
+                outcome.writer = writer = self.open_writer(run, restored)
+                writer.report_skipped()
+                for warning in self.examples.warnings:
+                    self.console.warn(warning)
+                call_length = CallLength(section.steps_per_call, batches.longest_call)
+                callback = EvaluationCallback(self.evaluator, writer, stop) if self.evaluator else None
+                with self.console.training(restored.step, section.steps):
+                    train(loop, writer, LoopSchedule.of(job), call_length, stop, callback)
+                save_generator(run.generator, self.state.averaged, job.model, self.examples.spec, writer.step)
+                self.report_end(outcome, writer, callback, stop)
+            return {"finished": 0, "interrupted": stop.exit_code, "failed": 1}[outcome.state]
+
+    def restore(self, run: RunDirectory) -> RestoredState:
+        """Loads the newest checkpoint of a run that is resumed."""
+        if not self.plan.resumes:
+            return RestoredState()
+        return restore(run, self.state, self.job.train.steps, self.console.warn)
+
+    def report_start(self, run: RunDirectory, restored: RestoredState) -> None:
+        """Prints where the run is written to, from which step it starts, and its summary."""
+        start = f"Resuming from step {restored.step}: {run.path}" if self.plan.resumes else f"Run directory: {run.path}"
+        notes = [*self.plan.notes, *describe_data_change(restored.data, self.examples.spec)]
+        self.console.line(start)
+        self.console.line("\n".join([*describe_job(self.job, self.examples, self.state), *notes]))
+
+    def open_writer(self, run: RunDirectory, restored: RestoredState) -> RunWriter:
+        """Opens the loggers and writes the image of real examples."""
+        grid = build_training_grid(self.job, self.examples)
+        real = grid.draw_real()
+        write_atomically(run.samples / "real.png", lambda file: real.save(file, format="PNG"))
+        loggers = self.job.loggers.values()
+        writers = [logger.open(run.path, run.path.name, self.job.config, restored.step) for logger in loggers]
+        return RunWriter(run, self.state, grid, writers, self.console, self.examples, self.job.config, restored)
+
+    def report_end(
+        self, outcome: RunOutcome, writer: RunWriter, callback: EvaluationCallback | None, stop: StopRequest
+    ) -> None:
+        """Decides how the run ended, and prints that with its results."""
+        is_complete = writer.step == self.job.train.steps
+        may_stop_early = callback is not None and not stop.requested and not is_complete
+        early_stop = callback.evaluator.early_stop_reason() if callback is not None and may_stop_early else None
+        lacks_evaluation = callback is not None and callback.is_missing
+        outcome.state = "finished" if early_stop or (is_complete and not lacks_evaluation) else "interrupted"
+        lines = []
+        if early_stop:
+            lines.append(f"Stopped early at step {writer.step}: {early_stop}")
+        if outcome.state == "interrupted":
+            lines.append(f"Stopped at step {writer.step}. Resume with: gan-train resume={writer.run.path}")
+        lines += describe_modes(self.job, self.state)
+        lines += callback.describe_best() if callback else []
+        lines += [f"Last samples: {writer.last_picture}"] if writer.last_picture else []
+        for line in lines:
+            self.console.line(line)
 
 
-def make_preview(job: TrainJob, examples: Examples) -> TrainingGrid:
-    """The run's fixed latents, and the real examples that the first step sees, to compare with."""
+def build_training_grid(job: TrainJob, examples: Examples) -> TrainingGrid:
+    """Returns the grid of the run's fixed latents, and of the real examples of the first step for comparison."""
     rows, columns = parse_grid("sample.grid", job.sample.grid)
     count = rows * columns if examples.spec.is_image else job.sample.points
     fixed = latents(range(count), job.model.latent_size, job.model.latent_distribution)
     indices = step_indices(tf.constant(0, tf.int64), count, examples.spec.examples, job.seed).numpy()
     return TrainingGrid(examples.spec, fixed, rows, columns, real=examples.read(indices).values)
-
-
-@dataclass
-class RunOutcome:
-    """How a run ended, as status.json will say."""
-
-    state: str = "failed"
-    record: RunWriter | None = None
-
-
-@contextmanager
-def ending(run: RunDirectory, console: Console, resumed: RestoredState) -> Iterator[RunOutcome]:
-    """Writes status.json and closes the loggers, however training ends; bad losses are told and end here."""
-    end, problem = RunOutcome(), None
-    run.write_status(Status("running", resumed.step))
-    try:
-        yield end
-    except NonFiniteError as error:
-        problem = str(error)
-        console.error(problem)
-    except BaseException as error:
-        problem = f"{type(error).__name__}: {error}"
-        console.write_log(traceback.format_exc())
-        raise
-    finally:
-        if problem is not None:
-            end.state = "failed"
-        step = end.record.step if end.record else resumed.step
-        with suppress(OSError):  # a full disk must not hide what went wrong
-            run.write_status(Status(end.state, step, problem))
-        if end.record is not None:
-            end.record.tell(lambda writer: writer.close(end.state))

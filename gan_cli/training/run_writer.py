@@ -1,4 +1,4 @@
-"""What a run writes while it trains: metrics, pictures, checkpoints, and what the console shows."""
+"""Writes the files of a run during training: metrics, samples and checkpoints; and reports progress."""
 
 from __future__ import annotations
 
@@ -29,38 +29,38 @@ class NonFiniteError(ArithmeticError):
 
 
 class RunWriter:
-    """Writes a run's files at the steps that the loop names, and keeps its clock.
+    """Writes a run's files when the loop asks for it, and measures training time.
 
-    The clock counts training alone: pictures, checkpoints and compiling are left out, so that images per second can be
-    compared between runs, and it goes on where a run is resumed.
+    The time excludes samples, checkpoints and compilation, so that images per second can be compared between runs. It
+    continues when a run is restored.
     """
 
     def __init__(
         self,
         run: RunDirectory,
         state: TrainingState,
-        preview: TrainingGrid,
+        grid: TrainingGrid,
         writers: list[Writer],
         console: Console,
         examples: Examples,
         config: dict[str, Any],
-        resumed: RestoredState,
+        restored: RestoredState,
     ) -> None:
-        self.run, self.state, self.preview, self.writers, self.console = run, state, preview, writers, console
+        self.run, self.state, self.grid, self.writers, self.console = run, state, grid, writers, console
         self.examples = examples
         # A resumed run has reported these before; the start block gives their number.
-        self.reported = len(examples.skipped) if resumed.checkpoint is not None else 0
-        self.config, self.step, self.seconds = config, resumed.step, resumed.seconds
+        self.reported = len(examples.skipped) if restored.checkpoint is not None else 0
+        self.config, self.step, self.seconds = config, restored.step, restored.seconds
         self.batch_size = int(config["train"]["batch_size"])
         self.keep = int(config["run"]["keep_checkpoints"])
         self.timed_images, self.timed_seconds = 0, 0.0
         self.last_evaluation_text = ""
-        self.saved_step = resumed.step
-        self.last_checkpoint: Path | None = resumed.checkpoint
-        self.last_picture: Path | None = run.sample(resumed.step) if run.sample(resumed.step).exists() else None
+        self.saved_step = restored.step
+        self.last_checkpoint: Path | None = restored.checkpoint
+        self.last_picture: Path | None = run.sample(restored.step) if run.sample(restored.step).exists() else None
 
-    def progress(self, step: int, count: int, result: LoopResult) -> None:
-        """Shows where training stands; `count` steps were done since."""
+    def report_progress(self, step: int, count: int, result: LoopResult) -> None:
+        """Reports the current step after a graph call of `count` steps."""
         self.step = step
         if not result.compiled:
             self.seconds += result.seconds
@@ -71,8 +71,8 @@ class RunWriter:
     def images_per_second(self) -> float | None:
         return self.timed_images / self.timed_seconds if self.timed_seconds > 0 else None
 
-    def metrics(self, step: int, means: Mapping[str, float]) -> None:
-        """Writes one line to every log: means since the last one."""
+    def write_metrics(self, step: int, means: Mapping[str, float]) -> None:
+        """Writes the means since the last line to metrics.jsonl and to every logger."""
         rate = self.images_per_second()
         self.timed_images, self.timed_seconds = 0, 0.0
         line = {
@@ -81,44 +81,44 @@ class RunWriter:
             "images_per_second": None if rate is None else round(rate, 2),
         }
         self.run.metrics.append(line)
-        self.tell(lambda writer: writer.write_scalars(step, numbers_of(line)))
-        self.skipped()
+        self.send(lambda writer: writer.write_scalars(step, numbers_of(line)))
+        self.report_skipped()
 
     def position(self, step: int) -> dict[str, Any]:
-        """Where a line of the metric log belongs."""
+        """Returns the first columns of a line of metrics.jsonl."""
         return {"step": step, "images": step * self.batch_size, "seconds": round(self.seconds, 3)}
 
-    def measured(self, step: int, columns: Mapping[str, Any]) -> None:
-        """Adds what was measured at `step` to its line in every log, which is made where there is none."""
+    def write_evaluation(self, step: int, columns: Mapping[str, Any]) -> None:
+        """Adds the results of an evaluation to the line of `step` in metrics.jsonl, and sends them to every logger."""
         self.run.metrics.add(self.position(step), columns)
-        self.tell(lambda writer: writer.write_scalars(step, numbers_of(columns)))
+        self.send(lambda writer: writer.write_scalars(step, numbers_of(columns)))
 
-    def skipped(self) -> None:
+    def report_skipped(self) -> None:
         """Names the files that were found unusable since the last call; streamed ones are found while they are read."""
         skipped = self.examples.skipped[self.reported :]
         self.reported += len(skipped)
         for line in describe_skipped(skipped):
             self.console.line(f"Skipped: {line}")
 
-    def picture(self, step: int) -> None:
-        """Draws what the averaged generator makes of the run's fixed latents."""
+    def write_samples(self, step: int) -> None:
+        """Writes the image grid that the EMA generator generates from the run's fixed latents."""
         path = self.run.sample(step)
-        image = self.preview.draw(self.state.averaged)
+        image = self.grid.draw(self.state.averaged)
         write_atomically(path, lambda file: image.save(file, format="PNG"))
         self.last_picture = path
-        self.tell(lambda writer: writer.write_picture(step, "samples", path))
+        self.send(lambda writer: writer.write_picture(step, "samples", path))
 
-    def tell(self, message: Callable[[Writer], None]) -> None:
-        """Tells every logger. One that fails is given up with a warning: the run's own files hold everything."""
+    def send(self, call: Callable[[Writer], None]) -> None:
+        """Calls every logger. One that fails is disabled with a warning: the run's own files hold everything."""
         for writer in list(self.writers):
             try:
-                message(writer)
+                call(writer)
             except Exception as error:  # each destination raises errors of its own
-                self.console.warn(f"{type(writer).__name__} failed and is given up: {type(error).__name__}: {error}")
+                self.console.warn(f"{type(writer).__name__} failed and is disabled: {type(error).__name__}: {error}")
                 self.writers.remove(writer)
 
-    def not_finite(self, what: str) -> NonFiniteError:
-        """What happened, what is left, and what to try."""
+    def non_finite_error(self, what: str) -> NonFiniteError:
+        """Returns the error with the last good checkpoint and the likely causes."""
         left = self.last_checkpoint or "none yet"
         causes = [
             "a learning rate that is too high (optimizer.learning_rate)",
@@ -129,20 +129,20 @@ class RunWriter:
             causes.append("the small range of float16 (train.precision=mixed_bfloat16)")
         return NonFiniteError(f"{what}\nLast good checkpoint: {left}.\nLikely causes: {'; '.join(causes)}.")
 
-    def checkpoint(self, step: int) -> None:
+    def write_checkpoint(self, step: int) -> None:
         """Writes a checkpoint and the step into status.json. Raises NonFiniteError where weights are not finite."""
         arrays = self.state.arrays()
         for name, array in arrays.items():
             if name.startswith(("generator/", "discriminator/")) and not np.isfinite(array).all():
-                raise self.not_finite(f"The weights ({name}) became NaN or infinite by step {step}.")
+                raise self.non_finite_error(f"The weights ({name}) became NaN or infinite by step {step}.")
         self.run.metrics.sync()  # no line that the checkpoint counts as written may be lost
         checkpoint = Checkpoint(step, self.seconds, self.examples.spec, self.config, arrays)
         self.last_checkpoint, self.saved_step = save_checkpoint(self.run.checkpoints, checkpoint, self.keep), step
         self.run.write_status(Status("running", step))
 
     def keep_best(self, step: int) -> None:
-        """Keeps the checkpoint of `step` as the best, however many newer ones push it out."""
+        """Links the checkpoint of `step` as best.npz, so that it stays when newer ones replace it."""
         if self.saved_step != step or self.last_checkpoint is None:
-            self.checkpoint(step)
+            self.write_checkpoint(step)
         assert self.last_checkpoint is not None  # it was just written
         link_atomically(self.last_checkpoint, self.run.best)

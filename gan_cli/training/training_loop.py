@@ -13,7 +13,7 @@ from gan_cli.training.run_writer import RunWriter
 
 @dataclass(frozen=True)
 class LoopSchedule:
-    """How far to train, and what to write how often, all in steps."""
+    """The number of steps, and the intervals in steps at which something is written."""
 
     steps: int
     log_every: int
@@ -39,46 +39,46 @@ class LoopSchedule:
 
 
 def train(
-    calls: CompiledLoop,
-    record: RunWriter,
-    plan: LoopSchedule,
-    pace: CallLength,
+    loop: CompiledLoop,
+    writer: RunWriter,
+    schedule: LoopSchedule,
+    call_length: CallLength,
     stop: StopRequest,
-    measuring: EvaluationCallback | None = None,
+    callback: EvaluationCallback | None = None,
 ) -> None:
-    """Trains from where `record` stands to `plan.steps`, or until a stop is asked for or what is measured says so.
+    """Trains from the writer's step to `schedule.steps`, or until a stop request or early stopping.
 
     Raises:
         NonFiniteError: with the range of steps, the last good checkpoint and the likely causes.
     """
-    step = record.step
+    step = writer.step
     if step == 0:
-        record.picture(0)
-    elif measuring is not None and plan.evaluates(step):
-        measuring.catch_up(step)
-    stopping, ending = stop.requested, measuring is not None and measuring.ends
-    while step < plan.steps and not stopping and not ending:
-        count = min(pace.count, plan.until_next_event(step))
-        result = calls(step, count)
+        writer.write_samples(0)
+    elif callback is not None and schedule.evaluates(step):
+        callback.resume_at(step)
+    stopping, ending = stop.requested, callback is not None and callback.ends
+    while step < schedule.steps and not stopping and not ending:
+        count = min(call_length.count, schedule.until_next_event(step))
+        result = loop(step, count)
         if result.first_bad_step is not None:
             where = f"step {result.first_bad_step} (graph call of steps {step} to {step + count - 1})"
-            raise record.not_finite(f"A loss became NaN or infinite in {where}.")
+            raise writer.non_finite_error(f"A loss became NaN or infinite in {where}.")
         step += count
-        pace.learn(count, result)
-        record.progress(step, count, result)
+        call_length.update(count, result)
+        writer.report_progress(step, count, result)
 
-        last, stopping = step == plan.steps, stop.requested
-        if step % plan.log_every == 0 or last:
-            record.metrics(step, calls.pop_means(reset=step % plan.log_every == 0))
-        if step % plan.sample_every == 0 or last:
-            record.picture(step)
-        if step % plan.checkpoint_every == 0 or last or stopping:
-            record.checkpoint(step)
-        # After the checkpoint: whatever happens to an evaluation, it can't cost what was trained.
-        if measuring is not None and plan.evaluates(step):
-            measuring.evaluate(step)
-            ending, stopping = measuring.ends, stop.requested
-    if (ending or stopping) and step > record.saved_step:
-        record.checkpoint(step)
-    if ending and record.last_picture != record.run.sample(step):
-        record.picture(step)
+        last, stopping = step == schedule.steps, stop.requested
+        if step % schedule.log_every == 0 or last:
+            writer.write_metrics(step, loop.pop_means(reset=step % schedule.log_every == 0))
+        if step % schedule.sample_every == 0 or last:
+            writer.write_samples(step)
+        if step % schedule.checkpoint_every == 0 or last or stopping:
+            writer.write_checkpoint(step)
+        # After the checkpoint: a failed evaluation must not lose training.
+        if callback is not None and schedule.evaluates(step):
+            callback.evaluate(step)
+            ending, stopping = callback.ends, stop.requested
+    if (ending or stopping) and step > writer.saved_step:
+        writer.write_checkpoint(step)
+    if ending and writer.last_picture != writer.run.sample(step):
+        writer.write_samples(step)
