@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 
 from gan_cli.augmentations.ada import PARTS, AdaptiveAugmentation
-from gan_cli.augmentations.color_transforms import Coloring, draw_coloring, recolor
-from gan_cli.augmentations.frequency_filter import amplify, balanced, draw_gains, filters
-from gan_cli.augmentations.noise_and_cutout import Cutout, add_noise, cut_out, draw_cutout, draw_deviations
+from gan_cli.augmentations.color_transforms import Coloring, draw_coloring, transform_colors
+from gan_cli.augmentations.frequency_filter import apply_gains, draw_gains, filters, power_preserving_gains
+from gan_cli.augmentations.noise_and_cutout import Cutout, add_noise, cut_out, draw_cutout, draw_noise_deviations
 from gan_cli.errors import ConfigError
 
 SEED = tf.constant([3, 4], tf.int32)
@@ -64,31 +64,31 @@ def test_colours_are_multiplied_by_the_papers_matrices_one_after_the_other(names
         matrix = MATRICES[name][1] @ matrix
     # Saturation's matrix scales the homogeneous coordinate too; the paper, like its code, leaves that row out.
     expected = IMAGES @ matrix[:3, :3].T + matrix[:3, 3]
-    actual = recolor(IMAGES, coloring(**{name: MATRICES[name][0] for name in names}))
+    actual = transform_colors(IMAGES, coloring(**{name: MATRICES[name][0] for name in names}))
     np.testing.assert_allclose(actual, expected, atol=2e-6)
 
 
 def test_a_hue_turned_by_a_third_exchanges_the_channels():
-    actual = recolor(IMAGES, coloring(angle=2 * np.pi / 3))
+    actual = transform_colors(IMAGES, coloring(angle=2 * np.pi / 3))
     np.testing.assert_allclose(actual, np.roll(IMAGES, 1, axis=3), atol=1e-6)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_grey_image_stays_grey_and_has_neither_hue_nor_saturation(channels):
     grey = np.repeat(IMAGES[..., :1], channels, axis=3)
-    actual = recolor(grey, coloring(0.3, 1.7, 1.0, 2.1, 0.4))
+    actual = transform_colors(grey, coloring(0.3, 1.7, 1.0, 2.1, 0.4))
     np.testing.assert_allclose(actual, -1.7 * (grey + 0.3), atol=1e-6)
 
 
 def test_of_other_numbers_of_channels_luma_is_their_mean_and_saturation_the_distance_from_it():
     images = np.concatenate([IMAGES, IMAGES[..., ::-1]], axis=3)[..., :5]
     luma = images.mean(axis=3, keepdims=True)
-    actual = recolor(images, coloring(flip=1.0, angle=2.1, saturation=0.4))
+    actual = transform_colors(images, coloring(flip=1.0, angle=2.1, saturation=0.4))
     np.testing.assert_allclose(actual, -luma + 0.4 * (images - luma), atol=1e-6)
 
 
 def test_each_image_has_its_own_colours():
-    actual = recolor(
+    actual = transform_colors(
         IMAGES, Coloring(*(tf.constant(pair) for pair in ([0.5, 0.0], [1.0, 2.0], *[[0.0, 0.0]] * 2, [1.0] * 2)))
     )
     np.testing.assert_allclose(actual, [IMAGES[0] + 0.5, 2 * IMAGES[1]], atol=1e-6)
@@ -108,14 +108,14 @@ def test_the_bands_add_up_to_the_image_and_each_has_its_octave():
 
 def test_a_bands_gain_leaves_a_natural_image_its_power():
     # Power falls as 1 / frequency: 10, 1, 1, 1 of 13 in the four bands. A gain of 4 on the second: 28/13 of the power.
-    gains = balanced(tf.constant([4.0, 1.0]), 1).numpy()
+    gains = power_preserving_gains(tf.constant([4.0, 1.0]), 1).numpy()
     np.testing.assert_allclose(gains[0], np.array([1, 4, 1, 1]) / np.sqrt(28 / 13), rtol=1e-6)
     np.testing.assert_array_equal(gains[1], np.ones(4))
 
 
 def test_bands_are_amplified_along_both_axes_with_mirrored_edges():
     gains = np.array([[0.5, 2.0, 1.0, 3.0], [1.0, 1.0, 0.25, 1.0]], np.float32)
-    actual = amplify(IMAGES, tf.constant(gains)).numpy()
+    actual = apply_gains(IMAGES, tf.constant(gains)).numpy()
     for image, own, result in zip(IMAGES, gains, actual, strict=True):
         kernel = own @ filters()
         middle = len(kernel) // 2
@@ -127,7 +127,7 @@ def test_bands_are_amplified_along_both_axes_with_mirrored_edges():
 
 def test_a_plain_image_stays_plain_and_only_the_lowest_bands_gain_acts_on_it():
     plain = tf.fill([2, 8, 6, 2], 0.5)
-    actual = amplify(plain, tf.constant([[1.0, 3.0, 0.2, 5.0], [0.5, 3.0, 0.2, 5.0]]))
+    actual = apply_gains(plain, tf.constant([[1.0, 3.0, 0.2, 5.0], [0.5, 3.0, 0.2, 5.0]]))
     np.testing.assert_allclose(actual[0], plain[0], atol=1e-5)
     np.testing.assert_allclose(actual[1], 0.25 * plain[1], atol=1e-5)  # along both axes
 
@@ -172,7 +172,7 @@ def test_bands_noise_and_holes_come_as_often_and_as_strong_as_published():
     assert (gains == 1).all(axis=1).mean() == frequency(0.7**4)
     alone = gains[(gains[:, 1] == gains[:, 2]) & (gains[:, 2] == gains[:, 3]) & (gains[:, 0] != gains[:, 1])]
     assert np.log2(alone[:, 0] / alone[:, 1]).std() == pytest.approx(1.0, rel=0.05)  # the lowest alone
-    deviations = draw_deviations(MANY, strength, SEED).numpy()
+    deviations = draw_noise_deviations(MANY, strength, SEED).numpy()
     assert (deviations > 0).mean() == frequency(0.3)
     assert np.sqrt((deviations[deviations > 0] ** 2).mean()) == pytest.approx(0.1, rel=0.04)
     cutout = draw_cutout(MANY, strength, SEED)

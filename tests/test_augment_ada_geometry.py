@@ -8,14 +8,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.augmentations.affine_resampling import half_way, mirrored, move_pixels, resample
-from gan_cli.augmentations.geometric_transforms import Affine, Blit, Motion, draw_blit, draw_motion, shifted
+from gan_cli.augmentations.affine_resampling import midpoint_weights, move_whole_pixels, reflect_indices, resample
+from gan_cli.augmentations.geometric_transforms import (
+    Affine,
+    AffineTransform,
+    Blit,
+    draw_affine,
+    draw_blit,
+    inverse_translation,
+)
 
 SEED = tf.constant([3, 4], tf.int32)
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (2, 9, 9, 3)).astype(np.float32)
 WIDE = IMAGES[:, :7]
 """Seven high and nine wide."""
-both_ways = pytest.mark.parametrize("move", [move_pixels, resample])
+both_ways = pytest.mark.parametrize("move", [move_whole_pixels, resample])
 
 
 def fill(*values: float) -> list[Any]:
@@ -24,13 +31,13 @@ def fill(*values: float) -> list[Any]:
 
 
 def blit(flip: float = 0, quarters: float = 0, right: float = 0, down: float = 0) -> Affine:
-    return Blit(*fill(flip, quarters, right, down)).back()
+    return Blit(*fill(flip, quarters, right, down)).inverse()
 
 
 def motion(
     scale: float = 1, first: float = 0, stretch: float = 1, second: float = 0, right: float = 0, down: float = 0
 ) -> Affine:
-    return Motion(*fill(scale, first, stretch, second, right, down)).back()
+    return AffineTransform(*fill(scale, first, stretch, second, right, down)).inverse()
 
 
 def shifted_mirror(images: np.ndarray, right: int, down: int) -> np.ndarray:
@@ -71,7 +78,7 @@ def test_a_quarter_turn_between_pixels_takes_the_pixels_beside_or_the_signal():
     slope = np.tile(np.arange(9, dtype=np.float32), (2, 8, 1))[..., None]
     middle = resample(slope, blit(quarters=1)).numpy()[0, :, 4, 0]
     np.testing.assert_allclose(middle[2:6], [5.5, 4.5, 3.5, 2.5], atol=0.02)
-    nearest = move_pixels(slope, blit(quarters=1)).numpy()[0, :, 4, 0]
+    nearest = move_whole_pixels(slope, blit(quarters=1)).numpy()[0, :, 4, 0]
     np.testing.assert_allclose(nearest, [8, 7, 6, 5, 4, 3, 2, 1])
 
 
@@ -83,7 +90,7 @@ def test_what_is_done_together_is_done_in_the_published_order(move):
 
 
 def test_each_image_is_moved_in_its_own_way():
-    back = Blit(*(tf.constant(value, tf.float32) for value in ([1, 0], [0, 2], [0, 1], [0, 0]))).back()
+    back = Blit(*(tf.constant(value, tf.float32) for value in ([1, 0], [0, 2], [0, 1], [0, 0]))).inverse()
     expected = [WIDE[0, :, ::-1], shifted_mirror(WIDE[1:, ::-1, ::-1], 1, 0)[0]]
     np.testing.assert_array_equal(resample(WIDE, back), expected)
 
@@ -100,7 +107,7 @@ SYM6 = np.array(
 
 def test_the_signal_between_pixels_is_that_of_the_papers_two_filters():
     together = np.convolve(SYM6, SYM6[::-1])
-    np.testing.assert_allclose(together[::2], half_way(), atol=1e-12)
+    np.testing.assert_allclose(together[::2], midpoint_weights(), atol=1e-12)
     np.testing.assert_allclose(together[1::2], np.eye(11)[5], atol=1e-12)  # on pixels, the pixels
 
 
@@ -112,7 +119,7 @@ def test_a_shift_by_any_amount_is_that_of_the_papers_filters():
     moved = (np.roll(fine, 1) + np.roll(fine, 2)) / 2
     expected = np.convolve(moved, SYM6[::-1] / np.sqrt(2))[11::2][16:25]
     images = np.tile(row[None, None, :, None], (2, 5, 1, 1))
-    actual = resample(images, shifted(*fill(0.75, 0.0)))
+    actual = resample(images, inverse_translation(*fill(0.75, 0.0)))
     np.testing.assert_allclose(actual[1, 2, :, 0], expected, atol=2e-6)
 
 
@@ -152,9 +159,9 @@ def test_a_smooth_image_is_seen_where_the_map_leads_back_to(parameters, back):
 
 
 def test_the_edges_are_mirrored_again_and_again():
-    np.testing.assert_array_equal(mirrored(np.arange(-5, 10), 4), [1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0, 1, 2, 3])
-    np.testing.assert_array_equal(mirrored(np.array([-1.5, 3.25]), 4), [1.5, 2.75])
-    np.testing.assert_array_equal(mirrored(np.arange(-2, 3), 1), np.zeros(5))
+    np.testing.assert_array_equal(reflect_indices(np.arange(-5, 10), 4), [1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0, 1, 2, 3])
+    np.testing.assert_array_equal(reflect_indices(np.array([-1.5, 3.25]), 4), [1.5, 2.75])
+    np.testing.assert_array_equal(reflect_indices(np.arange(-2, 3), 1), np.zeros(5))
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 3), (4, 1)])
@@ -212,7 +219,7 @@ def test_pixels_are_moved_as_often_and_as_far_as_published():
 
 
 def test_images_are_scaled_turned_and_shifted_as_often_and_as_far_as_published():
-    drawn = Motion(*(values.numpy() for values in draw_motion(MANY, 64, 100, tf.constant(0.4), SEED)))
+    drawn = AffineTransform(*(values.numpy() for values in draw_affine(MANY, 64, 100, tf.constant(0.4), SEED)))
     for scale in (drawn.scale, drawn.stretch):
         assert (scale != 1).mean() == frequency(0.4)
         assert np.log2(scale[scale != 1]).mean() == pytest.approx(0.0, abs=0.01)
@@ -228,9 +235,9 @@ def test_images_are_scaled_turned_and_shifted_as_often_and_as_far_as_published()
     assert drawn.down[drawn.down != 0].std() == pytest.approx(8, rel=0.03)
 
 
-@pytest.mark.parametrize("draw", [draw_blit, draw_motion])
+@pytest.mark.parametrize("draw", [draw_blit, draw_affine])
 def test_at_strength_1_every_image_is_moved_and_at_0_none(draw):
-    never = draw(100, 64, 64, tf.constant(0.0), SEED).back()
+    never = draw(100, 64, 64, tf.constant(0.0), SEED).inverse()
     for coefficient, expected in zip(never, Affine(1.0, 0.0, 0.0, 1.0), strict=True):
         np.testing.assert_array_equal(coefficient, np.full(100, expected))
     always = draw(100, 64, 64, tf.constant(1.0), SEED)

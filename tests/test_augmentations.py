@@ -21,14 +21,14 @@ from gan_cli.augmentations.diffaugment import (
 )
 from gan_cli.augmentations.instance_noise import InstanceNoise
 from gan_cli.config.compose import compose, config_directory
-from gan_cli.config.job_builder import build_augmentations
+from gan_cli.config.job_builder import build_each
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 
 SEED, OTHER = tf.constant([3, 4], tf.int32), tf.constant([3, 5], tf.int32)
 NAMES = sorted(path.stem for path in (config_directory() / "augment").glob("[!_]*.yaml") if path.stem != "none")
 BUILT: dict[str, Augmentation] = {
-    name: build_augmentations(compose("train", [f"augment=[{name}]"]).config["augment"])[name] for name in NAMES
+    name: build_each("augment", compose("train", [f"augment=[{name}]"]).config["augment"])[name] for name in NAMES
 }
 ADAPTIVE = {name: one for name, one in BUILT.items() if one.learns}
 SIZES = [(32, 48, 3), (28, 28, 1), (16, 16, 4)]

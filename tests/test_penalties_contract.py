@@ -11,7 +11,7 @@ from by_hand import REAL, make_step
 from random_numbers import draw_alike_where_xla_compiles
 
 from gan_cli.config.compose import compose, config_directory
-from gan_cli.config.job_builder import build_penalties
+from gan_cli.config.job_builder import build_each
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.non_saturating import NonSaturatingLoss
 from gan_cli.penalties import Batch, Penalty
@@ -28,7 +28,7 @@ def penalties_of_all_files() -> dict[str, Penalty]:
     found = {}
     for path in sorted((config_directory() / "penalty").glob("[!_]*.yaml")):
         nodes = compose("train", [f"penalty=[{path.stem}]"]).config["penalty"]
-        found |= {f"{path.stem}_{name}": one for name, one in build_penalties(nodes).items()}
+        found |= {f"{path.stem}_{name}": one for name, one in build_each("penalty", nodes).items()}
     return {
         name: one
         for name, one in found.items()

@@ -1,8 +1,8 @@
-"""What the discriminator sees of examples (`augment=[...]`, any number), one a file: frozen dataclasses.
+"""Augmentations of the discriminator's inputs (`augment=[...]`, any number), one a file: frozen dataclasses.
 
-Real and generated examples are changed alike, inside the graph, and gradients flow through the change to the generator
-and to penalties (Zhao et al. 2020, arXiv:2006.10738, section 3.2; Karras et al. 2020, arXiv:2006.06676, section 2.2).
-Several are applied in the order in which they are named. Everything random is a function of the seed that is given.
+Real and generated examples are augmented alike, inside the graph. Gradients flow through the augmentation to the
+generator and to penalties (Zhao et al. 2020, arXiv:2006.10738, section 3.2; Karras et al. 2020,
+arXiv:2006.06676, section 2.2). Several are applied in the order in which they are named. Everything random is a function of the seed that is given.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from gan_cli.losses import NOTHING
 
 
 class Augmentation:
-    """The contract, and what holds for an augmentation that does not say otherwise.
+    """Base class of augmentations; every method and attribute has a default.
 
     Attributes:
-        varies: whether its strength changes while training, so that it is worth a column of the log.
-        learns: whether it learns from what the discriminator says, so that there has to be one.
-        initial_state: float32 scalars that training carries on and a checkpoint keeps, by name.
+        varies: whether its strength changes during training, so that it is logged.
+        learns: whether it uses the discriminator's outputs, so that there has to be a discriminator.
+        initial_state: float32 scalars that training updates and a checkpoint stores, by name, with their first values.
     """
 
     varies: ClassVar[bool] = False
@@ -28,18 +28,18 @@ class Augmentation:
     initial_state: ClassVar[Mapping[str, float]] = NOTHING
 
     def check(self, data: DataSpec) -> None:
-        """Raises ConfigError where examples of that shape can't be augmented. Does not load TensorFlow."""
+        """Raises ConfigError if examples of that shape can't be augmented. Does not load TensorFlow."""
 
     def strength(self, step: Any, state: Mapping[str, Any]) -> Any:
-        """How strong it is at `step` (int64 scalar): a number or a float32 scalar, in units of its own."""
+        """Returns the strength at `step` (int64 scalar): a number or a float32 scalar, in its own units."""
         return 1.0
 
     def replace_real(self, real: Any, fake: Any, strength: Any, seed: Any) -> Any:
-        """What takes the place of real examples, before anything else: `[batch, *shape]`, `real` itself for most."""
+        """Returns what replaces the real examples before packing, `[batch, *shape]`; by default `real` itself."""
         return real
 
     def __call__(self, examples: Any, strength: Any, seed: Any) -> Any:
-        """The examples as the discriminator sees them.
+        """Returns augmented examples.
 
         Args:
             examples: float32 `[batch, *shape]`: images in [-1, 1] of any size and number of channels, or points.
@@ -52,7 +52,7 @@ class Augmentation:
         return examples
 
     def next_state(self, margins: Any, images: int, state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The state after an update of the discriminator.
+        """Returns the state after an update of the discriminator.
 
         Args:
             margins: float32 `[batch / pack]`, logits of real examples minus the threshold between real and generated:

@@ -1,4 +1,4 @@
-"""Adaptive discriminator augmentation (ADA): a pipeline of transformations, as strong as overfitting asks for.
+"""Adaptive discriminator augmentation (ADA): a pipeline of random transformations, stronger with more overfitting.
 
 Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", arXiv:2006.06676: the pipeline is in
 appendix B, the strength that adapts in section 3. Distributions and order are those of NVlabs/stylegan2-ada-pytorch,
@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 
 from gan_cli.augmentations import Augmentation
 from gan_cli.augmentations.adaptive_strength import FIRST, check_adaptive, next_strength, strength_now
-from gan_cli.augmentations.affine_resampling import move_pixels, resample
-from gan_cli.augmentations.color_transforms import draw_coloring, recolor
-from gan_cli.augmentations.frequency_filter import amplify, draw_gains
-from gan_cli.augmentations.geometric_transforms import draw_blit, draw_motion
-from gan_cli.augmentations.noise_and_cutout import add_noise, cut_out, draw_cutout, draw_deviations
+from gan_cli.augmentations.affine_resampling import move_whole_pixels, resample
+from gan_cli.augmentations.color_transforms import draw_coloring, transform_colors
+from gan_cli.augmentations.frequency_filter import apply_gains, draw_gains
+from gan_cli.augmentations.geometric_transforms import draw_affine, draw_blit
+from gan_cli.augmentations.noise_and_cutout import add_noise, cut_out, draw_cutout, draw_noise_deviations
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import tf
@@ -87,26 +87,26 @@ class AdaptiveAugmentation(Augmentation):
         batch = tf.shape(images)[0]
         to_move, to_color, to_filter, to_noise, to_cut = tf.unstack(tf.random.experimental.stateless_split(seed, 5))
         if self.blit or self.geometry:
-            images = self.move(images, strength, to_move)
+            images = self.transform_geometry(images, strength, to_move)
         if self.color:
-            images = recolor(images, draw_coloring(batch, strength, to_color))
+            images = transform_colors(images, draw_coloring(batch, strength, to_color))
         if self.filter:
-            images = amplify(images, draw_gains(batch, strength, to_filter))
+            images = apply_gains(images, draw_gains(batch, strength, to_filter))
         if self.noise:
             to_draw, to_add = tf.unstack(tf.random.experimental.stateless_split(to_noise, 2))
-            images = add_noise(images, draw_deviations(batch, strength, to_draw), to_add)
+            images = add_noise(images, draw_noise_deviations(batch, strength, to_draw), to_add)
         if self.cutout:
             images = cut_out(images, draw_cutout(batch, strength, to_cut))
         return images
 
-    def move(self, images: Any, strength: Any, seed: Any) -> Any:
+    def transform_geometry(self, images: Any, strength: Any, seed: Any) -> Any:
         """One map for all changes of place; where it moves whole pixels only, they are exactly as they were."""
         batch, (height, width) = tf.shape(images)[0], images.shape[1:3]
         to_blit, to_move = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-        back = draw_blit(batch, height, width, strength if self.blit else 0.0, to_blit).back()
+        back = draw_blit(batch, height, width, strength if self.blit else 0.0, to_blit).inverse()
         if not self.geometry:
-            return move_pixels(images, back)
-        return resample(images, back.after(draw_motion(batch, height, width, strength, to_move).back()))
+            return move_whole_pixels(images, back)
+        return resample(images, back.after(draw_affine(batch, height, width, strength, to_move).inverse()))
 
     def next_state(self, margins: Any, images: int, state: Mapping[str, Any]) -> Mapping[str, Any]:
         """One step of p towards its target every `interval` updates."""

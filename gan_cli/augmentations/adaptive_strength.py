@@ -1,4 +1,4 @@
-"""A strength that goes up while the discriminator overfits and down while it does not.
+"""Adaptive augmentation strength: increases while the discriminator overfits, decreases otherwise.
 
 Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (StyleGAN2-ADA), arXiv:2006.06676,
 section 3: of the two heuristics of equation 1, r_t = E[sign(D_train)], the mean sign of what the discriminator says of

@@ -1,4 +1,4 @@
-"""Moved images: whole pixels taken as they are, or the signal between pixels sampled.
+"""Affine resampling of images: copies whole pixels, or interpolates between pixels.
 
 Karras et al. 2020, arXiv:2006.06676, appendix B, double an image by the low-pass filter of the wavelet sym6, sample it
 there with bilinear weights on a grid that is twice as fine as the result, and halve that by the same filter. Here the
@@ -29,13 +29,13 @@ NEIGHBOURS = 12
 """Pixels on a line that the signal half way between the middle two is computed from."""
 
 
-def mirrored(index: Any, size: int) -> Any:
+def reflect_indices(index: Any, size: int) -> Any:
     """Indices 0 to size - 1 for any, whole or not: … 2 1 0 1 2 … size-1 size-2 …, the edges not repeated."""
     last = size - 1
     return last - abs(index % (2 * last) - last) if last else 0 * index
 
 
-def half_way() -> np.ndarray:
+def midpoint_weights() -> np.ndarray:
     """Weights `[NEIGHBOURS]` of the polynomial through neighbours half a step, one and a half, ... away, at 0."""
     places = np.arange(NEIGHBOURS) - (NEIGHBOURS - 1) / 2
     others = [np.delete(places, index) for index in range(NEIGHBOURS)]
@@ -43,16 +43,16 @@ def half_way() -> np.ndarray:
 
 
 @cache
-def half_way_matrix(size: int) -> np.ndarray:
+def midpoint_matrix(size: int) -> np.ndarray:
     """Matrix `[size, size]`, float32: row i is the signal half a pixel after pixel i."""
     matrix = np.zeros((size, size))
     for row in range(size):
-        for neighbour, weight in enumerate(half_way(), start=row + 1 - NEIGHBOURS // 2):
-            matrix[row, mirrored(neighbour, size)] += weight
+        for neighbour, weight in enumerate(midpoint_weights(), start=row + 1 - NEIGHBOURS // 2):
+            matrix[row, reflect_indices(neighbour, size)] += weight
     return matrix.astype(np.float32)
 
 
-def down_columns(matrix: Any, images: Any) -> Any:
+def multiply_columns(matrix: Any, images: Any) -> Any:
     """The product of a float32 matrix `[height, height]`, or one an example, with each column of the images."""
     height, width, channels = images.shape[1:]
     return tf.reshape(
@@ -60,19 +60,19 @@ def down_columns(matrix: Any, images: Any) -> Any:
     )
 
 
-def on_its_side(images: Any) -> Any:
-    """Rows for columns."""
+def transpose_images(images: Any) -> Any:
+    """Returns images with rows and columns exchanged."""
     return tf.transpose(images, [0, 2, 1, 3])
 
 
-def taller(images: Any) -> Any:
+def double_height(images: Any) -> Any:
     """Images of twice the height: each row, and the signal half a pixel below it."""
     height, width, channels = images.shape[1:]
-    both = tf.stack([images, down_columns(half_way_matrix(height), images)], axis=2)
+    both = tf.stack([images, multiply_columns(midpoint_matrix(height), images)], axis=2)
     return tf.reshape(both, [-1, 2 * height, width, channels])
 
 
-def sources(back: Affine, height: int, width: int) -> tuple[Any, Any]:
+def source_positions(back: Affine, height: int, width: int) -> tuple[Any, Any]:
     """Row and column, not whole and maybe outside, that each pixel shows: float32 `[batch, height, width]` each."""
     y, x = np.mgrid[:height, :width].astype(np.float32)[:, None]
     middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
@@ -81,19 +81,19 @@ def sources(back: Affine, height: int, width: int) -> tuple[Any, Any]:
     return y + middle_y, x + middle_x
 
 
-def places(images: Any, row: Any, column: Any) -> Any:
+def pixel_indices(images: Any, row: Any, column: Any) -> Any:
     """Where whole, float32 `[batch, ...]` row and column stand in the images `[batch * height * width, channels]`."""
     height, width = images.shape[1:3]
     first = tf.reshape(tf.range(tf.shape(images)[0]) * (height * width), [-1, 1, 1])
     return first + tf.cast(row, tf.int32) * width + tf.cast(column, tf.int32)
 
 
-def take(images: Any, indices: Any) -> Any:
-    """Pixels `[..., channels]` by what `places` says, int32 `[...]`."""
+def gather_pixels(images: Any, indices: Any) -> Any:
+    """Pixels `[..., channels]` by what `pixel_indices` says, int32 `[...]`."""
     return tf.gather(tf.reshape(images, [-1, images.shape[-1]]), indices)
 
 
-def move_pixels(images: Any, back: Affine) -> Any:
+def move_whole_pixels(images: Any, back: Affine) -> Any:
     """Whole pixels as a map sends them: exactly, where it sends pixels to pixels.
 
     A quarter turn of an image whose sides differ by an odd number does not; there the nearest pixel is taken.
@@ -106,8 +106,8 @@ def move_pixels(images: Any, back: Affine) -> Any:
         float32 of the same shape.
     """
     height, width = images.shape[1:3]
-    row, column = (tf.floor(place + 0.5) for place in sources(back, height, width))
-    return take(images, places(images, mirrored(row, height), mirrored(column, width)))
+    row, column = (tf.floor(place + 0.5) for place in source_positions(back, height, width))
+    return gather_pixels(images, pixel_indices(images, reflect_indices(row, height), reflect_indices(column, width)))
 
 
 def resample(images: Any, back: Affine) -> Any:
@@ -121,9 +121,9 @@ def resample(images: Any, back: Affine) -> Any:
         float32 of the same shape.
     """
     height, width = images.shape[1:3]
-    row, column = sources(back, height, width)
-    fine = on_its_side(taller(on_its_side(taller(images))))
-    return interpolate(fine, 2.0 * mirrored(row, height), 2.0 * mirrored(column, width))
+    row, column = source_positions(back, height, width)
+    fine = transpose_images(double_height(transpose_images(double_height(images))))
+    return interpolate(fine, 2.0 * reflect_indices(row, height), 2.0 * reflect_indices(column, width))
 
 
 def interpolate(images: Any, row: Any, column: Any) -> Any:
@@ -131,7 +131,7 @@ def interpolate(images: Any, row: Any, column: Any) -> Any:
     top, left = tf.floor(row), tf.floor(column)
     down, right = row - top, column - left
     width = images.shape[2]
-    corners = places(images, top, left)[..., None] + tf.constant([0, 1, width, width + 1])
+    corners = pixel_indices(images, top, left)[..., None] + tf.constant([0, 1, width, width + 1])
     up = 1.0 - down
     weights = tf.stack([up * (1.0 - right), up * right, down * (1.0 - right), down * right], axis=-1)
-    return tf.reduce_sum(weights[..., None] * take(images, corners), axis=-2)
+    return tf.reduce_sum(weights[..., None] * gather_pixels(images, corners), axis=-2)

@@ -1,4 +1,4 @@
-"""Adaptive pseudo augmentation: some generated examples are passed off as real.
+"""Adaptive pseudo augmentation (APA): replaces some real examples by generated ones.
 
 Jiang et al. 2021, "Deceive D: Adaptive Pseudo Augmentation for GAN Training with Limited Data", arXiv:2111.06849; code
 EndlessSora/DeceiveD. The discriminator, deceived, overfits later; how often it is deceived follows how far it overfits.

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_cli.augmentations.random_transforms import between, draw, powers_of_two, sometimes
+from gan_cli.augmentations.random_transforms import draw, log_normal, uniform_between, with_probability
 from gan_cli.lazy import tf
 
 BRIGHTNESS_DEVIATION = 0.2
@@ -54,15 +54,15 @@ def draw_coloring(batch: Any, strength: Any, seed: Any) -> Coloring:
     uniforms, (brightness, contrast, saturation) = draw(batch, 7, 3, seed)
     coin_brightness, coin_contrast, coin_flip, flip, coin_angle, angle, coin_saturation = uniforms
     return Coloring(
-        sometimes(coin_brightness, strength, BRIGHTNESS_DEVIATION * brightness, 0.0),
-        sometimes(coin_contrast, strength, powers_of_two(contrast, CONTRAST_DEVIATION), 1.0),
-        sometimes(coin_flip, strength, tf.floor(2.0 * flip), 0.0),
-        sometimes(coin_angle, strength, between(angle, -math.pi, math.pi), 0.0),
-        sometimes(coin_saturation, strength, powers_of_two(saturation, SATURATION_DEVIATION), 1.0),
+        with_probability(coin_brightness, strength, BRIGHTNESS_DEVIATION * brightness, 0.0),
+        with_probability(coin_contrast, strength, log_normal(contrast, CONTRAST_DEVIATION), 1.0),
+        with_probability(coin_flip, strength, tf.floor(2.0 * flip), 0.0),
+        with_probability(coin_angle, strength, uniform_between(angle, -math.pi, math.pi), 0.0),
+        with_probability(coin_saturation, strength, log_normal(saturation, SATURATION_DEVIATION), 1.0),
     )
 
 
-def color_change(coloring: Coloring, channels: int) -> tuple[Any, Any]:
+def color_matrix(coloring: Coloring, channels: int) -> tuple[Any, Any]:
     """What is added to colours: a matrix times them, and a number.
 
     Returns:
@@ -77,9 +77,9 @@ def color_change(coloring: Coloring, channels: int) -> tuple[Any, Any]:
     return contrast * matrix - unit, (contrast * (1.0 - 2.0 * flip) * brightness)[:, 0, 0]
 
 
-def recolor(images: Any, coloring: Coloring) -> Any:
+def transform_colors(images: Any, coloring: Coloring) -> Any:
     """Images `[batch, height, width, channels]` in other colours, not clipped."""
     height, width, channels = images.shape[1:]
-    matrix, number = color_change(coloring, channels)
+    matrix, number = color_matrix(coloring, channels)
     added = tf.matmul(tf.reshape(images, [-1, height * width, channels]), matrix, transpose_b=True)
     return images + tf.reshape(added, [-1, height, width, channels]) + number[:, None, None, None]

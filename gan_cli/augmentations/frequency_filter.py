@@ -1,4 +1,4 @@
-"""Bands of spatial frequencies made stronger or weaker, and their draws in StyleGAN2-ADA.
+"""Random gains of bands of spatial frequencies, as in StyleGAN2-ADA.
 
 Karras et al. 2020, arXiv:2006.06676, appendix B; bands and distributions as in NVlabs/stylegan2-ada-pytorch,
 training/augment.py. Four bands, each an octave higher than the one before, are cut with the wavelet sym2 so that they
@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from gan_cli.augmentations.affine_resampling import down_columns, mirrored, on_its_side
-from gan_cli.augmentations.random_transforms import draw, powers_of_two, sometimes
+from gan_cli.augmentations.affine_resampling import multiply_columns, reflect_indices, transpose_images
+from gan_cli.augmentations.random_transforms import draw, log_normal, with_probability
 from gan_cli.lazy import tf
 
 # Daubechies 1992, "Ten Lectures on Wavelets", table 6.1, N = 2: (1 ± √3, 3 ± √3) / (4 √2).
@@ -55,7 +55,7 @@ def filter_matrices(size: int) -> np.ndarray:
     matrices = np.zeros((BANDS, size, size))
     for row in range(size):
         for tap in range(bands.shape[1]):
-            matrices[:, row, mirrored(row + tap - middle, size)] += bands[:, tap]
+            matrices[:, row, reflect_indices(row + tap - middle, size)] += bands[:, tap]
     return matrices.astype(np.float32)
 
 
@@ -64,12 +64,12 @@ def draw_gains(batch: Any, strength: Any, seed: Any) -> Any:
     coins, normals = draw(batch, BANDS, BANDS, seed)
     total = tf.ones([batch, BANDS])
     for band, (coin, normal) in enumerate(zip(coins, normals, strict=True)):
-        gain = sometimes(coin, strength, powers_of_two(normal, GAIN_DEVIATION), 1.0)
-        total *= balanced(gain, band)
+        gain = with_probability(coin, strength, log_normal(normal, GAIN_DEVIATION), 1.0)
+        total *= power_preserving_gains(gain, band)
     return total
 
 
-def balanced(gain: Any, band: int) -> Any:
+def power_preserving_gains(gain: Any, band: int) -> Any:
     """Gains `[batch, BANDS]` of all bands where one has a gain `[batch]`, with the power of a natural image kept."""
     share = float(EXPECTED_POWER[band])
     power = 1.0 + share * (tf.square(gain) - 1.0)  # exactly 1 where the gain is
@@ -77,12 +77,12 @@ def balanced(gain: Any, band: int) -> Any:
     return (1.0 + own * (gain[:, None] - 1.0)) / tf.sqrt(power)[:, None]
 
 
-def amplify(images: Any, gains: Any) -> Any:
+def apply_gains(images: Any, gains: Any) -> Any:
     """Images `[batch, height, width, channels]`, each with its bands' gains `[batch, BANDS]` along both axes.
 
     Where all of its gains are 1, an image stays exactly as it is.
     """
     rows, columns = (tf.tensordot(gains, filter_matrices(size), 1) for size in images.shape[1:3])
-    amplified = on_its_side(down_columns(columns, on_its_side(down_columns(rows, images))))
+    amplified = transpose_images(multiply_columns(columns, transpose_images(multiply_columns(rows, images))))
     changed = tf.reduce_any(gains != 1.0, axis=1)[:, None, None, None]
     return tf.where(changed, amplified, images)

@@ -1,4 +1,4 @@
-"""Where the pixels of a moved image come from: affine maps, and their draws in StyleGAN2-ADA.
+"""Geometric transformations: affine maps from output to input positions, with the distributions of StyleGAN2-ADA.
 
 Karras et al. 2020, arXiv:2006.06676, appendix B; distributions and order as in NVlabs/stylegan2-ada-pytorch,
 training/augment.py: pixel blitting (flip, quarter turns, whole shifts), then scaling, turning, stretching, turning
@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from gan_cli.augmentations.random_transforms import between, draw, powers_of_two, sometimes
+from gan_cli.augmentations.random_transforms import draw, log_normal, uniform_between, with_probability
 from gan_cli.lazy import tf
 
 LARGEST_WHOLE_SHIFT = 0.125
@@ -53,17 +53,17 @@ class Affine(NamedTuple):
         )
 
 
-def turned(cosine: Any, sine: Any) -> Affine:
+def inverse_rotation(cosine: Any, sine: Any) -> Affine:
     """The way back from a counter-clockwise turn of the image about its centre."""
     return Affine(cosine, -sine, sine, cosine)
 
 
-def scaled(x: Any, y: Any) -> Affine:
+def inverse_scaling(x: Any, y: Any) -> Affine:
     """The way back from an image x times as wide and y times as high."""
     return Affine(1.0 / x, 0.0, 0.0, 1.0 / y)
 
 
-def shifted(x: Any, y: Any) -> Affine:
+def inverse_translation(x: Any, y: Any) -> Affine:
     """The way back from a shift to the right and downwards, in pixels."""
     return Affine(1.0, 0.0, 0.0, 1.0, -x, -y)
 
@@ -82,14 +82,14 @@ class Blit(NamedTuple):
     right: Any
     down: Any
 
-    def back(self) -> Affine:
+    def inverse(self) -> Affine:
         """The way from a pixel of the result to the pixel of the image."""
         once, twice, thrice = (tf.cast(self.quarters == turns, tf.float32) for turns in (1.0, 2.0, 3.0))
-        turn = turned(1.0 - once - 2.0 * twice - thrice, once - thrice)
-        return scaled(1.0 - 2.0 * self.flip, 1.0).after(turn).after(shifted(self.right, self.down))
+        turn = inverse_rotation(1.0 - once - 2.0 * twice - thrice, once - thrice)
+        return inverse_scaling(1.0 - 2.0 * self.flip, 1.0).after(turn).after(inverse_translation(self.right, self.down))
 
 
-class Motion(NamedTuple):
+class AffineTransform(NamedTuple):
     """General changes, float32 `[batch]` each, in their order.
 
     Attributes:
@@ -107,11 +107,17 @@ class Motion(NamedTuple):
     right: Any
     down: Any
 
-    def back(self) -> Affine:
+    def inverse(self) -> Affine:
         """The way from a position in the result to the position in the image."""
-        first, second = (turned(tf.cos(angle), tf.sin(angle)) for angle in (self.first_angle, self.second_angle))
-        way = scaled(self.scale, self.scale).after(first).after(scaled(self.stretch, 1.0 / self.stretch))
-        return way.after(second).after(shifted(self.right, self.down))
+        first, second = (
+            inverse_rotation(tf.cos(angle), tf.sin(angle)) for angle in (self.first_angle, self.second_angle)
+        )
+        way = (
+            inverse_scaling(self.scale, self.scale)
+            .after(first)
+            .after(inverse_scaling(self.stretch, 1.0 / self.stretch))
+        )
+        return way.after(second).after(inverse_translation(self.right, self.down))
 
 
 def draw_blit(batch: Any, height: int, width: int, strength: Any, seed: Any) -> Blit:
@@ -119,23 +125,23 @@ def draw_blit(batch: Any, height: int, width: int, strength: Any, seed: Any) -> 
     (coin_flip, flip, coin_turn, turn, coin_shift, right, down), _ = draw(batch, 7, 0, seed)
     most = LARGEST_WHOLE_SHIFT
     return Blit(
-        sometimes(coin_flip, strength, tf.floor(2.0 * flip), 0.0),
-        sometimes(coin_turn, strength, tf.floor(4.0 * turn), 0.0),
-        sometimes(coin_shift, strength, tf.round(width * between(right, -most, most)), 0.0),
-        sometimes(coin_shift, strength, tf.round(height * between(down, -most, most)), 0.0),
+        with_probability(coin_flip, strength, tf.floor(2.0 * flip), 0.0),
+        with_probability(coin_turn, strength, tf.floor(4.0 * turn), 0.0),
+        with_probability(coin_shift, strength, tf.round(width * uniform_between(right, -most, most)), 0.0),
+        with_probability(coin_shift, strength, tf.round(height * uniform_between(down, -most, most)), 0.0),
     )
 
 
-def draw_motion(batch: Any, height: int, width: int, strength: Any, seed: Any) -> Motion:
+def draw_affine(batch: Any, height: int, width: int, strength: Any, seed: Any) -> AffineTransform:
     """Each change with probability `strength`; of the two turns, at least one has that probability."""
     uniforms, (scale, stretch, right, down) = draw(batch, 7, 4, seed)
     coin_scale, coin_first, first, coin_stretch, coin_second, second, coin_shift = uniforms
     one_turn = 1.0 - tf.sqrt(1.0 - tf.clip_by_value(strength, 0.0, 1.0))
-    return Motion(
-        sometimes(coin_scale, strength, powers_of_two(scale, SCALE_DEVIATION), 1.0),
-        sometimes(coin_first, one_turn, between(first, -math.pi, math.pi), 0.0),
-        sometimes(coin_stretch, strength, powers_of_two(stretch, STRETCH_DEVIATION), 1.0),
-        sometimes(coin_second, one_turn, between(second, -math.pi, math.pi), 0.0),
-        sometimes(coin_shift, strength, width * SHIFT_DEVIATION * right, 0.0),
-        sometimes(coin_shift, strength, height * SHIFT_DEVIATION * down, 0.0),
+    return AffineTransform(
+        with_probability(coin_scale, strength, log_normal(scale, SCALE_DEVIATION), 1.0),
+        with_probability(coin_first, one_turn, uniform_between(first, -math.pi, math.pi), 0.0),
+        with_probability(coin_stretch, strength, log_normal(stretch, STRETCH_DEVIATION), 1.0),
+        with_probability(coin_second, one_turn, uniform_between(second, -math.pi, math.pi), 0.0),
+        with_probability(coin_shift, strength, width * SHIFT_DEVIATION * right, 0.0),
+        with_probability(coin_shift, strength, height * SHIFT_DEVIATION * down, 0.0),
     )

@@ -1,4 +1,4 @@
-"""Instance noise: normal noise on everything that the discriminator sees, less and less of it.
+"""Instance noise: normal noise on the discriminator's inputs, decreasing during training.
 
 Sønderby et al. 2016, "Amortised MAP Inference for Image Super-resolution", arXiv:1610.04490, section 3.2.1; Arjovsky &
 Bottou 2017, "Towards Principled Methods for Training GANs", arXiv:1701.04862, section 3.

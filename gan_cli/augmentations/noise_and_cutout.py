@@ -1,4 +1,4 @@
-"""Noise and cutout, and their draws in StyleGAN2-ADA.
+"""Noise and cutout, with the distributions of their parameters in StyleGAN2-ADA.
 
 Karras et al. 2020, arXiv:2006.06676, appendix B; distributions as in NVlabs/stylegan2-ada-pytorch, training/augment.py.
 """
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_cli.augmentations.random_transforms import draw, sometimes
+from gan_cli.augmentations.random_transforms import draw, with_probability
 from gan_cli.lazy import tf
 
 NOISE_DEVIATION = 0.1
@@ -31,10 +31,10 @@ class Cutout(NamedTuple):
     y: Any
 
 
-def draw_deviations(batch: Any, strength: Any, seed: Any) -> Any:
+def draw_noise_deviations(batch: Any, strength: Any, seed: Any) -> Any:
     """The standard deviation of the noise on each example, float32 `[batch]`, above 0 with probability `strength`."""
     (coin,), (normal,) = draw(batch, 1, 1, seed)
-    return sometimes(coin, strength, NOISE_DEVIATION * tf.abs(normal), 0.0)
+    return with_probability(coin, strength, NOISE_DEVIATION * tf.abs(normal), 0.0)
 
 
 def add_noise(images: Any, deviations: Any, seed: Any) -> Any:
@@ -45,7 +45,7 @@ def add_noise(images: Any, deviations: Any, seed: Any) -> Any:
 def draw_cutout(batch: Any, strength: Any, seed: Any) -> Cutout:
     """A rectangle with probability `strength`."""
     (coin, x, y), _ = draw(batch, 3, 0, seed)
-    return Cutout(sometimes(coin, strength, CUTOUT_SIZE * tf.ones_like(coin), 0.0), x, y)
+    return Cutout(with_probability(coin, strength, CUTOUT_SIZE * tf.ones_like(coin), 0.0), x, y)
 
 
 def cut_out(images: Any, cutout: Cutout) -> Any:

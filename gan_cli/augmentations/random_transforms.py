@@ -1,4 +1,4 @@
-"""Random numbers for transformations that befall an example with some probability and leave it alone otherwise."""
+"""Random numbers for transformations that are applied to each example with some probability."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gan_cli.lazy import tf
 
 
 def draw(batch: Any, uniforms: int, normals: int, seed: Any) -> tuple[list[Any], list[Any]]:
-    """Independent random numbers for a batch, all of them in two operations.
+    """Draws independent random numbers for a batch, in two operations.
 
     Args:
         batch: number of examples.
@@ -25,16 +25,16 @@ def draw(batch: Any, uniforms: int, normals: int, seed: Any) -> tuple[list[Any],
     return [even[index] for index in range(uniforms)], [normal[index] for index in range(normals)]
 
 
-def sometimes(coin: Any, probability: Any, value: Any, otherwise: float) -> Any:
-    """`value` where a coin, uniform in [0, 1), falls below the probability: never at 0, always at 1."""
+def with_probability(coin: Any, probability: Any, value: Any, otherwise: float) -> Any:
+    """Returns `value` where `coin`, uniform in [0, 1), is below the probability: never at 0, always at 1."""
     return tf.where(coin < probability, value, otherwise)
 
 
-def between(uniform: Any, low: float, high: float) -> Any:
-    """Uniform in [low, high), from uniform in [0, 1)."""
+def uniform_between(uniform: Any, low: float, high: float) -> Any:
+    """Returns numbers uniform in [low, high), from numbers uniform in [0, 1)."""
     return low + (high - low) * uniform
 
 
-def powers_of_two(normal: Any, deviation: float) -> Any:
-    """Log-normal numbers whose logarithm to base 2 has this standard deviation: as often halved as doubled."""
+def log_normal(normal: Any, deviation: float) -> Any:
+    """Returns log-normal numbers whose logarithm to base 2 has this standard deviation."""
     return tf.pow(2.0, deviation * normal)
