@@ -2,7 +2,8 @@
 
 Real and generated examples are augmented alike, inside the graph. Gradients flow through the augmentation to the
 generator and to penalties (Zhao et al. 2020, arXiv:2006.10738, section 3.2; Karras et al. 2020,
-arXiv:2006.06676, section 2.2). Several are applied in the order in which they are named. Everything random is a function of the seed that is given.
+arXiv:2006.06676, section 2.2). Several are applied in the order in which they are named. All random numbers are
+functions of the given seed.
 """
 
 from __future__ import annotations

@@ -109,14 +109,10 @@ class AffineTransform(NamedTuple):
 
     def inverse(self) -> Affine:
         """The way from a position in the result to the position in the image."""
-        first, second = (
-            inverse_rotation(tf.cos(angle), tf.sin(angle)) for angle in (self.first_angle, self.second_angle)
-        )
-        way = (
-            inverse_scaling(self.scale, self.scale)
-            .after(first)
-            .after(inverse_scaling(self.stretch, 1.0 / self.stretch))
-        )
+        angles = (self.first_angle, self.second_angle)
+        first, second = (inverse_rotation(tf.cos(angle), tf.sin(angle)) for angle in angles)
+        stretched = inverse_scaling(self.stretch, 1.0 / self.stretch)
+        way = inverse_scaling(self.scale, self.scale).after(first).after(stretched)
         return way.after(second).after(inverse_translation(self.right, self.down))
 
 
