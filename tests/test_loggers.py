@@ -202,7 +202,7 @@ def wandb_records(path: Path) -> list[Any]:
         parts += data[position + 7 : position + 7 + length]
         position += 7 + length
         if kind in (1, 4):  # a whole record, or the last part of one
-            records.append(wandb_internal_pb2.RunWriter.FromString(parts))
+            records.append(wandb_internal_pb2.Record.FromString(parts))
             parts = b""
     return records
 

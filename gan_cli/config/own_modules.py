@@ -27,7 +27,7 @@ class OwnModuleFinder(MetaPathFinder):
 
     Attributes:
         folders: where the user's modules may lie, searched in this order; the working folder where none is set.
-        named: names of top-level modules that may be imported by anybody, since a `_target_` names them.
+        named: names of top-level modules that are imported now because a `_target_` names them.
         found: names of top-level modules that this finder has found; their code may import its siblings.
     """
 
@@ -117,7 +117,10 @@ def import_module(name: str) -> ModuleType:
     top = name.partition(".")[0]
     forget_module_of_other_folder(top)
     finder.named.add(top)
-    return importlib.import_module(name)
+    try:
+        return importlib.import_module(name)
+    finally:
+        finder.named.discard(top)
 
 
 def forget_module_of_other_folder(top: str) -> None:
