@@ -170,9 +170,9 @@ load_tensorflow()
 set_up_tensorflow(seed=5, deterministic=True)
 from gan_cli.data.digits import Digits
 from gan_cli.features.classifier import Classifier
-from gan_cli.progress import Silent
+from gan_cli.progress import SilentReporter
 examples = Digits().open()
-print(Classifier(steps=40).load(examples.spec, lambda: examples, Silent()).identity["weights_sha256"])
+print(Classifier(steps=40).load(examples.spec, lambda: examples, SilentReporter()).identity["weights_sha256"])
 """
     here = opened(digits, Classifier(steps=40)).identity["weights_sha256"]
     environment = {**os.environ, "GAN_CLI_CACHE": str(tmp_path / "another")}
@@ -289,7 +289,7 @@ import sys
 from gan_cli.errors import ConfigError
 from gan_cli.data import DataSpec
 from gan_cli.features.classifier import Classifier
-from gan_cli.progress import Silent
+from gan_cli.progress import SilentReporter
 from gan_cli.features.classifier import Classifier
 labelled = DataSpec((8, 8, 1), 100, 10)
 Classifier().check(labelled)
@@ -298,7 +298,7 @@ tries = [
     lambda: Classifier().check(DataSpec((8, 8, 1), 100, 1)),
     lambda: Classifier().check(DataSpec((8, 8, 1), 9, 2)),
     lambda: Classifier().check(DataSpec((2,), 100, 2)),
-    lambda: Classifier().load(labelled, None, Silent()),
+    lambda: Classifier().load(labelled, None, SilentReporter()),
 ]
 for attempt in tries:
     try:
