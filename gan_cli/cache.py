@@ -1,4 +1,4 @@
-"""The cache folder: what was downloaded or computed once and can be had again, outside any run and any project."""
+"""The cache folder: files that were downloaded or computed once and can be restored, outside any run and project."""
 
 from __future__ import annotations
 

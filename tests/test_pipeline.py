@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from gan_cli.data import DataSpec, ExampleBatch, Examples, InMemory, SkippedFile
+from gan_cli.data.aligned_array import aligned_empty
 from gan_cli.data.pipeline import (
     BatchesInMemory,
     StreamedBatches,
@@ -15,6 +16,7 @@ from gan_cli.data.pipeline import (
     step_indices,
     to_float,
 )
+from gan_cli.data.splits import split_held_out
 
 SPEC = DataSpec((2, 3, 1), examples=10, classes=5)
 VALUES = np.arange(60, dtype=np.uint8).reshape(10, 2, 3, 1)
@@ -98,3 +100,29 @@ def test_about_half_of_the_images_are_mirrored_left_to_right() -> None:
     flipped = mirrored[:, 0, 0, 0] == 2.0
     assert 430 < flipped.sum() < 570
     np.testing.assert_array_equal(mirrored[flipped][:, :, ::-1], np.array(images)[: flipped.sum()])
+
+
+def test_data_in_memory_is_not_copied_on_a_cpu() -> None:
+    values = aligned_empty((64, 8, 8, 3), np.uint8)
+    values[:] = 7
+    whole = InMemory(DataSpec((8, 8, 3), 64), values, np.zeros(64, np.int32), [])
+    training, held_out = split_held_out(whole, 0.25)
+    assert held_out is not None
+    for examples in (whole, training, held_out):
+        batches = open_batches(examples, 4, 1, seed=0, flip=False)
+        values[:] = 9
+        batch, _ = batches.batch(batches.feed(0, 1), tf.constant(0, tf.int64), tf.constant(0, tf.int64))
+        np.testing.assert_allclose(batch, 9 / 127.5 - 1, atol=1e-6)
+        values[:] = 7
+
+
+def test_a_split_gives_the_same_batches_in_memory_and_streamed() -> None:
+    for kept, streamed in zip(split_held_out(MEMORY, 0.3), split_held_out(OnDisk(), 0.3), strict=True):
+        assert kept is not None
+        assert streamed is not None
+        batches = [open_batches(examples, 3, 1, seed=3, flip=True) for examples in (kept, streamed)]
+        step = tf.constant(5, tf.int64)
+        first, second = (each.batch(each.feed(5, 1), step, step) for each in batches)
+        np.testing.assert_array_equal(first[0], second[0])
+        np.testing.assert_array_equal(first[1], second[1])
+        batches[1].close()

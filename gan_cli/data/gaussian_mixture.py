@@ -1,4 +1,4 @@
-"""Mixtures of equal 2-D Gaussians: a toy whose modes can be counted."""
+"""Samples of mixtures of equal 2-D Gaussians, toy data whose modes can be counted."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from gan_cli.data import DataSpec, InMemory
 
 
 def draw_mixture(centres: np.ndarray, sigma: float, examples: int, seed: int) -> InMemory:
-    """Points around the centres, the centre of each at random and its number the label.
+    """Draws points around random centres; the label of a point is the number of its centre.
 
     Args:
         centres: `[modes, 2]`.
         sigma: standard deviation of either coordinate.
-        examples: how many points; a hundred thousand take a few milliseconds.
+        examples: number of points; a hundred thousand take a few milliseconds.
         seed: of numpy's PCG64.
     """
     generator = np.random.Generator(np.random.PCG64(seed))

@@ -1,4 +1,4 @@
-"""Gaussians on a square grid: whether a GAN finds every mode, in seconds.
+"""Square grid of 2-D Gaussians: shows within seconds whether a GAN finds every mode.
 
 Srivastava et al. 2017 (VEEGAN, arXiv:1705.07761, section 4.1), with the numbers of PacGAN (arXiv:1712.04086).
 """

@@ -1,4 +1,4 @@
-"""Paths that a user typed: there, and of the right kind, or an error that helps."""
+"""Checks paths that a user typed, and proposes the nearest existing name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def existing(key: str, typed: str) -> Path:
 
 
 def advice_on(path: Path) -> str:
-    """The nearest name beside the first part of `path` that does not exist."""
+    """Proposes the nearest existing name for the first part of `path` that does not exist."""
     path = path.absolute()
     missing = next((part for part in [*reversed(path.parents), path] if not part.exists()), path)
     try:

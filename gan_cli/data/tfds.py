@@ -1,4 +1,4 @@
-"""Any image data set of tensorflow-datasets: https://www.tensorflow.org/datasets/catalog."""
+"""Image data sets of tensorflow-datasets: https://www.tensorflow.org/datasets/catalog."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ KNOWN = {
 
 @dataclass(frozen=True, kw_only=True)
 class TFDS(ImageSource):
-    """Images of tensorflow-datasets, downloaded and prepared if need be. configs/dataset/_tfds.yaml has the keys."""
+    """Images of tensorflow-datasets, downloaded and prepared if necessary. configs/dataset/_tfds.yaml has the keys."""
 
     name: str
     config: str | None = None
@@ -50,7 +50,7 @@ class TFDS(ImageSource):
     label_key: str | None = "label"
 
     def describe(self) -> DataSpec | None:
-        """From the files beside prepared data, or what is known of a few data sets; None before a download.
+        """Reads the metadata of prepared data; of a few known data sets before a download, None of others.
 
         Raises:
             ConfigError: for a folder that doesn't exist, and a split or key that the data lacks.
@@ -64,7 +64,7 @@ class TFDS(ImageSource):
             raise ConfigError("data_dir", "holds no prepared data, and a download would write there", self.data_dir)
 
     def open(self, progress: Progress | None = None) -> Examples:
-        """The split's images, downloaded and prepared first if they are not there.
+        """Loads the images of the split; downloads and prepares them first where they are missing.
 
         Raises:
             ConfigError: as `describe`; for an unknown name; where the data can't be downloaded or read.
@@ -95,7 +95,7 @@ class TFDS(ImageSource):
         )
 
     def held_out(self) -> TFDS | None:
-        """The test or validation split, where training has none of it; None without one."""
+        """The test or validation split, where training uses none of it; None without one."""
         if not re.fullmatch(r"train(\[.*\])?", self.split):
             return None  # `all`, say, or a sum of splits
         metadata = self.metadata()
@@ -130,7 +130,7 @@ class TFDS(ImageSource):
         return DataSpec(shape, metadata.examples(self.split), metadata.classes(self.label_key), class_names=names)
 
     def prepared_builder(self) -> Any:
-        """A tfds builder with its data prepared."""
+        """A tfds builder whose data is prepared."""
         import tensorflow_datasets as tfds
 
         name = self.parsed_name()

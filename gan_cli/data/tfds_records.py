@@ -62,7 +62,7 @@ class TFRecords:
 
     @staticmethod
     def open(instructions: Sequence[Any]) -> TFRecords:
-        """Looks up where every record lies; `instructions` are those of a tfds split. Raises ConfigError."""
+        """Finds the position of every record; `instructions` are those of a tfds split. Raises ConfigError."""
         shards = []
         for instruction in instructions:
             path = Path(instruction.filename)
@@ -76,7 +76,7 @@ class TFRecords:
     def __getitem__(self, index: int) -> bytes:
         number = bisect.bisect_right(self.ends, index)
         shard = self.shards[number]
-        start, length = shard.places[index - self.ends[number]]  # counted from behind
+        start, length = shard.places[index - self.ends[number]]  # a negative index
         with shard.path.open("rb") as file:
             file.seek(int(start))
             return file.read(int(length))
