@@ -112,7 +112,9 @@ class ZipStore(ImageStore):
         try:
             self.archive = zipfile.ZipFile(path)  # stays open; members can be read from several threads
         except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
-            advice = "Expected a folder of images or a whole zip archive of images."
+            advice = (
+                "Expected a folder of images or a whole zip archive of images; dataset=npz reads .npy and .npz files."
+            )
             raise ConfigError("path", f"can't be read ({error})", path, advice) from error
         self.members = {info.filename: info for info in self.archive.infolist() if not info.is_dir()}
 
@@ -130,6 +132,8 @@ class ZipStore(ImageStore):
         return self.read_member(name, LARGEST_TEXT)
 
     def read_member(self, name: str, limit: int) -> bytes:
+        if name not in self.members:
+            raise UnreadableImageError("the archive has no such file")
         info = self.members[name]
         if info.file_size > limit:
             raise UnreadableImageError(f"has {info.file_size:,} bytes once it is decompressed, which is too much")

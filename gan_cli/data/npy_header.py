@@ -173,5 +173,5 @@ def read_layout(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def unreadable(typed: str, error: Exception) -> ConfigError:
-    advice = "Expected a whole .npz file (np.savez) or .npy file (np.save)."
+    advice = "Expected a whole .npz file (np.savez) or .npy file (np.save); dataset=folder reads a zip of images."
     return ConfigError("path", f"can't be read ({str(error).splitlines()[0].rstrip('.')})", typed, advice)
