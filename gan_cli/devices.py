@@ -90,9 +90,14 @@ def device_name() -> str:
 
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return f"CPU ({os.cpu_count()} cores)"
+        return f"CPU ({usable_cores()} cores)"
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
     return "GPU: " + ", ".join(names)
+
+
+def usable_cores() -> int:
+    """How many cores this process may use. TensorFlow starts as many threads, and sums are split among them."""
+    return len(os.sched_getaffinity(0))
 
 
 @contextmanager

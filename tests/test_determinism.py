@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 from conftest import TINY
+from gan_cli.config.build import build_job
+from gan_cli.training.assemble import build_calls, build_state, build_step
+from gan_cli.training.calls import GraphCalls
 from tensorflow.python.eager import context
 
-from gan_cli.config.build import build_job
 from gan_cli.config.compose import compose
 from gan_cli.data.pipeline import open_batches
 from gan_cli.devices import set_up_tensorflow
 from gan_cli.lazy import tf
-from gan_cli.training.assemble import build_calls, build_state, build_step
-from gan_cli.training.calls import GraphCalls
 
 SMALL = ("model=dcgan", "model.width=4", "train.batch_size=8")
 CALLS = {"PartitionedCall", "StatefulPartitionedCall", "While", "StatelessWhile", "If", "StatelessIf", "Case"}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from gan_cli.commands.train import gan_train
 from gan_cli.runs.checkpoint import checkpoint_step, list_checkpoints, load_checkpoint
+from gan_cli.runs.environment import describe_cores_change
 from gan_cli.runs.metrics_log import MetricsLog
 
 
@@ -53,8 +56,40 @@ def test_the_environment_says_with_what_it_was_made(finished_run: Path) -> None:
     assert start["packages"]["tensorflow"]
     assert start["packages"]["keras"] == keras.__version__
     assert start["devices"][0]
+    assert start["usable_cpus"] == len(os.sched_getaffinity(0))
     assert len(start["git"]["commit"]) == 40
     assert start["git"]["dirty"] in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("starts", "lines"),
+    [
+        ([{"usable_cpus": 2}, {"usable_cpus": 2}], []),
+        (
+            [{"usable_cpus": 2}, {"usable_cpus": 1}],
+            ["The run was begun on 2 cores, this is 1 core: rounding may differ."],
+        ),
+        ([{}, {"usable_cpus": 1}], []),
+        ([{"usable_cpus": 2}, {"usable_cpus": 1, "devices": ["CPU", "NVIDIA H100"]}], []),
+    ],
+    ids=["as many", "fewer", "not recorded", "a GPU"],
+)
+def test_another_number_of_cores_is_described(starts: list[dict[str, Any]], lines: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "environment.json"
+    path.write_text(json.dumps([{"devices": ["CPU"], **start} for start in starts]))
+    assert describe_cores_change(path) == lines
+
+
+def test_a_resumed_run_tells_another_number_of_cores(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = ["logger=[]", "model=mlp", "model.width=8", "train.batch_size=8", "hydra.run.dir=run"]
+    assert gan_train([*short, "train.steps=1"]) == 0
+    assert "The run was begun on" not in capsys.readouterr().out
+    cores = len(os.sched_getaffinity(0))
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(cores + 1)))
+    assert gan_train(["resume=run", "train.steps=2"]) == 0
+    assert f"this is {cores + 1} cores: rounding may differ." in capsys.readouterr().out
 
 
 def test_each_line_of_the_log_has_losses_logits_norms_and_speed(finished_run: Path) -> None:

@@ -3,7 +3,7 @@
     outputs/20261120-101502_dcgan_wgan_mnist_seed0/
       config.yaml        everything, resolved; with it alone the run can be repeated
       overrides.yaml     what the user typed
-      environment.json   command line, versions, devices, git commit and whether it was dirty; one entry a start
+      environment.json   command line, versions, devices, cores, git commit, was it dirty; one entry a start
       status.json        {"state": running | finished | interrupted | failed, "step": N, "error": ...}
       train.log          what the console showed
       metrics.jsonl      one object a line, each step once, in order

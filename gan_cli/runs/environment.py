@@ -12,16 +12,41 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from gan_cli.devices import usable_cores
+
 PACKAGES = ("gan-cli", "tensorflow", "keras", "numpy", "hydra-core", "omegaconf", "tensorflow-datasets", "pillow")
 
 
 def describe_environment(path: Path) -> list[dict[str, Any]]:
     """The entries of before in the file `path`, and one for this process."""
+    return [*read_starts(path), this_environment()]
+
+
+def read_starts(path: Path) -> list[dict[str, Any]]:
+    """The entries of the file `path`, none where there are none or they can't be read."""
     try:
-        before = json.loads(path.read_text())
+        starts = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        before = []
-    return [*(before if isinstance(before, list) else []), this_environment()]
+        return []
+    return starts if isinstance(starts, list) else []
+
+
+def describe_cores_change(path: Path) -> list[str]:
+    """A line where a run on a CPU began on another number of cores: sums are split otherwise and so rounded otherwise.
+
+    `path` is environment.json with the entry of this start.
+    """
+    starts = read_starts(path)
+    if not starts or set(starts[-1]["devices"]) != {"CPU"}:
+        return []
+    began, now = (starts[place].get("usable_cpus") for place in (0, -1))
+    if began is None or now is None or began == now:  # None: written by a version that did not record it
+        return []
+    return [f"The run was begun on {count_cores(began)}, this is {count_cores(now)}: rounding may differ."]
+
+
+def count_cores(count: int) -> str:
+    return "1 core" if count == 1 else f"{count} cores"
 
 
 def this_environment() -> dict[str, Any]:
@@ -33,6 +58,7 @@ def this_environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
+        "usable_cpus": usable_cores(),
         "packages": {name: installed_version(name) for name in PACKAGES},
         "devices": devices(),
         "git": git_state(Path(__file__).resolve().parents[2]),

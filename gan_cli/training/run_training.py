@@ -19,6 +19,7 @@ from gan_cli.lazy import tf
 from gan_cli.plotting.grid_size import parse_grid
 from gan_cli.runs.atomic_files import write_atomically
 from gan_cli.runs.console import Console
+from gan_cli.runs.environment import describe_cores_change
 from gan_cli.runs.run_directory import RunDirectory, create_exclusive
 from gan_cli.runs.signals import StopRequest, stop_on_signals
 from gan_cli.sampling.keras_file import save_generator
@@ -149,6 +150,7 @@ class TrainingRun:
         """Prints where the run is written to, from which step it starts, and its summary."""
         start = f"Resuming from step {restored.step}: {run.path}" if self.plan.resumes else f"Run directory: {run.path}"
         notes = [*self.plan.notes, *describe_data_change(restored.data, self.examples.spec)]
+        notes += describe_cores_change(run.environment)
         self.console.line(start)
         self.console.line("\n".join([*describe_job(self.job, self.examples, self.state), *notes]))
 
