@@ -188,6 +188,7 @@ TEXT_FIELDS = {
     **dict.fromkeys(("config", "split", "image_key", "label_key", "images_key", "labels_key"), "a part of data"),
     **dict.fromkeys(("experiment", "project", "entity", "tags"), "the name of a run at a destination"),
     **dict.fromkeys(("image_size", "channels", "background", "sigma", "alphas"), "numbers, or one of few words"),
+    **dict.fromkeys(("labels", "value_range"), "where the data itself says a label or a range; one of few words"),
     **dict.fromkeys(("resize", "layer", "kernel", "form", "schedule", "sides", "over", "network"), "one of few words"),
     **dict.fromkeys(
         ("latent_distribution", "generator_normalization", "discriminator_normalization"), "one of few words"
