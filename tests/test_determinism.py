@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 from conftest import TINY
-from gan_cli.config.build import build_job
-from gan_cli.training.assemble import build_calls, build_state, build_step
-from gan_cli.training.calls import GraphCalls
 from tensorflow.python.eager import context
 
 from gan_cli.config.compose import compose
+from gan_cli.config.job_builder import build_job
 from gan_cli.data.pipeline import open_batches
 from gan_cli.devices import set_up_tensorflow
 from gan_cli.lazy import tf
+from gan_cli.training.build import build_compiled_loop, build_state, build_step
+from gan_cli.training.compiled_loop import CompiledLoop
 
 SMALL = ("model=dcgan", "model.width=4", "train.batch_size=8")
 CALLS = {"PartitionedCall", "StatefulPartitionedCall", "While", "StatelessWhile", "If", "StatelessIf", "Case"}
@@ -105,19 +105,19 @@ class ExecutedGraph:
                         yield earlier, later
 
 
-def calls_of(*words: str) -> GraphCalls:
-    job = build_job(compose("train", [*TINY, *SMALL, *words]).config, [])
+def compiled_loop_of(*words: str) -> CompiledLoop:
+    job = build_job(compose("train", [*TINY, *SMALL, *words]).config)
     set_up_tensorflow(job.seed, job.train.deterministic)
     examples = job.dataset.open(None)
     state = build_state(job, examples.spec)
     batches = open_batches(examples, job.train.batch_size, job.train.critic_steps, job.seed, job.dataset.flip)
-    return build_calls(job, build_step(job, state), batches, state)
+    return build_compiled_loop(job, build_step(job, state), batches, state)
 
 
-def executed(calls: GraphCalls) -> ExecutedGraph:
+def executed_graph(loop: CompiledLoop) -> ExecutedGraph:
     context.context().enable_run_metadata()
     try:
-        calls(0, 1)
+        loop(0, 1)
         ran = context.context().export_run_metadata()
     finally:
         context.context().disable_run_metadata()
@@ -135,12 +135,15 @@ def executed(calls: GraphCalls) -> ExecutedGraph:
     ids=["R1 and R2", "a gradient penalty, an inner loop and a gradient of its own", "conditions"],
 )
 def test_no_update_may_overtake_a_read(words: list[str]) -> None:
-    assert list(executed(calls_of(*words)).races()) == []
+    assert list(executed_graph(compiled_loop_of(*words)).races()) == []
 
 
 def test_the_pass_that_is_turned_off_would_let_an_update_overtake_a_read() -> None:
     """Where this fails, TensorFlow or Keras has changed, and the pass may be of use again: gan_cli/devices.py."""
-    calls = calls_of("loss=rpgan")
+    loop = compiled_loop_of("loss=rpgan")
     tf.config.optimizer.set_experimental_options({"dependency_optimization": True})
-    races = list(executed(calls).races())
+    try:
+        races = list(executed_graph(loop).races())
+    finally:
+        tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
     assert races and all("optimizer/Assign" in update and "ReadVariableOp" in read for update, read in races)
