@@ -38,13 +38,15 @@ def float64() -> Iterator[None]:
 
 
 def network(shape: tuple[int, ...], kind: str) -> keras.Model:
-    """A smooth discriminator with a normalisation of that kind between its two linear layers."""
+    """A smooth discriminator with a normalisation of that kind after each of its two hidden layers."""
     keras.utils.set_random_seed(5)
     examples = keras.Input(shape, dtype=keras.config.dtype_policy().variable_dtype)
-    linear = dense(kind, 4) if len(shape) == 1 else convolution(kind, 4, 3, 1)
-    layer = normalization(kind, "normalized") if kind in NORMALIZATIONS else KERAS_LAYERS[kind]()
-    features = linear(examples)
-    features = keras.ops.tanh(layer(features) if layer else features)
+    features = examples
+    for number in range(2):
+        linear = dense(kind, 4) if len(shape) == 1 else convolution(kind, 4, 3, 1)
+        layer = normalization(kind, f"normalized_{number}") if kind in NORMALIZATIONS else KERAS_LAYERS[kind]()
+        features = linear(features)
+        features = keras.ops.tanh(layer(features) if layer else features)
     last = dense("none", 1)(keras.layers.Flatten()(features))
     return use_training_layers(keras.Model(examples, last))
 
