@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
 from gan_cli.config.compose import compose, config_directory
+from gan_cli.config.group_choices import LISTS
 from gan_cli.config.job_builder import GROUPS, build_job
 from gan_cli.config.target_allowlist import load_class, targets_in
+from gan_cli.errors import ConfigError
 
 FILES = sorted(config_directory().rglob("*.yaml"))
 CHOICES = sorted((path.parent.name, path.stem) for path in config_directory().glob("*/[!_]*.yaml"))
@@ -87,3 +92,97 @@ def test_a_choice_shows_each_field_of_its_class(path: Path) -> None:
 def test_a_loss_brings_its_recipe_and_what_is_typed_wins(words: list[str], expected: tuple[str, str, int]) -> None:
     job = build_job(compose("train", words).config)
     assert (",".join(job.penalties), type(job.optimizer).__name__, job.train.critic_steps) == expected
+
+
+NAMED = [path for group in LISTS for path in sorted((config_directory() / group).glob("[!_]*.yaml"))]
+"""Files of the groups of which several choices can be selected."""
+
+
+@pytest.mark.parametrize("path", NAMED, ids=name_of)
+def test_a_choice_of_several_has_its_own_name_as_its_only_key(path: Path) -> None:
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert set(content) - {"defaults"} == (set() if path.stem == "none" else {path.stem})
+
+
+@pytest.mark.parametrize("group", LISTS)
+def test_all_choices_of_a_group_together_keep_their_keys(group: str) -> None:
+    names = [path.stem for path in NAMED if path.parent.name == group and path.stem != "none"]
+    for order in (names, names[::-1]):
+        assert set(compose("train", [f"{group}=[{','.join(order)}]"]).config[group]) == set(names)
+
+
+LOSSES = sorted(path.stem for path in (config_directory() / "loss").glob("[!_]*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in (config_directory() / "experiment").glob("[!_]*.yaml"))
+
+
+def own_recipe(loss: str, config: dict[str, Any]) -> dict[str, Any]:
+    """What the YAML file of a loss sets, in a configuration."""
+    content = yaml.safe_load((config_directory() / "loss" / f"{loss}.yaml").read_text(encoding="utf-8"))
+    parts = {"loss": config["loss"]}
+    for default in content.pop("defaults", []):
+        (name,) = default
+        parts[name.removeprefix("override /")] = config[name.removeprefix("override /")]
+    if "loss" in content:  # a file of the whole configuration
+        parts |= {f"train.{name}": config["train"][name] for name in content.get("train", {})}
+    return without_followers(parts)
+
+
+def without_followers(parts: dict[str, Any]) -> dict[str, Any]:
+    """Without the length of the schedule, which is that of the run."""
+    optimizer = {key: value for key, value in parts.get("optimizer", {}).items() if key != "decay_steps"}
+    return {**parts, "optimizer": optimizer}
+
+
+@cache
+def of_experiment(name: str) -> dict[str, Any]:
+    return compose("train", [f"experiment={name}", *path_words(name)]).config
+
+
+def path_words(experiment: str) -> list[str]:
+    return ["dataset.path=."] if experiment.startswith("eurosat") else []
+
+
+ALL_PAIRS = "GAN_CLI_ALL_PAIRS" in os.environ
+"""Whether each loss is composed with all experiments, which takes minutes, in place of three."""
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_typed_beside_an_experiment_brings_its_recipe(loss: str) -> None:
+    alone = own_recipe(loss, compose("train", [f"loss={loss}"]).config)
+    first = 3 * LOSSES.index(loss)
+    some = {EXPERIMENTS[(first + number) % len(EXPERIMENTS)] for number in range(3)}
+    for experiment in EXPERIMENTS if ALL_PAIRS else sorted(some):
+        composition = compose("train", [f"experiment={experiment}", f"loss={loss}", *path_words(experiment)])
+        config, usual = composition.config, of_experiment(experiment)
+        if config == usual:  # the loss that the experiment was written for
+            continue
+        assert own_recipe(loss, config) == alone, experiment
+        assert config["dataset"] == usual["dataset"]
+        assert bool(composition.notes) == bool(
+            {"penalty", "optimizer"} & (alone.keys() - {"optimizer"}) or alone["optimizer"]
+        )
+        build_job(config, composition.origin)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["experiment=ring", "loss=wgan_gp", "penalty.gradient_penalty.weight=3"], {"gradient_penalty": 3}),
+        (["experiment=ring", "loss=wgan_gp", "penalty=[r1]"], {"r1": 0.05}),
+        (["experiment=ring", "penalty=[r1,drift]"], {"r1": 0.05, "drift": 0.001}),
+        (["experiment=ring", "penalty=gradient_penalty"], {"gradient_penalty": 10.0}),
+        (["experiment=ring", "loss=hinge"], {"r1": 0.05, "r2": 0.05}),
+        (["experiment=ring", "loss=rpgan"], {"r1": 0.05, "r2": 0.05}),
+    ],
+)
+def test_penalties_beside_an_experiment_are_those_that_were_typed(words: list[str], expected: dict[str, float]) -> None:
+    penalties = compose("train", words).config["penalty"]
+    assert {name: penalty["weight"] for name, penalty in penalties.items()} == expected
+
+
+def test_a_choice_typed_beside_an_experiment_has_its_own_numbers() -> None:
+    config = compose("train", ["experiment=mnist_dcgan", "model=mlp", "optimizer=sgd"]).config
+    assert (config["model"]["width"], config["optimizer"]["learning_rate"]) == (256, 0.01)
+    assert compose("train", ["experiment=mnist_dcgan", "model=dcgan"]).config["model"]["width"] == 32
+    with pytest.raises(ConfigError, match=r"penalty.r1.weight: no such key. Did you mean"):
+        compose("train", ["experiment=ring", "loss=wgan_gp", "penalty.r1.weight=3"])

@@ -183,7 +183,7 @@ def test_a_choice_of_ones_own_is_found_again_with_its_folder() -> None:
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["penalty.r1.weigth=5"], "penalty.r1.weigth: no such key. Did you mean weight?"),
+        (["penalty.r1.weigth=5"], "penalty.r1.weigth: no such key. Did you mean penalty.r1.weight?"),
         (["augment.diffaugment.color=false"], "augment.diffaugment.color: this run has no such key"),
         (["trian.steps=5"], "trian.steps: this run has no such key. Did you mean train.steps?"),
         (["eval.held_out=abc"], "eval.held_out=abc: expected a number."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -153,7 +153,7 @@ def build_section(key: str, values: Any, cls: type) -> Any:
     full = {str(name): f"{key}.{name}".lstrip(".") for name in (*values, *parameters)}
     for name in values:
         if name not in parameters:
-            raise ConfigError(full[name], "no such key", advice=nearest(str(name), parameters))
+            raise ConfigError(full[name], "no such key", advice=nearest_below(key, str(name), parameters))
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in values:
             raise ConfigError(full[name], "is missing", advice=f"Give it as {full[name]}=VALUE.")
@@ -164,6 +164,12 @@ def build_section(key: str, values: Any, cls: type) -> Any:
     except ConfigError as error:
         seen_from_root = error.key.partition(".")[0] in (*GROUPS, *SECTIONS)
         raise (error if seen_from_root else error.below(key)) from None
+
+
+def nearest_below(key: str, name: str, names: Iterable[str]) -> str:
+    """Advice that names the whole key nearest to `key.name`, or ""."""
+    advice = nearest(name, names)
+    return advice.replace("Did you mean ", f"Did you mean {key}.") if key else advice
 
 
 def check_type(key: str, cls: type, name: str, value: Any) -> Any:
