@@ -102,6 +102,24 @@ assert not {{"tensorflow", "keras", "sklearn", "tensorflow_datasets"}} & set(sys
         (["-m", "dataset=ring,grid"], ["model=mlp"]),
         (["dataset=tfds", "dataset.name="], ["dataset.name", "needed"]),
         (["train.ema_ramp=2"], ["train.ema_ramp=2", "at most 1"]),
+        (["experiment=null"], ["experiment=null", "leave it out"]),
+        (["experiment=null", "train.steps=x"], ["experiment=null"]),
+        (["-m", "experiment=null,ring"], ["experiment=null"]),
+        (["hydra.run.dir=" + "x" * 300], ["hydra.run.dir", "too long"]),
+        (["resume=" + "x" * 300], ["resume", "too long"]),
+        (["dataset=folder", "dataset.path=" + "x" * 300], ["dataset.path", "too long"]),
+        (["--package=a"], ["--package", "--cfg job"]),
+        (["--resolve"], ["--resolve", "--cfg job"]),
+        (["--cfg", "job", "--package=a"], ["--package=a", "no such part"]),
+        (["-m", "seed=range(0,0)"], ["seed=range(0,0)", "no value"]),
+        (["-m", "loss=glob(zzz*)"], ["loss", "no value"]),
+        (["-m", "seed=0,1", "hydra.run.dir=x"], ["hydra.run.dir", "hydra.sweep.dir=x"]),
+        (["hydra.sweep.dir=x"], ["hydra.sweep.dir", "hydra.run.dir=x"]),
+        (["-m", "hydra/sweeper=optuna", "seed=0,1"], ["hydra/sweeper=optuna", "basic", "pip install"]),
+        (["hydra/launcher=nope"], ["hydra/launcher=nope", "process_each"]),
+        (["dataset=folder", "dataset.path=a,b"], ["dataset.path", "'dataset.path=\"a,b\"'", "-m"]),
+        (["+loss=wgan"], ["loss", "Leave out the +"]),
+        (["train.steps=range(0,0)"], ["train.steps"]),
     ],
 )
 def test_what_is_wrong_names_the_key_and_what_to_do(words: list[str], parts: list[str]) -> None:
@@ -127,12 +145,18 @@ def test_what_is_wrong_names_the_key_and_what_to_do(words: list[str], parts: lis
         (["run=nowhere", "n=999999999999"], ["n=999999999999", "at most"]),
         (["run=nowhere", "seeds=0-99999999"], ["seeds=0-99999999", "1,000,000"]),
         (["run=nowhere", "seeds=[]"], ["seeds=[]", "at least one"]),
+        (["run=nowhere", "seeds=0,1"], ["seeds=0,1", "write seeds=[0,1]"]),
+        (["run=nowhere", "loss=wgan"], ["loss", "no group of this configuration"]),
+        (["--config-name=mine", "run=nowhere"], ["--config-name=mine", "not used by gan-sample"]),
+        (["--cfg", "job", "sed=3"], ["sed: no such key", "seed?"]),
+        (["run=" + "x" * 300], ["run", "too long"]),
     ],
 )
 def test_gan_sample_says_what_is_wrong_before_it_loads_anything(words: list[str], parts: list[str]) -> None:
     with pytest.raises(ConfigError) as caught:
         gan_sample(words)
     assert all(part in str(caught.value) for part in parts), caught.value
+    assert "-m" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["gan-train", "gan-sample"])
@@ -211,3 +235,40 @@ def test_tab_completes_groups_choices_and_keys(line: str, expected: str) -> None
 def test_completion_is_installed_by_one_line() -> None:
     done = command("gan-train", "-sc", "install=bash")
     assert "complete " in done.stdout
+
+
+def test_a_tilde_in_a_directory_is_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from gan_cli.commands.command_line import read_command_line
+    from gan_cli.config.launch_plan import prepare
+
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for word in ("hydra.run.dir=~/x", "hydra.run.dir='~/x'", 'hydra.run.dir="~/x"'):
+        words = read_command_line("gan-train", [word], lambda folder: "").overrides
+        assert prepare("train", words, None)[1].directory == tmp_path / "home" / "x"
+    (word,) = read_command_line("gan-train", ["-m", "hydra.sweep.dir=~/x"], lambda folder: "").overrides
+    assert word == f'hydra.sweep.dir="{tmp_path}/home/x"'
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["eval.stop_on_collapse=true"], "eval.stop_on_collapse=true has no effect"),
+        (["eval.every=7"], "eval.every=7 has no effect"),
+        (["optimizer.warmup_steps=5000"], "optimizer.warmup_steps=5000 is not below train.steps=2000"),
+        (["optimizer.decay_steps=100"], "optimizer.decay_steps=100 has no effect with optimizer.schedule=constant"),
+        (["optimizer.final_fraction=0.5"], "optimizer.final_fraction=0.5 has no effect"),
+        (["optimizer.schedule=linear", "optimizer.decay_steps=9000"], "optimizer.decay_steps=9000 is above"),
+        (["penalty=lecam", "train.steps=500"], "penalty.lecam.start=1000 is not below train.steps=500"),
+        (["penalty=r1", "penalty.r1.every=5000"], "penalty.r1.every=5000 is above"),
+        (["penalty=r1", "penalty.r1.weight=0"], "penalty.r1.weight=0"),
+        (["train.top_k_steps=100"], "train.top_k_steps=100 has no effect with train.top_k=1"),
+        (["loss=hinge", "train.top_k=0.5", "train.top_k_steps=9000"], "train.top_k_steps=9000 is above"),
+        (["augment=instance_noise", "augment.instance_noise.steps=9000"], "augment.instance_noise.steps=9000 is above"),
+        (["augment=ada", "train.steps=50"], "augment.ada.ramp_images=500000 lets the probability come to"),
+    ],
+)
+def test_an_option_without_effect_is_warned_of(words: list[str], part: str) -> None:
+    from gan_cli.config.launch_plan import prepare
+
+    notes = prepare("train", words, None)[1].notes
+    assert len(notes) == 1 and part in notes[0], notes

@@ -5,18 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from gan_cli.config.compose import (
     HYDRA_VERSION_BASE,
     Composition,
     compose,
+    expand_home,
     expand_shorthand,
     quote_if_needed,
 )
@@ -24,7 +27,7 @@ from gan_cli.config.config_directory import config_directory
 from gan_cli.config.primary_config import origin_of, read_overrides
 from gan_cli.config.resolvers import register_resolvers
 from gan_cli.config.target_allowlist import composing
-from gan_cli.errors import ConfigError
+from gan_cli.errors import ConfigError, nearest
 
 BARE_FLAGS = ("multirun", "resolve", "shell_completion", "hydra_help")
 MISCONFIGURED = 2
@@ -48,17 +51,62 @@ def read_command_line(program: str, arguments: list[str], help_text: Callable[[s
 
     parser.error = refuse  # type: ignore[method-assign]
     flags = parser.parse_intermixed_args(arguments)
-    flags.overrides = [quote_if_needed(expand_shorthand(word)) for word in flags.overrides]
+    flags.overrides = [quote_if_needed(expand_home(expand_shorthand(word))) for word in flags.overrides]
     if flags.experimental_rerun is not None:
         raise ConfigError("--experimental-rerun", "reads a pickle, which can run code", advice="Use resume=RUN.")
     if flags.config_path is not None:
         raise ConfigError("--config-path", "is not used here", flags.config_path, "Use --config-dir=FOLDER.")
+    check_flags(flags)
     if flags.multirun and (flags.cfg or flags.info):
         raise ConfigError("", "-m does not go with --cfg or --info", advice="Show one job: leave out -m.")
     if flags.help:
         print(help_text(flags.config_dir))
         sys.exit(0)
     return flags
+
+
+def check_flags(flags: argparse.Namespace) -> None:
+    """Raises ConfigError for flags and directories that would have no effect."""
+    for name in ("package", "resolve"):
+        if getattr(flags, name) and not flags.cfg:
+            raise ConfigError(f"--{name}", "has no effect without --cfg", advice="Add --cfg job.")
+    unused, used = ("run", "sweep") if flags.multirun else ("sweep", "run")
+    for word in flags.overrides:
+        key, _, value = word.partition("=")
+        if key.lstrip("+") == f"hydra.{unused}.dir":
+            when = "with -m" if flags.multirun else "without -m"
+            raise ConfigError(f"hydra.{unused}.dir", f"has no effect {when}", advice=f"Use hydra.{used}.dir={value}")
+
+
+def print_config(flags: argparse.Namespace, whole: DictConfig) -> None:
+    """Prints the configuration of the job as `--cfg job` asks for it, or a part of it.
+
+    Raises:
+        ConfigError: for a part that it does not have.
+    """
+    config: Any = whole
+    if flags.package and flags.package != "_global_":
+        try:
+            config = OmegaConf.select(whole, flags.package)
+        except OmegaConfBaseException:
+            config = None
+        if not OmegaConf.is_config(config):
+            keys = [str(name) for name in whole]
+            advice = nearest(flags.package, keys) or f"Parts: {', '.join(keys)}."
+            raise ConfigError("--package", "the configuration has no such part", flags.package, advice)
+        print(f"# @package {flags.package}")
+    print(OmegaConf.to_yaml(config, resolve=flags.resolve), end="")
+
+
+@contextmanager
+def os_errors_as_mistakes(words: Sequence[str]) -> Iterator[None]:
+    """Turns an error of the operating system, for a name that is too long, say, into one that names the key."""
+    try:
+        yield
+    except OSError as error:
+        name = str(error.filename or "")
+        keys = [word.partition("=")[0] for word in words if name and word.partition("=")[2].strip("\"'") in name]
+        raise ConfigError(keys[0] if keys else "", f"{error.strerror or error}: {name[:80]}") from error
 
 
 def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job: Callable[..., object]) -> None:
@@ -88,6 +136,14 @@ def composed(
     flags = read_command_line(program, arguments, help_text)
     if flags.multirun:
         raise ConfigError("", f"{program} has no sweeps", advice=advice)
+    if flags.config_name is not None:
+        advice = "Type the settings as key=value."
+        raise ConfigError("--config-name", f"is not used by {program}", flags.config_name, advice)
+    if flags.cfg or flags.info:
+        composition = compose(config_name, flags.overrides, flags.config_dir)
+        if flags.cfg == "job":
+            print_config(flags, composition.unresolved)
+            return None
     if flags.cfg or flags.info or flags.shell_completion or flags.hydra_help:
         hand_to_hydra(program, flags, config_name, print)
         return None

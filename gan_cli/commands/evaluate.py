@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from gan_cli.commands.command_line import composed, isolate_child_processes, report_errors
+from gan_cli.commands.command_line import composed, isolate_child_processes, os_errors_as_mistakes, report_errors
 from gan_cli.commands.help import evaluate_help
 
 SUBCOMMANDS = ("human", "tournament")
@@ -30,7 +30,9 @@ def gan_eval(arguments: list[str]) -> int:
     from gan_cli.evaluation.evaluation_config import build_evaluation  # here, since --help should not wait for it
     from gan_cli.evaluation.evaluation_runner import run_evaluation
 
-    return run_evaluation(build_evaluation(composition.config, composition.origin))
+    with os_errors_as_mistakes(arguments):
+        job = build_evaluation(composition.config, composition.origin)
+    return run_evaluation(job)
 
 
 def run_subcommand(name: str, arguments: list[str]) -> int:

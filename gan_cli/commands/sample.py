@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from gan_cli.commands.command_line import composed, isolate_child_processes, report_errors
+from gan_cli.commands.command_line import composed, isolate_child_processes, os_errors_as_mistakes, report_errors
 from gan_cli.commands.help import sample_help
 from gan_cli.config.job_builder import build_section
 from gan_cli.sampling.sample_job import SampleJob
@@ -27,8 +27,9 @@ def gan_sample(arguments: list[str]) -> int:
     if composition is None:
         return 0
     job = build_section("", composition.config, SampleJob)
-    source = find_source(job.run, job.checkpoint, job.step)
-    check_output(job, source)
+    with os_errors_as_mistakes(arguments):
+        source = find_source(job.run, job.checkpoint, job.step)
+        check_output(job, source)
 
     from gan_cli.devices import load_for_inference  # here, since it loads TensorFlow
 

@@ -5,16 +5,25 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from gan_cli.commands.command_line import hand_to_hydra, isolate_child_processes, read_command_line, report_errors
+from gan_cli.commands.command_line import (
+    hand_to_hydra,
+    isolate_child_processes,
+    os_errors_as_mistakes,
+    print_config,
+    read_command_line,
+    report_errors,
+)
 from gan_cli.commands.help import train_help
-from gan_cli.config.compose import own_folders, to_plain
+from gan_cli.config.compose import compose, own_folders, to_plain
+from gan_cli.config.experiment_choices import compose_choices
 from gan_cli.config.job_builder import build_job
 from gan_cli.config.launch_plan import LaunchPlan, prepare
 from gan_cli.config.own_modules import set_own_folders
-from gan_cli.config.primary_config import origin_of
+from gan_cli.config.primary_config import origin_of, read_overrides
 from gan_cli.config.target_allowlist import composing
 from gan_cli.sweeps.sweep import check_sweep, report_sweep
 
@@ -34,12 +43,18 @@ def gan_train(arguments: list[str]) -> int:
         check_sweep(config_name, flags.overrides, flags.config_dir)
         hand_to_hydra("gan-train", flags, config_name, train_from_launcher)
         return report_sweep()
+    if flags.info:
+        compose(config_name, flags.overrides, flags.config_dir)
     if flags.shell_completion or flags.info or flags.hydra_help:
         hand_to_hydra("gan-train", flags, config_name, train_from_launcher)
         return 0
-    job, start = prepare(config_name, flags.overrides, flags.config_dir)
+    with os_errors_as_mistakes(flags.overrides):
+        job, start = prepare(config_name, flags.overrides, flags.config_dir)
     if flags.cfg and start.resumes:
-        print(OmegaConf.to_yaml(OmegaConf.create(job.config)), end="")
+        print_config(flags, OmegaConf.create(job.config))
+        return 0
+    if flags.cfg == "job":
+        print_config(flags, compose(config_name, flags.overrides, flags.config_dir).unresolved)
         return 0
     if flags.cfg:
         hand_to_hydra("gan-train", flags, config_name, train_from_launcher)
@@ -64,8 +79,11 @@ def train_from_launcher(config: DictConfig) -> None:
     config_dir = next((source.path for source in sources if source.provider == "command-line"), None)
     set_own_folders(own_folders(config_dir))
     origin = origin_of(str(hydra_config.job.config_name), words)
+    if GlobalHydra.instance().is_initialized():  # what the launcher hands over was composed by Hydra alone
+        config, _ = compose_choices(str(hydra_config.job.config_name), read_overrides(words))
     with composing(origin):
-        job = build_job(to_plain(config), origin)
+        plain = {key: value for key, value in to_plain(config).items() if key != "hydra"}
+        job = build_job(plain, origin)
     code = run_training(job, LaunchPlan(Path(hydra_config.runtime.output_dir), words))
     if code:
         raise RuntimeError(f"The job ended with exit code {code}; its train.log says why.")

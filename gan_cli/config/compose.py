@@ -25,9 +25,11 @@ from gan_cli.config.group_choices import groups, loader
 from gan_cli.config.interpolations import find_links
 from gan_cli.config.override_errors import (
     check_groups,
+    check_hydra_groups,
     check_keys,
     check_override_forms,
     check_single_choice,
+    composition_error,
     first_cause,
 )
 from gan_cli.config.own_modules import set_own_folders
@@ -37,6 +39,7 @@ from gan_cli.config.target_allowlist import composing
 from gan_cli.errors import ConfigError, nearest
 
 HYDRA_VERSION_BASE = "1.3"
+COMMANDS_WITHOUT_SWEEPS = ("sample", "eval", "human", "tournament")
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,9 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
     with composer(config_dir), composing(origin):
         overrides = parse(words)
         check_override_forms(overrides)
-        check_single_choice(overrides)
+        check_single_choice(overrides, has_sweeps=config_name not in COMMANDS_WITHOUT_SWEEPS)
         check_groups(overrides)
+        check_hydra_groups(overrides)
         if not loader().repository.config_exists(config_name):
             raise ConfigError("--config-name", "there is no such file in the search path", config_name)
         try:
@@ -106,7 +110,7 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             with suppress(HydraException, OmegaConfBaseException):  # the whole configuration itself may be at fault
                 check_keys(config_name, overrides)
-            raise ConfigError("", first_cause(error)) from error
+            raise composition_error(error) from error
         HydraConfig.instance().set_config(whole)  # so that ${hydra:...} resolves in the user's own YAML
         try:
             directory = Path(whole.hydra.run.dir)
@@ -165,6 +169,17 @@ def quote_if_needed(word: str) -> str:
         return word
     except HydraException:
         return f"{key}={quoted(value)}" if equals else word
+
+
+def expand_home(word: str) -> str:
+    """`hydra.run.dir=~/x` with the home directory in place of `~`, which Hydra takes for the name of a folder."""
+    key, _, value = word.partition("=")
+    if key.lstrip("+") not in ("hydra.run.dir", "hydra.sweep.dir") or not value.strip("\"'").startswith("~"):
+        return word
+    try:
+        return f"{key}={quoted(Path(value.strip(chr(34) + chr(39))).expanduser())}"
+    except RuntimeError as error:
+        raise ConfigError(key.lstrip("+"), f"can't be expanded: {error}", value, "Give the whole path.") from error
 
 
 def quoted(value: object) -> str:

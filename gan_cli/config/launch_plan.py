@@ -9,6 +9,7 @@ from pathlib import Path
 from gan_cli.config.compatibility import check_job, warnings_for
 from gan_cli.config.compose import compose, composer, own_folders, parse
 from gan_cli.config.config_origin import ConfigOrigin, stored
+from gan_cli.config.ineffective_options import ineffective_options
 from gan_cli.config.job_builder import TrainJob, build_job
 from gan_cli.config.override_errors import check_override_forms, check_single_choice
 from gan_cli.config.own_modules import set_own_folders
@@ -68,7 +69,7 @@ def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple
     dry_run = bool(composition.config["dry_run"])
     if not dry_run:
         check_free(composition.directory)
-    notes = (*composition.notes, *warnings_for(job))
+    notes = (*composition.notes, *warnings_for(job), *ineffective_options(job))
     return job, LaunchPlan(composition.directory, typed(words), dry_run=dry_run, notes=notes, links=composition.links)
 
 
@@ -114,7 +115,7 @@ def plan_resumed_run(resume_plan: ResumePlan, origin: ConfigOrigin) -> tuple[Tra
         resumes=True,
         finished=done == job.train.steps and read_status(resume_plan.run.path).state == "finished",
         dry_run=bool(resume_plan.config["dry_run"]),
-        notes=(*warnings_for(job), *changes),
+        notes=(*warnings_for(job), *ineffective_options(job), *changes),
         links=resume_plan.links,
     )
 

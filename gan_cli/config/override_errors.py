@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from gan_cli.config.experiment_choices import compose_choices
-from gan_cli.config.group_choices import LISTS, choices, groups
+from gan_cli.config.group_choices import LISTS, choices, groups, loader
 from gan_cli.errors import ConfigError, nearest
 from gan_cli.runs.renamed_keys import new_name
 
@@ -24,7 +26,9 @@ def check_override_forms(overrides: list[Override]) -> None:
             raise ConfigError("", f"can't read {override.input_line!r}; expected key=value")
         if override.is_delete() and key not in known:
             raise ConfigError(key, "can't be left out", advice=f"Every key is needed. Set it: {key}=VALUE")
-        if override.package is not None and key in known:
+        if key == "hydra":
+            raise ConfigError(key, "can't be set as a whole", advice="Set single keys: hydra.run.dir=DIRECTORY")
+        if override.package is not None and not key.startswith("hydra/"):
             raise ConfigError(f"{key}@{override.package}", "can't be put elsewhere", advice=f"Write {key}=...")
         if key in LISTS and not override.is_delete() and override.value() is None:
             raise ConfigError(key, "expected a list of choices", None, f"For none of them: {key}=[]")
@@ -41,8 +45,12 @@ def check_groups(overrides: list[Override]) -> None:
             advice = f"For none of them: {group}=[]" if group in LISTS else f"Choose with {group}=..."
             raise ConfigError(group, "can't be left out, or it would be missing", advice=advice)
         if override.is_add() or override.is_force_add():
-            raise ConfigError("", f"can't add to {group}, which is set already", advice=f"Leave out the +: {group}=...")
-        if group not in (*LISTS, "experiment") and override.value() is None:
+            raise ConfigError(
+                group, "can't be added to, since it is set already", advice=f"Leave out the +: {group}=..."
+            )
+        if group == "experiment" and override.value() is None:
+            raise ConfigError(group, f"expected one of {', '.join(choices(group))}", None, "For none, leave it out.")
+        if group not in LISTS and override.value() is None:
             raise ConfigError(group, f"expected one of {', '.join(choices(group))}", None)
         if group not in LISTS and isinstance(override.value(), list):
             advice = f"For a sweep over several: -m {group}=A,B"
@@ -53,16 +61,30 @@ def check_groups(overrides: list[Override]) -> None:
                 raise ConfigError(group, f"expected one of {allowed}", choice, nearest(choice, choices(group)))
 
 
-def check_single_choice(overrides: list[Override]) -> None:
-    """Raises ConfigError for several values of one key, which make a sweep."""
+def check_single_choice(overrides: list[Override], has_sweeps: bool = True) -> None:
+    """Raises ConfigError for several values of one key, which make a sweep, where there is none."""
     for override in overrides:
         if override.is_sweep_override():
-            raise ConfigError(
-                override.key_or_group,
-                "has several values, which make a sweep",
-                override.get_value_string(),
-                "Add -m for a sweep; put brackets around a list: [a,b].",
-            )
+            key, text = override.key_or_group, override.get_value_string()
+            sweep = "For a sweep add -m; for a list" if has_sweeps else "For a list"
+            quoted = text.replace('"', "")
+            advice = f"{sweep} write {key}=[{quoted}]; for one text with a comma write '{key}=\"{quoted}\"'."
+            raise ConfigError(key, "has several values, which make a sweep", text, advice)
+
+
+def check_hydra_groups(overrides: list[Override]) -> None:
+    """Raises ConfigError for a choice of Hydra's own groups that is not installed: a launcher or a sweeper, say."""
+    for override in overrides:
+        group = override.key_or_group
+        if not group.startswith("hydra/") or override.is_delete():
+            continue
+        options = loader().get_group_options(group, ObjectType.CONFIG)
+        if not options:
+            raise ConfigError(group, "no such group of Hydra's", advice="`--info plugins` lists what is installed.")
+        for choice in chosen(override):
+            if choice not in options:
+                advice = "Other launchers and sweepers are plugins: pip install hydra-optuna-sweeper, say."
+                raise ConfigError(group, f"expected one of {', '.join(options)}, which are installed", choice, advice)
 
 
 def chosen(override: Override) -> list[str]:
@@ -118,6 +140,24 @@ def dotted_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
         value = node._get_node(name)
         if isinstance(value, DictConfig) and not value._is_none():
             yield from dotted_keys(value, f"{key}.")
+
+
+def composition_error(error: BaseException) -> ConfigError:
+    """What Hydra or OmegaConf could not compose, with the key where they name it."""
+    text = first_cause(error)
+    group = re.match(r"Could not override '([^']+)'", text)
+    if group:
+        known = ", ".join(name for name in groups())
+        advice = (
+            f"gan-train has the groups {known}; a whole configuration in --config-dir and other commands have fewer."
+        )
+        return ConfigError(group[1], "is no group of this configuration", advice=advice)
+    taken = re.search(r"An item is already at '([^']+)'", text)
+    if taken:
+        return ConfigError(
+            taken[1], "can't be added, since it is set already", advice=f"Leave out the +: {taken[1]}=..."
+        )
+    return ConfigError(str(getattr(error, "full_key", None) or ""), text)
 
 
 def first_cause(error: BaseException) -> str:

@@ -25,7 +25,7 @@ from gan_cli.config.override_errors import (
     check_groups,
     check_override_forms,
     check_single_choice,
-    first_cause,
+    composition_error,
     nearest_key,
 )
 from gan_cli.errors import ConfigError
@@ -93,7 +93,7 @@ def replace_nodes(stored: dict[str, Any], previous: list[Override], selections: 
     try:
         now = compose_raising([*old, *selections])
     except (HydraException, OmegaConfBaseException, ValueError) as error:
-        raise ConfigError("", first_cause(error)) from error
+        raise composition_error(error) from error
     config = deepcopy(stored)
     typed_keys = {one.key_or_group for one in previous_keys}
     changed = changed_groups(before, now, selections, {one.key_or_group for one in previous_selections})

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from gan_cli.config.compatibility import check_job
-from gan_cli.config.compose import compose, composer, quoted
-from gan_cli.config.group_choices import loader
+from gan_cli.config.compose import compose, composer, parse, quoted
 from gan_cli.config.job_builder import build_job
+from gan_cli.config.override_errors import check_hydra_groups
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.history import best_recorded
 from gan_cli.runs.atomic_files import write_json, write_text
@@ -87,9 +86,14 @@ def check_one(config_name: str, overrides: list[str], config_dir: str | None) ->
 def expand(words: list[str], config_dir: str | None) -> list[list[str]]:
     """The overrides of each job."""
     with composer(config_dir):
-        overrides = OverridesParser.create(config_loader=loader()).parse_overrides(words)
+        overrides = parse(words)
+        check_hydra_groups(overrides)
     if any(override.key_or_group == "hydra/sweeper" for override in overrides):
         return []
+    for override in overrides:
+        if override.is_sweep_override() and not list(override.sweep_iterator()):
+            advice = "Give at least one: seed=range(0,3) is 0, 1 and 2."
+            raise ConfigError(override.key_or_group, "has no value to sweep over", override.get_value_string(), advice)
     (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
     return jobs
 

@@ -1,0 +1,83 @@
+"""Options that have no effect with the others: each is a line for the user before training begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from gan_cli.augmentations.instance_noise import InstanceNoise
+from gan_cli.config.job_builder import TrainJob
+from gan_cli.config.schema import EvaluationSection
+from gan_cli.errors import show
+from gan_cli.penalties.lecam import LeCam
+
+ADAPTATION_SHARE = 0.01
+"""An adaptive probability that can't come to this by the end of the run has no effect worth its price."""
+
+
+def ineffective_options(job: TrainJob) -> list[str]:
+    """A warning for each option that does nothing in this run, with its key and what would give it an effect."""
+    found = (*of_schedules(job), *of_penalties(job), *of_augmentations(job), *of_evaluation(job))
+    return [f"Warning: {text}" for text in found]
+
+
+def of_schedules(job: TrainJob) -> Iterator[str]:
+    steps, train, optimizer = job.train.steps, job.train, job.optimizer
+    if optimizer.warmup_steps >= steps:
+        yield (
+            f"optimizer.warmup_steps={optimizer.warmup_steps} is not below train.steps={steps}: the learning rates "
+            "never reach their full size."
+        )
+    if optimizer.schedule == "constant":
+        if optimizer.final_fraction != 0:
+            fraction = f"optimizer.final_fraction={optimizer.final_fraction:g}"
+            yield f"{fraction} has no effect with optimizer.schedule=constant."
+        if optimizer.decay_steps != steps:
+            yield f"optimizer.decay_steps={optimizer.decay_steps} has no effect with optimizer.schedule=constant."
+    elif optimizer.decay_steps > steps:
+        yield (
+            f"optimizer.decay_steps={optimizer.decay_steps} is above train.steps={steps}: the run ends before the "
+            "learning rates have decayed."
+        )
+    if train.top_k_steps not in (None, steps) and train.top_k == 1:
+        yield f"train.top_k_steps={train.top_k_steps} has no effect with train.top_k=1."
+    elif train.top_k < 1 and train.top_k_steps is not None and train.top_k_steps > steps:
+        yield f"train.top_k_steps={train.top_k_steps} is above train.steps={steps}: the share stays above train.top_k."
+
+
+def of_penalties(job: TrainJob) -> Iterator[str]:
+    steps = job.train.steps
+    for name, penalty in job.penalties.items():
+        every = getattr(penalty, "every", 1)
+        if every > steps:
+            yield f"penalty.{name}.every={every} is above train.steps={steps}: it is applied at the first step alone."
+        if getattr(penalty, "weight", 1) == 0:
+            yield f"penalty.{name}.weight=0: the penalty is computed and has no effect. Leave it out."
+        if isinstance(penalty, LeCam) and penalty.start >= steps:
+            yield f"penalty.{name}.start={penalty.start} is not below train.steps={steps}: the penalty has no effect."
+
+
+def of_augmentations(job: TrainJob) -> Iterator[str]:
+    steps = job.train.steps
+    images = steps * job.train.batch_size * job.train.critic_steps
+    for name, augmentation in job.augmentations.items():
+        ramp = getattr(augmentation, "ramp_images", None)
+        if ramp is not None and images < ADAPTATION_SHARE * ramp:
+            yield (
+                f"augment.{name}.ramp_images={ramp} lets the probability come to {images / ramp:.2g} at most in the "
+                f"{images:,} images of this run: it has hardly any effect. Set a smaller number."
+            )
+        if isinstance(augmentation, InstanceNoise) and augmentation.steps > steps:
+            yield (
+                f"augment.{name}.steps={augmentation.steps} is above train.steps={steps}: the noise does not come to "
+                "final_sigma."
+            )
+
+
+def of_evaluation(job: TrainJob) -> Iterator[str]:
+    if job.metrics:
+        return
+    for one in fields(EvaluationSection):
+        value = getattr(job.evaluation, one.name)
+        if value != one.default and one.name != "held_out":
+            yield f"eval.{one.name}={show(value)} has no effect where nothing is measured. Add metric=[fid], say."
