@@ -1,31 +1,23 @@
-"""Telling whoever waits what is being done: lines, warnings and progress, wherever they are shown."""
+"""The contract by which long work reports lines, warnings and progress, wherever they are shown."""
 
 from __future__ import annotations
 
-from typing import Protocol
 
-
-class ProgressReporter(Protocol):
-    """Long work is given one of these and speaks through it alone, never through `print`."""
+class ProgressReporter:
+    """Long work gets one of these and reports through it alone, never by `print`. This one shows nothing."""
 
     def line(self, text: str) -> None:
-        """One line that stays."""
-        ...
+        """Shows a line that stays. Does nothing by default."""
 
     def warn(self, text: str) -> None:
-        """One line that stays, about something that runs and is probably not as it was meant."""
-        ...
+        """Shows a warning that stays: something runs and is probably not as the user meant. Does nothing by default."""
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """`done` of `total` things of the work `what` ("extracting real features") are done; may be shown or not."""
-        ...
+        """Reports that `done` of `total` items of the work `what` ("extracting real features") are done.
+
+        It may be called often and may be shown or not. Does nothing by default.
+        """
 
 
-class SilentReporter:
-    """A teller that nobody listens to."""
-
-    def line(self, text: str) -> None: ...
-
-    def warn(self, text: str) -> None: ...
-
-    def progress(self, what: str, done: int, total: int) -> None: ...
+class SilentReporter(ProgressReporter):
+    """Shows nothing."""

@@ -28,10 +28,12 @@ from gan_cli.config.primary_config import origin_of, read_overrides
 from gan_cli.config.resolvers import register_resolvers
 from gan_cli.config.target_allowlist import composing
 from gan_cli.errors import ConfigError, nearest
+from gan_cli.output_streams import OutputError, printable, protect_output
 
 BARE_FLAGS = ("multirun", "resolve", "shell_completion", "hydra_help")
 MISCONFIGURED = 2
 INTERRUPTED = 130
+FAILED = 1
 
 
 def read_command_line(program: str, arguments: list[str], help_text: Callable[[str | None], str]) -> argparse.Namespace:
@@ -164,15 +166,31 @@ def isolate_child_processes() -> None:
 
 @contextmanager
 def report_errors(program: str) -> Iterator[None]:
-    """Prints a ConfigError as one message and exits with code 2."""
-    try:
-        yield
-    except ConfigError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        sys.exit(MISCONFIGURED)
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # `gan-train --help | head`
-        sys.stderr.close()
-        sys.exit(1)
+    """Shows what the user can mend as one short message, with exit code 2, and faults of the system with exit code 1.
+
+    Output that breaks meanwhile raises nothing; see `gan_cli.output_streams`.
+    """
+    with protect_output():
+        try:
+            yield
+        except ConfigError as error:
+            fail(f"{program}: {error}", MISCONFIGURED)
+        except KeyboardInterrupt:
+            fail(f"{program}: interrupted", INTERRUPTED)
+        except BrokenPipeError:  # `gan-eval ... | head -1`: whoever reads has seen enough
+            sys.exit(FAILED)
+        except OutputError as error:
+            fail(f"{program}: standard output can't be written ({error.strerror})", FAILED)
+        except OSError as error:  # a full disk, a folder without permission
+            fail(f"{program}: {describe_os_error(error)}", FAILED)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    print(printable(message, keep="\n\t"), file=sys.stderr)
+    sys.exit(code)
+
+
+def describe_os_error(error: OSError) -> str:
+    """What the system refused and where, such as "No space left on device: run/metrics.jsonl"."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{reason}: {error.filename}" if error.filename else reason

@@ -7,6 +7,7 @@ import sys
 from gan_cli.commands.command_line import composed, isolate_child_processes, os_errors_as_mistakes, report_errors
 from gan_cli.commands.help import sample_help
 from gan_cli.config.job_builder import build_section
+from gan_cli.output_streams import print_result
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.sample_output import check_output
 from gan_cli.sampling.sample_runner import run_sample_job
@@ -34,7 +35,7 @@ def gan_sample(arguments: list[str]) -> int:
     from gan_cli.devices import load_for_inference  # here, since it loads TensorFlow
 
     load_for_inference()
-    print(run_sample_job(load_source(source, job.weights, job.trust), job, source))
+    print_result(str(run_sample_job(load_source(source, job.weights, job.trust), job, source)))
     return 0
 
 

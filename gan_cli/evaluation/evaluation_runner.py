@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.evaluation.console import EvaluationConsole
+from gan_cli.console import Console
 from gan_cli.evaluation.evaluation_config import EvaluationJob
 from gan_cli.evaluation.real_vs_generated import FakeSide, check_evaluation, evaluate, find_fake
 from gan_cli.evaluation.result_table import format_protocol, table
 from gan_cli.evaluation.run_comparison import Entry, ranking, ranking_obstacles, recorded_entry, runs_table, short_names
 from gan_cli.evaluation.run_metrics import Evaluation
+from gan_cli.output_streams import print_result
 from gan_cli.runs.atomic_files import check_folder
 from gan_cli.runs.run_directory import RunDirectory, find_run
 
@@ -34,7 +35,7 @@ def run_evaluation(job: EvaluationJob) -> int:
         return evaluate_runs(job)
     fake = find_fake(job)
     check_evaluation(job, fake)
-    with closing(EvaluationConsole()) as console:
+    with closing(Console(stderr=True)) as console:
         set_up(job)
         done = evaluate_and_record(job, fake, job.settings.run, console)
     print_evaluation(job, done)
@@ -48,7 +49,7 @@ def evaluate_runs(job: EvaluationJob) -> int:
         check_evaluation(job, fake)
     names = short_names(list(fakes))
     entries = []
-    with closing(EvaluationConsole()) as console:
+    with closing(Console(stderr=True)) as console:
         set_up(job)
         for run, fake in fakes.items():
             console.line(f"EvaluationCallback {run}")
@@ -79,7 +80,7 @@ class Done:
         return {"run": self.run, "step": self.step, **self.evaluation.as_dict(), **more}
 
 
-def evaluate_and_record(job: EvaluationJob, fake: FakeSide, run: str | None, console: EvaluationConsole) -> Done:
+def evaluate_and_record(job: EvaluationJob, fake: FakeSide, run: str | None, console: Console) -> Done:
     evaluation, step = evaluate(job, fake, console)
     directory = find_run("run", Path(run)) if run is not None else None
     pictures = write_pictures(evaluation, directory, job.settings.output, step, console)
@@ -96,7 +97,7 @@ def write_pictures(
     directory: RunDirectory | None,
     output: str | None,
     step: int | None,
-    console: EvaluationConsole,
+    console: Console,
 ) -> dict[str, str]:
     """Writes what metrics drew; gives the paths by name."""
     folder = Path(output) if output else directory.evaluation_pictures if directory else Path("evaluations")
@@ -109,11 +110,11 @@ def write_pictures(
 
 def print_evaluation(job: EvaluationJob, done: Done) -> None:
     if job.settings.json:
-        print(json.dumps(done.as_dict(), allow_nan=False))
+        print_result(json.dumps(done.as_dict(), allow_nan=False))
         return
     lines = [*format_protocol(done.evaluation.protocol), "", *table(done.evaluation)]
     lines += [f"Picture: {path}" for path in done.pictures.values()]
-    print("\n".join(lines))
+    print_result("\n".join(lines))
 
 
 def print_comparison(job: EvaluationJob, entries: list[Entry]) -> int:
@@ -124,11 +125,11 @@ def print_comparison(job: EvaluationJob, entries: list[Entry]) -> int:
         entries = ranking(entries, name, better)
     if job.settings.json:
         told = [{"run": e.run, "step": e.step, "values": e.values, "protocol": e.protocol} for e in entries]
-        print(json.dumps({"ranked_by": None if problems else name, "obstacles": problems, "runs": told}))
+        print_result(json.dumps({"ranked_by": None if problems else name, "obstacles": problems, "runs": told}))
     else:
-        print("\n".join(runs_table(entries, ranked=not problems)))
+        print_result("\n".join(runs_table(entries, ranked=not problems)))
         if problems:
-            print("\n".join(["Not ranked, because these numbers can't be compared:", *problems]))
+            print_result("\n".join(["Not ranked, because these numbers can't be compared:", *problems]))
         else:
-            print(f"Ranked by {name}; {better} is better.")
+            print_result(f"Ranked by {name}; {better} is better.")
     return UNRANKED if problems else 0

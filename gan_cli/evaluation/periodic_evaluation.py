@@ -37,7 +37,7 @@ class EvaluationInterrupted(Exception):
 
 
 @dataclass(frozen=True)
-class InterruptibleReporter:
+class InterruptibleReporter(ProgressReporter):
     """A teller that breaks off the work that it is told of when a stop is asked for."""
 
     teller: ProgressReporter

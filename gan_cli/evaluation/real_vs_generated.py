@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gan_cli.console import Console
 from gan_cli.data import DataSpec, Examples, Source
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.checkpoint_diagnostics import diagnose_checkpoint
-from gan_cli.evaluation.console import EvaluationConsole
 from gan_cli.evaluation.evaluation_config import GENERATED, EvaluationJob
 from gan_cli.evaluation.feature_store import cached_features, extract_features
 from gan_cli.evaluation.protocol import describe_protocol
@@ -147,12 +147,12 @@ def check_same_shape(real: DataSpec | None, fake: DataSpec | None) -> None:
     raise ConfigError("real", f"the real examples are {sizes[0]}, the generated ones {sizes[1]}", advice=advice)
 
 
-def evaluate(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> tuple[Evaluation, int | None]:
+def evaluate(job: EvaluationJob, fake: FakeSide, console: Console) -> tuple[Evaluation, int | None]:
     """Measures one generated side; gives the evaluation and the step of the generator. TensorFlow is loaded."""
     settings = job.settings
     real = open_real(job, fake, console)
     if fake.generator is None:
-        stored = open_files("fake", str(settings.fake), settings.image_size, settings.channels, console.reading)
+        stored = open_files("fake", str(settings.fake), settings.image_size, settings.channels, console.read_data)
         fakes: ExampleSet = StoredExamples(stored, fake.about, settings.samples)
         step = None
     else:
@@ -164,7 +164,7 @@ def evaluate(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> 
     report_skipped("real", real.examples, console)
     if isinstance(fakes, StoredExamples):
         report_skipped("fake", fakes.whole, console)
-    reals = StoredExamples(real.examples, real.about, settings.real_samples, console.reading)
+    reals = StoredExamples(real.examples, real.about, settings.real_samples, console.read_data)
     has_classes = fakes.labels is not None
     check_metrics(job.metrics, job.features, real.source, reals.data, reals.count, fakes.count, has_classes)
     judged: dict[str, Result] = {}
@@ -185,7 +185,7 @@ def compare(
     reals: StoredExamples,
     fakes: ExampleSet,
     real: RealSide,
-    console: EvaluationConsole,
+    console: Console,
     judged: Mapping[str, Result],
 ) -> Evaluation:
     """Every metric over both sides, beside what was judged elsewhere."""
@@ -209,20 +209,20 @@ def compare(
         return measure(job.metrics, comparison, protocol, judged)
 
 
-def open_real(job: EvaluationJob, fake: FakeSide, console: EvaluationConsole) -> RealSide:
+def open_real(job: EvaluationJob, fake: FakeSide, console: Console) -> RealSide:
     found, settings = find_real(job, fake), job.settings
     if isinstance(found, str):
-        examples = open_files("real", found, settings.image_size, settings.channels, console.reading)
+        examples = open_files("real", found, settings.image_size, settings.channels, console.read_data)
         return RealSide(examples, {"path": found}, None, lambda: None, lambda: examples)
-    examples, about = found.split(settings.split, console.reading)
+    examples, about = found.split(settings.split, console.read_data)
 
     def training() -> Examples:
-        return examples if settings.split == "train" else found.training(console.reading)
+        return examples if settings.split == "train" else found.training(console.read_data)
 
-    return RealSide(examples, about, found.source, lambda: found.held_out(console.reading), training)
+    return RealSide(examples, about, found.source, lambda: found.held_out(console.read_data), training)
 
 
-def open_embedding(job: EvaluationJob, real: RealSide, console: EvaluationConsole) -> FeatureExtractor:
+def open_embedding(job: EvaluationJob, real: RealSide, console: Console) -> FeatureExtractor:
     """The extractor, ready for the real examples; one that is trained learns from them."""
     labelled = real.labelled if real.examples.spec.classes > 1 else None
     embedding = opened(job.features, real.examples.spec, labelled, console)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from gan_cli.console import Console
 from gan_cli.data import DataSpec, Examples, Progress
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation.console import EvaluationConsole
 from gan_cli.evaluation.real_data import RealData, data_of_run, describe_files, open_files, report_skipped
 from gan_cli.evaluation.real_vs_generated import check_same_shape
 from gan_cli.evaluation.sample_sets import StoredExamples
@@ -77,20 +77,18 @@ def check_images(key: str, data: DataSpec | None, job: HumanJob) -> None:
         raise ConfigError("n", f"there are {data.examples:,} {side} images, and half the page needs more", job.n)
 
 
-def read_images(
-    job: HumanJob, found: Found, console: EvaluationConsole
-) -> tuple[Side, Side, dict[str, Any], int | None]:
+def read_images(job: HumanJob, found: Found, console: Console) -> tuple[Side, Side, dict[str, Any], int | None]:
     """The real and the generated side, what the protocol says of both, and the generator's step. TensorFlow is loaded.
 
     Raises:
         ConfigError: where they can't be read, or are of two sizes.
     """
-    reals, about = open_real(job, found, console.reading)
+    reals, about = open_real(job, found, console.read_data)
     report_skipped("real", reals, console)
     check_images("real", reals.spec, job)
     real = chosen(StoredExamples(reals, about), job)
     if found.generator is None:
-        stored = open_files("fake", str(job.fake), job.image_size, job.channels, console.reading)
+        stored = open_files("fake", str(job.fake), job.image_size, job.channels, console.read_data)
         report_skipped("fake", stored, console)
         check_images("fake", stored.spec, job)
         check_same_shape(reals.spec, stored.spec)

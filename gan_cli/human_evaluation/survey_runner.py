@@ -7,13 +7,14 @@ import json
 from contextlib import closing
 from pathlib import Path
 
+from gan_cli.console import Console
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation.console import EvaluationConsole
 from gan_cli.human_evaluation.answers import format_of, read_answers
 from gan_cli.human_evaluation.pooled_results import FORMAT, as_json, pool, table
 from gan_cli.human_evaluation.survey_config import HumanJob
 from gan_cli.human_evaluation.survey_images import find_images, read_images
 from gan_cli.human_evaluation.survey_page import make_page
+from gan_cli.output_streams import print_result
 from gan_cli.runs.atomic_files import check_folder, write_json, write_text
 from gan_cli.runs.environment import installed_version
 from gan_cli.sampling.generator_weights import EMA
@@ -30,7 +31,7 @@ def run_human(job: HumanJob) -> int:
     if job.results is not None:
         pool_results(job)
     else:
-        print(write_page(job))
+        print_result(str(write_page(job)))
     return 0
 
 
@@ -39,7 +40,7 @@ def write_page(job: HumanJob) -> Path:
     found = find_images(job)
     folder = Path(job.output).parent if job.output else default_folder(job)
     check_folder("output", folder)
-    with closing(EvaluationConsole()) as console:
+    with closing(Console(stderr=True)) as console:
         if found.generator is not None:
             from gan_cli.devices import load_for_inference  # here, since it loads TensorFlow
 
@@ -86,7 +87,7 @@ def pool_results(job: HumanJob) -> None:
         check_overwrites_no_answers(output)
         check_folder("output", output.parent)
         write_json(output, content)
-    print(json.dumps(content, indent=2) if job.json else "\n".join(table(pooled)))
+    print_result(json.dumps(content, indent=2) if job.json else "\n".join(table(pooled)))
 
 
 def answer_files(names: list[str]) -> list[Path]:

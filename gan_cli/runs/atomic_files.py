@@ -39,6 +39,10 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             file.flush()
             os.fsync(file.fileno())  # else a power cut can leave the new name with no content
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is None:  # writing raises errors that do not name the file
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,4 +1,8 @@
-"""Stopping on request: Ctrl-C and SIGTERM let the current graph call finish, so that the state can be saved."""
+"""Signal handlers that stop training on request: the current graph call finishes, so that the state can be saved.
+
+Ctrl-C (SIGINT), SIGTERM and SIGHUP (the terminal was closed) are requests. A second SIGINT or SIGTERM ends the process
+at once. SIGHUP never does: a closing terminal may send it several times, and together with SIGTERM.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class StopRequest:
-    """Whether somebody asked to stop, and by which signal."""
+    """Whether a stop was requested, and by which signal."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
         self.receivers: list[Callable[[int], object]] = []
 
-    def hand_on(self, receiver: Callable[[int], object]) -> None:
-        """Calls `receiver` with the signal when it comes."""
+    def forward_to(self, receiver: Callable[[int], object]) -> None:
+        """Calls `receiver` with each signal that comes."""
         self.receivers.append(receiver)
 
     @property
@@ -25,25 +31,33 @@ class StopRequest:
 
     @property
     def exit_code(self) -> int:
-        """128 + the signal's number, as shells have it: 130 for SIGINT, 143 for SIGTERM; 0 where none came."""
+        """128 + the signal's number, as in shells: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP; 0 for none."""
         return 0 if self.signal is None else 128 + self.signal
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Turns SIGINT and SIGTERM into a request; a second one ends the process at once, as ever."""
-    request = StopRequest()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Turns STOP_SIGNALS into a request while the context is open.
 
-    def note(number: int, frame: FrameType | None) -> None:
-        request.signal = number
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    SIGHUP stays ignored where it was ignored before, as under `nohup`.
+    """
+    request = StopRequest()
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    if before[signal.SIGHUP] == signal.SIG_IGN:
+        del before[signal.SIGHUP]
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if request.signal is None:
+            request.signal = number
+        if number != signal.SIGHUP:
+            for each, handler in before.items():
+                if each != signal.SIGHUP:
+                    signal.signal(each, handler)
         for receiver in request.receivers:
             receiver(number)
 
     for number in before:
-        signal.signal(number, note)
+        signal.signal(number, handle)
     try:
         yield request
     finally:

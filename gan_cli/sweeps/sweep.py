@@ -132,7 +132,7 @@ def run_process(job: SweepJob, words: list[str]) -> int:
             start_new_session=True,  # only this process gets Ctrl-C, and forwards it once
         ) as process,
     ):
-        stop.hand_on(process.send_signal)
+        stop.forward_to(process.send_signal)
         assert process.stdout is not None
         for line in process.stdout:
             print(f"  {line}", end="", flush=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from gan_cli.console import Console
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation.console import EvaluationConsole
 from gan_cli.evaluation.discriminator_diagnostics import accuracy
 from gan_cli.evaluation.protocol import PACKAGES
 from gan_cli.evaluation.real_data import RealData, data_of_run
@@ -51,9 +51,7 @@ class Tournament:
     protocol: dict[str, Any]
 
 
-def play_tournament(
-    job: TournamentJob, tournament_runs: Sequence[TournamentRun], console: EvaluationConsole
-) -> Tournament:
+def play_tournament(job: TournamentJob, tournament_runs: Sequence[TournamentRun], console: Console) -> Tournament:
     """Plays every match. Raises ConfigError for what the user can mend."""
     players = players_of(tournament_runs)
     real = open_real(job, tournament_runs, console)
@@ -71,9 +69,7 @@ def play_tournament(
     )
 
 
-def open_real(
-    job: TournamentJob, tournament_runs: Sequence[TournamentRun], console: EvaluationConsole
-) -> StoredExamples:
+def open_real(job: TournamentJob, tournament_runs: Sequence[TournamentRun], console: Console) -> StoredExamples:
     """The real examples of all matches.
 
     Held-out ones are those that no run saw: the share that all kept aside, which is part of a larger one, or else the
@@ -82,7 +78,7 @@ def open_real(
     datas = [data_of_run(tournament_run.config, job.trust) for tournament_run in tournament_runs]
     real = replace(datas[0], share=min(data.share for data in datas))
     if job.split != "train":
-        examples = real.held_out(console.reading)
+        examples = real.held_out(console.read_data)
         if examples is not None:
             return check_real(
                 StoredExamples(examples, {**real.about, "split": "held_out"}, job.samples), tournament_runs
@@ -93,9 +89,9 @@ def open_real(
     return check_real(StoredExamples(seen_by_all(real, datas, console), real.about, job.samples), tournament_runs)
 
 
-def seen_by_all(real: RealData, datas: Sequence[RealData], console: EvaluationConsole) -> Any:
+def seen_by_all(real: RealData, datas: Sequence[RealData], console: Console) -> Any:
     """The training examples of the run that kept most aside: all others saw them too."""
-    return replace(real, share=max(data.share for data in datas)).training(console.reading)
+    return replace(real, share=max(data.share for data in datas)).training(console.read_data)
 
 
 def check_real(real: StoredExamples, tournament_runs: Sequence[TournamentRun]) -> StoredExamples:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.config.resolvers import path_name
+from gan_cli.console import Console
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation.console import EvaluationConsole
+from gan_cli.output_streams import print_result
 from gan_cli.runs.atomic_files import check_folder, write_atomically, write_json
 from gan_cli.tournament.players import TournamentRun, find_runs
 from gan_cli.tournament.tournament import play_tournament
@@ -32,17 +33,18 @@ def run_tournament(job: TournamentJob) -> int:
     output = Path(job.output) if job.output else default_output(tournament_runs)
     check_folder("output", output.parent)
     check_numbers_file(output.with_suffix(".json"))
-    with closing(EvaluationConsole()) as console:
+    with closing(Console(stderr=True)) as console:
         from gan_cli.devices import load_for_inference  # here, since it loads TensorFlow
 
         load_for_inference()
         tournament = play_tournament(job, tournament_runs, console)
         told = {"format": FORMAT, **as_dict(tournament), "picture": str(output)}
-        print(json.dumps(told, allow_nan=False) if job.json else "\n".join([*tables(tournament), f"Picture: {output}"]))
         try:
             write(output, tournament_figure(tournament), told)
-        except OSError as error:  # what took long has been told by now
+        except OSError as error:  # the numbers took long to compute and are shown all the same
             console.warn(f"{output} can't be written ({error.strerror})")
+    lines = [*tables(tournament), f"Picture: {output}"]
+    print_result(json.dumps(told, allow_nan=False) if job.json else "\n".join(lines))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gan_cli.console import Console
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError, load_checkpoint, load_newest
 from gan_cli.sampling.generator_weights import EMA, RAW, parse_weights
@@ -31,9 +32,7 @@ def load_source(source: Path, weights: str, trust: bool) -> LoadedGenerator:
 def read_source(source: Path) -> Checkpoint:
     """The checkpoint in a file, or the newest valid one of a folder. Raises ConfigError where there is none."""
     try:
-        newest = (
-            load_newest(source, lambda text: print(f"Warning: {text}")) if source.is_dir() else load_checkpoint(source)
-        )
+        newest = load_newest(source, Console(stderr=True).warn) if source.is_dir() else load_checkpoint(source)
     except DamagedCheckpointError as error:
         raise ConfigError("checkpoint", str(error)) from error
     if newest is None:

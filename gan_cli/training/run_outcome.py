@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from gan_cli.runs.console import Console
+from gan_cli.console import Console
 from gan_cli.runs.run_directory import RunDirectory
 from gan_cli.runs.status import Status
 from gan_cli.training.restore import RestoredState
@@ -24,7 +24,7 @@ class RunOutcome:
 
 @contextmanager
 def record_outcome(run: RunDirectory, console: Console, restored: RestoredState) -> Iterator[RunOutcome]:
-    """Writes status.json and closes the loggers when training ends; reports a NonFiniteError and ends it here."""
+    """Writes status.json and closes the loggers when training ends; reports and ends a NonFiniteError or OSError here."""
     outcome, problem = RunOutcome(), None
     run.write_status(Status("running", restored.step))
     try:
@@ -32,6 +32,11 @@ def record_outcome(run: RunDirectory, console: Console, restored: RestoredState)
     except NonFiniteError as error:
         problem = str(error)
         console.error(problem)
+    except OSError as error:  # a full disk, a folder that is gone
+        console.write_log(traceback.format_exc())
+        problem = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+        saved = outcome.writer.last_checkpoint if outcome.writer else restored.checkpoint
+        console.error(f"{problem}\nLast checkpoint: {saved or 'none yet'}. Resume with: gan-train resume={run.path}")
     except BaseException as error:
         problem = f"{type(error).__name__}: {error}"
         console.write_log(traceback.format_exc())

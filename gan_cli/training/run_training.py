@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gan_cli.config.compatibility import check_data
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.config.launch_plan import LaunchPlan
+from gan_cli.console import Console
 from gan_cli.data import Examples
 from gan_cli.data.pipeline import open_batches, step_indices
 from gan_cli.data.splits import split_held_out
@@ -18,10 +19,10 @@ from gan_cli.evaluation.periodic_evaluation import PeriodicEvaluator
 from gan_cli.lazy import tf
 from gan_cli.plotting.grid_size import parse_grid
 from gan_cli.runs.atomic_files import write_atomically
-from gan_cli.runs.console import Console
 from gan_cli.runs.environment import describe_cores_change
 from gan_cli.runs.run_directory import RunDirectory, create_exclusive
 from gan_cli.runs.signals import StopRequest, stop_on_signals
+from gan_cli.runs.status import Status
 from gan_cli.sampling.keras_file import save_generator
 from gan_cli.sampling.latents import latents
 from gan_cli.sampling.training_grid import TrainingGrid
@@ -69,7 +70,7 @@ def build_training_run(job: TrainJob, plan: LaunchPlan, console: Console) -> Tra
 def open_examples(job: TrainJob, console: Console) -> tuple[Examples, Examples | None]:
     """Reads the data, checks it against the model and the batch size, and splits off the held-out examples."""
     try:
-        examples = job.dataset.open(console.reading)
+        examples = job.dataset.open(console.read_data)
     except ConfigError as error:
         raise error.below("dataset") from error
     examples, held_out = split_held_out(examples, job.evaluation.held_out)
@@ -172,6 +173,7 @@ class TrainingRun:
         early_stop = callback.evaluator.early_stop_reason() if callback is not None and may_stop_early else None
         lacks_evaluation = callback is not None and callback.is_missing
         outcome.state = "finished" if early_stop or (is_complete and not lacks_evaluation) else "interrupted"
+        writer.run.write_status(Status(outcome.state, writer.step))  # before the lines below: output may block
         lines = []
         if early_stop:
             lines.append(f"Stopped early at step {writer.step}: {early_stop}")

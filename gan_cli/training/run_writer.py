@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from gan_cli.console import Console
 from gan_cli.data import Examples
 from gan_cli.data.skipped_files import describe_skipped
 from gan_cli.loggers import Writer
 from gan_cli.loggers.metrics_replay import numbers_of
 from gan_cli.runs.atomic_files import link_atomically, write_atomically
 from gan_cli.runs.checkpoint import Checkpoint, save_checkpoint
-from gan_cli.runs.console import Console
 from gan_cli.runs.run_directory import RunDirectory
 from gan_cli.runs.status import Status
 from gan_cli.sampling.training_grid import TrainingGrid
@@ -54,19 +54,24 @@ class RunWriter:
         self.batch_size = int(config["train"]["batch_size"])
         self.keep = int(config["run"]["keep_checkpoints"])
         self.timed_images, self.timed_seconds = 0, 0.0
+        self.rate: float | None = None
         self.last_evaluation_text = ""
         self.saved_step = restored.step
         self.last_checkpoint: Path | None = restored.checkpoint
         self.last_picture: Path | None = run.sample(restored.step) if run.sample(restored.step).exists() else None
 
-    def report_progress(self, step: int, count: int, result: LoopResult) -> None:
-        """Reports the current step after a graph call of `count` steps."""
+    def count_steps(self, step: int, count: int, result: LoopResult) -> None:
+        """Adds a graph call of `count` steps up to `step` to the clock."""
         self.step = step
         if not result.compiled:
             self.seconds += result.seconds
             self.timed_images += count * self.batch_size
             self.timed_seconds += result.seconds
-        self.console.advance(step, result.metrics, self.images_per_second(), self.last_evaluation_text)
+        self.rate = self.images_per_second()
+
+    def report_progress(self, result: LoopResult) -> None:
+        """Reports the current step."""
+        self.console.advance(self.step, result.metrics, self.rate, self.last_evaluation_text)
 
     def images_per_second(self) -> float | None:
         return self.timed_images / self.timed_seconds if self.timed_seconds > 0 else None

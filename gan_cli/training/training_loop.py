@@ -65,7 +65,7 @@ def train(
             raise writer.non_finite_error(f"A loss became NaN or infinite in {where}.")
         step += count
         call_length.update(count, result)
-        writer.report_progress(step, count, result)
+        writer.count_steps(step, count, result)
 
         last, stopping = step == schedule.steps, stop.requested
         if step % schedule.log_every == 0 or last:
@@ -74,6 +74,7 @@ def train(
             writer.write_samples(step)
         if step % schedule.checkpoint_every == 0 or last or stopping:
             writer.write_checkpoint(step)
+        writer.report_progress(result)  # once everything is saved: output may block or break
         # After the checkpoint: a failed evaluation must not lose training.
         if callback is not None and schedule.evaluates(step):
             callback.evaluate(step)
