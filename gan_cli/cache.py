@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ def cache_folder() -> Path:
     own = os.environ.get("GAN_CLI_CACHE")
     if own:
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan-cli"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan-cli"
+    except RuntimeError:  # neither $HOME nor an entry in the list of users, as in some containers
+        return Path(tempfile.gettempdir()) / f"gan-cli-{os.getuid()}"
 
 
 def sha256_of_file(path: Path) -> str:

@@ -221,7 +221,7 @@ def open_feature_file(folder: Path) -> dict[str, FeatureFile]:
 
 def read_checked(folder: Path, about: dict[str, Any], count: int) -> dict[str, FeatureFile]:
     """The cached rows. Raises one of DAMAGE where they are not what was written."""
-    stored = json.loads((folder / "about.json").read_text())
+    stored = json.loads((folder / "about.json").read_text("utf-8"))
     if any(stored[name] != json.loads(json.dumps(value)) for name, value in about.items()):
         raise ValueError("it is of other examples")
     for name, expected in stored["files"].items():

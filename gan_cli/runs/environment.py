@@ -26,7 +26,7 @@ def read_starts(path: Path) -> list[dict[str, Any]]:
     """The entries of the file `path`, none where there are none or they can't be read."""
     try:
         starts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
     return starts if isinstance(starts, list) else []
 

@@ -31,7 +31,7 @@ class Status:
 def read_status(directory: Path) -> Status:
     """The status of the run in `directory`; interrupted at step 0 where none can be read."""
     try:
-        values = json.loads((directory / "status.json").read_text())
+        values = json.loads((directory / "status.json").read_text("utf-8"))
         return Status(values["state"], int(values["step"]), values.get("error"))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return Status("interrupted", 0)

@@ -62,7 +62,7 @@ def check_numbers_file(path: Path) -> None:
     if not path.exists():
         return
     try:
-        is_ours = json.loads(path.read_text()).get("format") == FORMAT
+        is_ours = json.loads(path.read_text("utf-8")).get("format") == FORMAT
     except (OSError, ValueError, AttributeError, RecursionError):
         is_ours = False
     if not is_ours:

@@ -24,7 +24,7 @@ class RunOutcome:
 
 @contextmanager
 def record_outcome(run: RunDirectory, console: Console, restored: RestoredState) -> Iterator[RunOutcome]:
-    """Writes status.json and closes the loggers when training ends; reports and ends a NonFiniteError or OSError here."""
+    """Writes status.json and closes the loggers when training ends; a NonFiniteError or OSError is reported here."""
     outcome, problem = RunOutcome(), None
     run.write_status(Status("running", restored.step))
     try:
