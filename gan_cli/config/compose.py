@@ -110,7 +110,7 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             with suppress(HydraException, OmegaConfBaseException):  # the whole configuration itself may be at fault
                 check_keys(config_name, overrides)
-            raise composition_error(error) from error
+            raise composition_error(error, config_name, overrides) from error
         HydraConfig.instance().set_config(whole)  # so that ${hydra:...} resolves in the user's own YAML
         try:
             directory = Path(whole.hydra.run.dir)

@@ -9,7 +9,9 @@ from typing import Any
 
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from gan_cli.config.experiment_choices import compose_choices
 from gan_cli.config.group_choices import LISTS, choices, groups, loader
@@ -142,9 +144,9 @@ def dotted_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
             yield from dotted_keys(value, f"{key}.")
 
 
-def composition_error(error: BaseException) -> ConfigError:
-    """What Hydra or OmegaConf could not compose, with the key where they name it."""
-    text = first_cause(error)
+def composition_error(error: BaseException, config_name: str, overrides: list[Override]) -> ConfigError:
+    """What Hydra or OmegaConf could not compose, with the key at fault."""
+    text = re.sub(r"Key '([^']*)' is not in struct", r"there is no key '\1'", first_cause(error))
     group = re.match(r"Could not override '([^']+)'", text)
     if group:
         known = ", ".join(name for name in groups())
@@ -157,7 +159,24 @@ def composition_error(error: BaseException) -> ConfigError:
         return ConfigError(
             taken[1], "can't be added, since it is set already", advice=f"Leave out the +: {taken[1]}=..."
         )
-    return ConfigError(str(getattr(error, "full_key", None) or ""), text)
+    culprit = find_culprit(config_name, overrides)
+    if culprit is None:
+        return ConfigError(str(getattr(error, "full_key", None) or ""), text)
+    return ConfigError(culprit.key_or_group, f"can't be composed: {text}", culprit.get_value_string())
+
+
+def find_culprit(config_name: str, overrides: list[Override]) -> Override | None:
+    """The first override with which the choices of groups can't be composed; None where there is no single one."""
+    known = groups()
+    selections = [one for one in overrides if one.key_or_group in known]
+    for override in overrides:
+        if override in selections:
+            continue
+        try:
+            compose_choices(config_name, [*selections, override])
+        except (HydraException, OmegaConfBaseException, ValueError):
+            return override
+    return None
 
 
 def first_cause(error: BaseException) -> str:

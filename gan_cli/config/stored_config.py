@@ -93,7 +93,7 @@ def replace_nodes(stored: dict[str, Any], previous: list[Override], selections: 
     try:
         now = compose_raising([*old, *selections])
     except (HydraException, OmegaConfBaseException, ValueError) as error:
-        raise composition_error(error) from error
+        raise composition_error(error, "train", [*old, *selections]) from error
     config = deepcopy(stored)
     typed_keys = {one.key_or_group for one in previous_keys}
     changed = changed_groups(before, now, selections, {one.key_or_group for one in previous_selections})
