@@ -1,10 +1,12 @@
-"""Shares, means and pairs with what is known of their errors: pure functions of numbers and arrays.
+"""Standard errors and confidence intervals of proportions, means and pairwise comparisons, as pure functions.
 
-- Shares: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22:209-212.
+- Proportions: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22:209-212.
 - Pairs: Mann & Whitney 1947, "On a Test of Whether one of Two Random Variables is Stochastically Larger than the
   Other", with the standard errors of DeLong, DeLong & Clarke-Pearson 1988, "Comparing the Areas under Two or More
   Correlated Receiver Operating Characteristic Curves: A Nonparametric Approach", Biometrics 44:837-845.
-- What is no mean: the jackknife, Efron 1982, "The Jackknife, the Bootstrap and Other Resampling Plans", chapter 3.
+- Statistics that are no mean: the jackknife, Efron 1982, "The Jackknife, the Bootstrap and Other Resampling Plans",
+  chapter 3. Its variance is too large rather than too small on average (Efron & Stein 1981, "The Jackknife Estimate of
+  Variance", Annals of Statistics 9:586-596).
 """
 
 from __future__ import annotations
@@ -18,22 +20,22 @@ Z95 = 1.959963984540054
 """Standard deviations to either side of the mean that hold 95 % of a normal distribution."""
 
 
-def wilson(hits: float, trials: int) -> tuple[float, float]:
-    """Bounds of the 95 % interval of the share `hits / trials` of independent trials.
+def wilson(hits: float, trials: float) -> tuple[float, float]:
+    """Returns the bounds of the 95 % confidence interval of the proportion `hits / trials`.
 
-    They are the shares p whose distance from it is `Z95` of their own standard errors sqrt(p (1 - p) / trials). Unlike
-    the normal approximation they stay within [0, 1] and apart at 0 and 1: no hits give exactly 0 for the lower one,
-    hits alone exactly 1 for the upper one.
+    The bounds are the proportions p whose distance from it is `Z95` of their own standard errors
+    sqrt(p (1 - p) / trials). Unlike the normal approximation they stay within [0, 1], and the interval has a width at
+    0 and 1. Without hits the lower bound is exactly 0, with hits alone the upper bound is exactly 1.
 
     Args:
-        hits: from 0 to `trials`; a trial that is undecided counts half.
-        trials: at least 1.
+        hits: from 0 to `trials`; an undecided trial counts half.
+        trials: number of independent trials, at least 1; a fraction where it is an effective number.
 
     Raises:
         ValueError: for hits outside that range, or no trials.
     """
     if trials < 1 or not 0 <= hits <= trials:
-        raise ValueError(f"{hits} hits of {trials} trials: expected from none to all of at least one.")
+        raise ValueError(f"{hits} hits in {trials} trials: expected 0 to {trials} hits in at least one trial.")
     share, weight = hits / trials, Z95**2 / trials
     middle = (share + weight / 2) / (1 + weight)
     half = math.sqrt(weight * (share * (1 - share) + weight / 4)) / (1 + weight)
@@ -41,33 +43,54 @@ def wilson(hits: float, trials: int) -> tuple[float, float]:
     return low, 1.0 if hits == trials else min(1.0, middle + half)
 
 
-def error_of_share(hits: float, trials: int) -> float:
-    """Standard error of the share `hits / trials` of independent trials, at least one; 0 for none and for all."""
+def proportion_error(hits: float, trials: int) -> float:
+    """Returns the standard error of the proportion `hits / trials` of independent trials; 0 for no hits and for all."""
     share = hits / trials
     return math.sqrt(share * (1 - share) / trials)
 
 
+def proportion_interval(share: float, standard_error: float, trials: int) -> tuple[float, float]:
+    """Returns the bounds of the 95 % confidence interval of a proportion whose trials depend on each other.
+
+    It is Wilson's interval for the effective number of trials, share (1 - share) / standard_error², as for surveys in
+    clusters (Korn & Graubard 1998, "Confidence intervals for proportions with small expected number of positive counts
+    estimated from survey data", Survey Methodology 24:193-201).
+
+    Args:
+        share: the proportion, 0 to 1.
+        standard_error: its standard error, at least 0.
+        trials: their number, at least 1, which bounds the effective number from above.
+    """
+    variance = share * (1 - share)
+    effective = min(trials, variance / standard_error**2) if standard_error > 0 and variance > 0 else trials
+    effective = max(1.0, effective)
+    return wilson(share * effective, effective)
+
+
 def variance_of_mean(values: np.ndarray) -> float:
-    """Estimated variance of the mean of independent values `[n]`; 0 for a single one."""
+    """Returns the estimated variance of the mean of independent values `[n]`; 0 for a single value."""
     return float(np.var(values, ddof=1, dtype=np.float64) / len(values)) if len(values) > 1 else 0.0
 
 
-def error_of_mean(values: np.ndarray) -> float:
-    """Standard error of the mean of independent values `[n]`; 0 for a single one."""
+def standard_error_of_mean(values: np.ndarray) -> float:
+    """Returns the standard error of the mean of independent values `[n]`; 0 for a single value."""
     return math.sqrt(variance_of_mean(values))
 
 
-def jackknife_error(skipped: np.ndarray) -> float:
-    """Standard error of a number, from what it is `[n]` when each of n examples, or groups of them, is left out.
+def jackknife_error(*replicates: np.ndarray) -> float:
+    """Returns the standard error of a statistic of one or several independent samples.
 
-    A bias that depends on the number of examples alone is in each of them alike and does not count.
+    A bias that depends on the number of examples alone is the same in all replicates and does not count.
+
+    Args:
+        replicates: for each sample, the statistic `[n]` without each of n examples, or groups of examples, in turn.
     """
-    count = len(skipped)
-    return float(np.sqrt((count - 1) / count * np.square(skipped - skipped.mean()).sum()))
+    variances = [(len(each) - 1) / len(each) * np.square(each - each.mean()).sum() for each in replicates]
+    return float(np.sqrt(np.sum(variances)))
 
 
 class Placements(NamedTuple):
-    """What each of two kinds of numbers wins against all of the other kind.
+    """The comparisons of each number of two samples with all numbers of the other sample.
 
     Attributes:
         above: float64 `[n]`, for each first number the share of the second ones below it, ties counting half.
@@ -79,13 +102,13 @@ class Placements(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Share of all pairs in which the first number is higher: Mann & Whitney's U over n m, the area under the ROC
-        curve; 1/2 where both kinds are alike. It is the mean of either array."""
+        """The share of pairs in which the first number is higher, the mean of either array: Mann & Whitney's U / (n m),
+        the area under the ROC curve. It is 1/2 for two samples of one distribution."""
         return float(self.above.mean())
 
     @property
     def standard_error(self) -> float:
-        """Of the share, over draws of both kinds (DeLong et al.); what a kind of a single number adds counts as 0."""
+        """The standard error of the share over draws of both samples (DeLong et al.); a sample of one number adds 0."""
         return math.sqrt(variance_of_mean(self.above) + variance_of_mean(self.below))
 
 
@@ -93,18 +116,18 @@ def placements(first: np.ndarray, second: np.ndarray) -> Placements:
     """Compares each of `first`, `[n]`, with each of `second`, `[m]`, in O((n + m) log(n + m)).
 
     Raises:
-        ValueError: where either is empty or holds a NaN.
+        ValueError: for an empty array, or one with a NaN.
     """
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if len(first) == 0 or len(second) == 0:
         raise ValueError(f"{len(first)} and {len(second)} numbers: expected at least one of each.")
     if np.isnan(first).any() or np.isnan(second).any():
-        raise ValueError("Some number is NaN, which is neither higher nor lower than another.")
+        raise ValueError("A number is NaN: expected numbers that can be compared.")
     return Placements(_share_below(first, second), 1 - _share_below(second, first))
 
 
 def _share_below(values: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """For each of the values, the share of the others below it, ties counting half."""
+    """Returns for each of the values the share of the others below it, ties counting half."""
     ordered = np.sort(others)
     counts = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
     return counts / (2 * len(others))

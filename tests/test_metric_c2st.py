@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
-from gan_cli.metrics.c2st import LEAST, ClassifierTest, held_out_hits, nearest_neighbour_hits
+from gan_cli.metrics.c2st import MIN_SAMPLES, ClassifierTest, held_out_hits, nearest_neighbour_hits
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
 from gan_cli.metrics.proportions import proportion_with_error
 from gan_cli.statistics import wilson
@@ -106,9 +106,9 @@ def test_both_sides_have_equally_many_and_a_seed_gives_the_same_number() -> None
 
 def test_more_than_the_bound_is_left_out_and_told() -> None:
     real, fake = gaussian(500, 3), gaussian(300, 3, 1.0)
-    result = ClassifierTest(most=100)(Comparison(InMemoryFeatures(rows=real), InMemoryFeatures(rows=fake)))
+    result = ClassifierTest(max_samples=100)(Comparison(InMemoryFeatures(rows=real), InMemoryFeatures(rows=fake)))
     assert result.values == compare(real[:100], fake[:100]).values
-    assert any("most=100" in note for note in result.notes)
+    assert any("max_samples=100" in note for note in result.notes)
 
 
 def test_a_feature_that_never_changes_does_no_harm() -> None:
@@ -121,7 +121,9 @@ def test_a_feature_that_never_changes_does_no_harm() -> None:
 def test_an_accuracy_is_told_with_its_error_and_wilson_s_interval() -> None:
     told = proportion_with_error(50, 100, "coins")
     assert told == (0.5, 0.05, "standard error and Wilson's interval of 100 coins", *wilson(50, 100))
-    assert wilson(LEAST / 2, LEAST) == pytest.approx((0.30, 0.70), abs=0.005)  # as the module says of so few
+    assert wilson(MIN_SAMPLES / 2, MIN_SAMPLES) == pytest.approx(
+        (0.30, 0.70), abs=0.005
+    )  # as the module says of so few
 
 
 def test_what_can_t_be_measured_is_refused_by_its_key() -> None:
@@ -129,5 +131,5 @@ def test_what_can_t_be_measured_is_refused_by_its_key() -> None:
         ClassifierTest().check(DataSpec((2,), 100), 100, 19)
     with pytest.raises(ConfigError, match=r"^real_samples=10: c2st needs"):
         ClassifierTest().check(DataSpec((2,), 10), 10, 100)
-    with pytest.raises(ConfigError, match=r"^most=10: expected"):
-        ClassifierTest(most=10)
+    with pytest.raises(ConfigError, match=r"^max_samples=10: expected"):
+        ClassifierTest(max_samples=10)

@@ -10,7 +10,7 @@ from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
-from gan_cli.metrics.inception_score import InceptionScore, bounds_of_splits, log_softmax, score_of_chunks
+from gan_cli.metrics.inception_score import InceptionScore, log_softmax, score_of_chunks, split_bounds
 
 LOGITS = golden.inputs()["logits"]
 PUBLISHED = golden.values()["inception_score_10_splits"]
@@ -30,14 +30,16 @@ def score(logits: np.ndarray, splits: int = 10) -> Result:
     ids=["in order", "shuffled"],
 )
 def test_ten_splits_give_the_published_mean_and_deviation(order: np.ndarray, name: str) -> None:
-    measured = score(LOGITS[order]).values["inception_score"]
+    values = score(LOGITS[order]).values
+    measured = values["inception_score"]
     assert measured.value == pytest.approx(PUBLISHED[name]["inception_score_mean"], rel=1e-6)
-    assert measured.uncertainty == pytest.approx(PUBLISHED[name]["inception_score_std"], rel=1e-6)
-    assert measured.by == "deviation over 10 splits of 100"
+    assert values["inception_score_std"].value == pytest.approx(PUBLISHED[name]["inception_score_std"], rel=1e-6)
+    assert measured.uncertainty == pytest.approx(PUBLISHED[name]["inception_score_std"] / 3, rel=1e-6)
+    assert measured.method == "standard error of the mean of 10 splits of 100"
 
 
 def test_each_split_has_its_published_score() -> None:
-    found = [score_of_chunks([LOGITS[start:stop]]) for start, stop in bounds_of_splits(1000, 10)]
+    found = [score_of_chunks([LOGITS[start:stop]]) for start, stop in split_bounds(1000, 10)]
     np.testing.assert_allclose(found, PUBLISHED["per_split_in_order"], rtol=1e-6)
 
 
@@ -71,7 +73,7 @@ def test_extreme_logits_stay_finite() -> None:
 
 @pytest.mark.parametrize(("count", "splits"), [(1000, 10), (17, 5), (7, 7)])
 def test_splits_hold_every_example_once_and_are_about_equal(count: int, splits: int) -> None:
-    bounds = bounds_of_splits(count, splits)
+    bounds = split_bounds(count, splits)
     assert [row for start, stop in bounds for row in range(start, stop)] == list(range(count))
     sizes = [stop - start for start, stop in bounds]
     assert max(sizes) - min(sizes) <= 1

@@ -9,9 +9,10 @@ from sklearn.datasets import load_digits
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, MetricValue, intra_fid
-from gan_cli.metrics.fid import frechet_distance, moments_of
+from gan_cli.metrics.fid import frechet_distance
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
-from gan_cli.metrics.intra_fid import IntraFrechetDistance, moments_of_classes
+from gan_cli.metrics.intra_fid import IntraFrechetDistance, moments_by_label
+from gan_cli.metrics.mean_and_covariance import moments_of
 
 RANDOM = np.random.default_rng(0)
 DIGITS = (load_digits().data / 8 - 1).astype(np.float32)
@@ -32,7 +33,7 @@ def test_it_is_the_mean_of_the_distances_of_the_classes_however_many_examples_ea
     values = distance(real, labels, fake, labels)
     assert values["intra_fid"].value == pytest.approx(np.mean(each), rel=1e-9)
     assert values["intra_fid_worst"].value == pytest.approx(max(each), rel=1e-9)
-    assert values["intra_fid_worst"].by.startswith("class 7;")
+    assert values["intra_fid_worst"].method.startswith("class 7;")
     assert values["intra_fid"].value == pytest.approx((0 + 9 + 16) / 3, rel=0.25)  # |m₁ - m₂|² of equal covariances
 
 
@@ -46,7 +47,7 @@ def test_a_generator_that_mixes_classes_up_is_found_out_here_alone() -> None:
     assert frechet_distance(moments_of(DIGITS), moments_of(DIGITS[order])) == pytest.approx(0, abs=1e-6)
     assert distance(DIGITS, LABELS, DIGITS, LABELS[order])["intra_fid"].value > 5
     one_swapped = np.where(LABELS == 3, 8, np.where(LABELS == 8, 3, LABELS))
-    assert distance(DIGITS, LABELS, DIGITS, one_swapped)["intra_fid_worst"].by.startswith(("class 3;", "class 8;"))
+    assert distance(DIGITS, LABELS, DIGITS, one_swapped)["intra_fid_worst"].method.startswith(("class 3;", "class 8;"))
 
 
 def test_more_noise_is_farther() -> None:
@@ -56,7 +57,7 @@ def test_more_noise_is_farther() -> None:
 
 
 def test_the_error_is_that_of_other_samples() -> None:
-    """Between equal covariances the distance is mostly |m₁ - m₂|², 9 here, whose error is 2 · 3 · σ of the mean."""
+    """Between equal covariances the distance is mostly |m₁ - m₂|², 9 here, whose error is 2 · 3 · √2 σ of a mean."""
     labels = np.arange(4000) % 4
     real, fake = RANDOM.normal(size=(4000, 2)), RANDOM.normal(size=(4000, 2)) + np.array([3, 0])
     value = distance(real, labels, fake, labels)["intra_fid"]
@@ -65,7 +66,7 @@ def test_the_error_is_that_of_other_samples() -> None:
     for seed in range(10):
         other = np.random.default_rng(seed).normal(size=(4000, 2)) + np.array([3, 0])
         errors.append(distance(real, labels, other, labels)["intra_fid"].uncertainty)
-    assert np.mean(errors) == pytest.approx(2 * 3 / np.sqrt(4000), rel=0.3)
+    assert np.mean(errors) == pytest.approx(2 * 3 * np.sqrt(2 / 4000), rel=0.3)
 
 
 def test_without_groups_or_with_few_examples_there_is_no_error() -> None:
@@ -78,8 +79,8 @@ def test_without_groups_or_with_few_examples_there_is_no_error() -> None:
 
 
 def test_rows_are_taken_in_portions() -> None:
-    whole = moments_of_classes([DIGITS], LABELS, range(10))
-    parts = moments_of_classes((DIGITS[start : start + 23] for start in range(0, 1797, 23)), LABELS, range(10))
+    whole = moments_by_label([DIGITS], LABELS, range(10))
+    parts = moments_by_label((DIGITS[start : start + 23] for start in range(0, 1797, 23)), LABELS, range(10))
     for label in range(10):
         assert parts[label].count == whole[label].count == (label == LABELS).sum()
         np.testing.assert_allclose(parts[label].covariance, whole[label].covariance, atol=1e-9)
@@ -88,7 +89,7 @@ def test_rows_are_taken_in_portions() -> None:
 def test_classes_that_do_not_fit_into_memory_together_are_taken_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = DIGITS + RANDOM.normal(size=DIGITS.shape).astype(np.float32)
     together = distance(DIGITS, LABELS, fake, LABELS)
-    monkeypatch.setattr(intra_fid, "MOST_NUMBERS", 3 * 5 * 64**2)
+    monkeypatch.setattr(intra_fid, "MAX_NUMBERS", 3 * 5 * 64**2)
     assert distance(DIGITS, LABELS, fake, LABELS) == together
 
 

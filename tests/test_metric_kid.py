@@ -11,7 +11,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
 from gan_cli.metrics.kernel_functions import mmd_squared, polynomial_kernel
-from gan_cli.metrics.kid import KernelDistance, draw_subsets, kernel_distances
+from gan_cli.metrics.kid import KernelDistance, draw_subsets, subset_distances
 
 INPUTS = golden.inputs()
 PUBLISHED = golden.values()["kernel_distance_polynomial_degree3_unbiased"]
@@ -33,11 +33,11 @@ def test_the_published_subsets_give_the_published_mean_and_deviation() -> None:
     for _ in range(20):
         of_fake = random.choice(400, 100, replace=False)
         subsets.append((random.choice(400, 100, replace=False), of_fake))
-    found = kernel_distances(INPUTS["real"], INPUTS["fake"], subsets)
+    found = subset_distances(INPUTS["real"], INPUTS["fake"], subsets)
     expected = next(value for name, value in PUBLISHED.items() if name.startswith("20 subsets"))
     # they were computed in float32
-    assert found.mean() == pytest.approx(expected["kernel_inception_distance_mean"], rel=1e-5)
-    assert found.std() == pytest.approx(expected["kernel_inception_distance_std"], rel=1e-5)
+    assert found.distances.mean() == pytest.approx(expected["kernel_inception_distance_mean"], rel=1e-5)
+    assert found.distances.std() == pytest.approx(expected["kernel_inception_distance_std"], rel=1e-5)
 
 
 def test_gaussians_on_a_line_follow_the_closed_form() -> None:
@@ -47,9 +47,8 @@ def test_gaussians_on_a_line_follow_the_closed_form() -> None:
     first, second, third = 0.4, 1.16 - 1.0, 0.4**3 + 3 * 0.4
     measured = kid(real, fake, subset_size=500).values["kid"]
     assert measured.uncertainty is not None
-    error = measured.uncertainty / np.sqrt(3000 / 500)  # a hundred subsets of 500 see 3,000 different examples
-    assert measured.value == pytest.approx(3 * first**2 + 3 * second**2 + third**2, abs=3 * error)
-    assert error < 0.25 * measured.value
+    assert measured.value == pytest.approx(3 * first**2 + 3 * second**2 + third**2, abs=3 * measured.uncertainty)
+    assert measured.uncertainty < 0.25 * measured.value
 
 
 def test_equal_distributions_have_no_distance_on_average() -> None:
@@ -73,27 +72,28 @@ def test_subsets_hold_different_rows_and_come_from_the_seed_alone() -> None:
 
 
 def test_the_metric_is_mean_and_deviation_over_drawn_subsets() -> None:
-    measured = kid(INPUTS["real"], INPUTS["fake"], seed=3, subsets=7, subset_size=150).values["kid"]
-    found = kernel_distances(INPUTS["real"], INPUTS["fake"], draw_subsets(400, 400, 7, 150, seed=3))
-    assert measured == (found.mean(), found.std(), "deviation over 7 subsets of 150", None, None)
+    values = kid(INPUTS["real"], INPUTS["fake"], seed=3, subsets=7, subset_size=150).values
+    found = subset_distances(INPUTS["real"], INPUTS["fake"], draw_subsets(400, 400, 7, 150, seed=3))
+    assert values["kid"].value == found.distances.mean()
+    assert values["kid_std"].value == found.distances.std()
 
 
 def test_few_examples_give_smaller_subsets_and_a_note() -> None:
     result = kid(INPUTS["real"], INPUTS["fake"][:300], subsets=3)
-    assert result.values["kid"].by == "deviation over 3 subsets of 150"
+    assert result.values["kid"].method.startswith("standard error over 400 real and 300 generated examples")
     assert result.notes[0].startswith("Subsets of 150 instead of 1,000")
     assert kid(INPUTS["real"], INPUTS["fake"], subsets=3, subset_size=200).notes == ()
 
 
 def test_no_more_than_the_first_examples_are_looked_at() -> None:
     beyond = np.concatenate([INPUTS["fake"], 100 + INPUTS["fake"]])
-    result = kid(INPUTS["real"], beyond, most=400, subsets=5, subset_size=200)
+    result = kid(INPUTS["real"], beyond, max_samples=400, subsets=5, subset_size=200)
     assert result.values == kid(INPUTS["real"], INPUTS["fake"], subsets=5, subset_size=200).values
-    assert result.notes == ("400 of the 800 generated examples were looked at (most=400).",)
+    assert result.notes == ("Used 400 of the 800 generated examples (max_samples=400).",)
 
 
 def test_mistakes_are_told_by_their_keys() -> None:
-    for settings in ({"subsets": 1}, {"subset_size": 1}, {"most": 3}):
+    for settings in ({"subsets": 1}, {"subset_size": 1}, {"max_samples": 3}):
         with pytest.raises(ConfigError, match=next(iter(settings))):
             KernelDistance(**settings)
     with pytest.raises(ConfigError, match=r"^samples=3: kid needs at least 4 generated examples"):

@@ -169,7 +169,7 @@ def test_training_digits_of_mnist_are_told_from_test_digits(test_data: Path) -> 
 
 
 def test_more_than_the_bound_and_training_examples_that_are_not_seen_are_told() -> None:
-    metric = NearestTraining(most=100)
+    metric = NearestTraining(max_samples=100)
     notes = metric(Comparison(side(TRAINING), side(OTHER), held_out=side(HELD_OUT))).notes
     assert any("100 of the 397 generated" in note for note in notes)
 

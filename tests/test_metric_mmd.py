@@ -22,13 +22,20 @@ from gan_cli.metrics.kernel_functions import (
 )
 from gan_cli.metrics.mmd import (
     MaximumMeanDiscrepancy,
+    PooledKernel,
     median_distance,
     permutation_p_value,
     pooled_gaussian_kernel,
 )
+from gan_cli.metrics.pairwise_distances import squared_distances
 
 INPUTS = golden.inputs()
 REAL, FAKE = INPUTS["mmd_real"], INPUTS["mmd_fake"]
+
+
+def pooled_kernel(first: np.ndarray, second: np.ndarray, sigmas: list[float]) -> PooledKernel:
+    both = np.concatenate([first, second])
+    return pooled_gaussian_kernel(squared_distances(both, both, both.mean(axis=0)), len(first), sigmas)
 
 
 def mmd(real: np.ndarray, fake: np.ndarray, seed: int = 0, **settings: Any) -> Result:
@@ -105,7 +112,7 @@ def test_the_standard_error_is_what_a_hundred_repetitions_show() -> None:
 
 
 def test_what_the_pooled_kernel_gives_is_what_the_definition_gives() -> None:
-    pooled = pooled_gaussian_kernel(REAL[:20], FAKE[:30], [2.0, 5.0], REAL.mean(axis=0))
+    pooled = pooled_kernel(REAL[:20], FAKE[:30], [2.0, 5.0])
     kernel = partial(gaussian_kernel, sigmas=[2.0, 5.0])
     assert pooled.mmd_squared() == pytest.approx(mmd_squared(REAL[:20], FAKE[:30], kernel), rel=1e-9)
     without_real, without_fake = pooled.without_each()
@@ -117,14 +124,14 @@ def test_what_the_pooled_kernel_gives_is_what_the_definition_gives() -> None:
     both = np.concatenate([REAL[:20], FAKE[:30]])
     members = np.random.default_rng(0).permutation(50) < 20
     expected = mmd_squared(both[members], both[~members], kernel)
-    assert pooled.of_members(members[:, None])[0] == pytest.approx(expected, rel=1e-9)
+    assert pooled.of_divisions(members[:, None])[0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_p_value_of_equal_distributions_is_uniform() -> None:
     random = np.random.default_rng(0)
     found = []
     for trial in range(300):
-        pooled = pooled_gaussian_kernel(random.normal(size=(15, 2)), random.normal(size=(20, 2)), [1.0])
+        pooled = pooled_kernel(random.normal(size=(15, 2)), random.normal(size=(20, 2)), [1.0])
         found.append(permutation_p_value(pooled, 99, seed=trial))
     for level in (0.1, 0.5):  # three standard errors of a share
         assert np.mean(np.array(found) <= level) == pytest.approx(level, abs=3 * np.sqrt(level * (1 - level) / 300))
@@ -139,9 +146,9 @@ def test_the_p_value_is_small_for_different_distributions_and_large_for_copies()
 
 def test_the_median_is_that_of_distances_between_different_real_examples() -> None:
     line = np.array([[0.0], [0.0], [1.0], [3.0]])  # 1, 1, 3, 3, 2 apart, and one pair of equal ones
-    assert median_distance(line) == pytest.approx(2)
-    assert median_distance(line + 1e6, np.array([1e6])) == pytest.approx(2)
-    assert median_distance(np.ones((3, 2))) == 1
+    assert median_distance(squared_distances(line, line)) == pytest.approx(2)
+    assert median_distance(squared_distances(line + 1e6, line + 1e6, np.array([1e6]))) == pytest.approx(2)
+    assert median_distance(np.zeros((3, 3))) == 1
     for fake in (line, 10 * line):
         by_hand = mmd(line, fake, sigma=2.0).values["mmd"].value
         assert mmd(line, fake).values["mmd"].value == pytest.approx(by_hand, abs=1e-12)
@@ -159,7 +166,7 @@ def test_a_width_that_is_none_is_refused(sigma: Any) -> None:
 
 
 def test_no_more_than_the_first_examples_are_looked_at() -> None:
-    result = mmd(REAL, FAKE, most=30)
+    result = mmd(REAL, FAKE, max_samples=30)
     assert result.values == mmd(REAL[:30], FAKE[:30]).values
     assert len(result.notes) == 2
     with pytest.raises(ConfigError, match=r"^real_samples=2: mmd needs at least 3 real examples"):

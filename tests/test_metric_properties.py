@@ -13,7 +13,7 @@ from gan_cli.config.compose import config_directory
 from gan_cli.config.target_allowlist import load_class
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
-from gan_cli.metrics import FEATURES, LOGITS, Comparison, Metric, distances, reading
+from gan_cli.metrics import FEATURES, LOGITS, Comparison, Metric, feature_chunks, pairwise_distances
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
 
 EXAMPLES, CLASSES = 400, 4
@@ -85,7 +85,7 @@ def test_every_number_is_told_with_its_error_and_bounds(name: str) -> None:
         assert not np.isnan(measured.value)
         assert isinstance(measured.value, float)
         assert measured.uncertainty is None or 0 <= measured.uncertainty < np.inf
-        assert measured.by or measured.uncertainty is None
+        assert measured.method or measured.uncertainty is None
         if measured.low is not None:
             assert measured.low <= measured.value <= measured.high
 
@@ -114,8 +114,8 @@ def test_a_set_is_as_far_from_itself_as_from_its_shuffled_copy(name: str) -> Non
 @every_metric
 def test_how_many_rows_are_read_at_once_does_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = numbers(name, evidence(0), evidence(1, noise=0.3))
-    monkeypatch.setattr(reading, "CHUNK_BYTES", 7)
-    monkeypatch.setattr(distances, "BLOCK", 13)
+    monkeypatch.setattr(feature_chunks, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(pairwise_distances, "BLOCK", 13)
     found = numbers(name, evidence(0), evidence(1, noise=0.3))
     for value_name, measured in found.items():
         assert measured.value == pytest.approx(expected[value_name].value, rel=1e-9, abs=1e-9), value_name

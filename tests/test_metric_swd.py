@@ -17,7 +17,7 @@ from gan_cli.metrics.in_memory_features import InMemoryFeatures
 from gan_cli.metrics.laplacian_pyramid import blurred, laplacian_pyramid, level_shapes
 from gan_cli.metrics.swd import (
     SlicedWasserstein,
-    normalised,
+    normalise_patches,
     random_directions,
     random_patches,
     sliced_wasserstein,
@@ -139,7 +139,7 @@ def test_of_fewer_places_than_patches_each_is_taken_once() -> None:
 
 def test_patches_are_normalised_channel_by_channel_and_a_flat_channel_is_zero() -> None:
     patches = RANDOM.normal(loc=[[[[5]], [[100]], [[3]]]], scale=[[[[1]], [[20]], [[0]]]], size=(500, 3, 4, 4))
-    rows = normalised(patches.astype(np.float32)).reshape(500, 3, 16)
+    rows = normalise_patches(patches.astype(np.float32)).reshape(500, 3, 16)
     np.testing.assert_allclose(rows.mean(axis=(0, 2)), 0, atol=1e-4)
     np.testing.assert_allclose(rows.std(axis=(0, 2)), [1, 1, 0], atol=1e-4)
 

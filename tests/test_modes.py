@@ -117,7 +117,7 @@ def test_the_error_of_the_divergence_is_that_of_other_samples() -> None:
 def test_points_that_are_nowhere_near_have_an_infinite_divergence_and_say_so() -> None:
     values = compare(np.full((100, 2), np.nan, np.float32), Ring()).values
     assert (values["modes"].value, values["good_share"].value, values["reverse_kl"].value) == (0, 0, float("inf"))
-    assert "no sample is good" in values["reverse_kl"].by
+    assert "no sample is good" in values["reverse_kl"].method
 
 
 def test_labels_are_counted_and_held_against_equal_shares() -> None:

@@ -20,11 +20,11 @@ METRIC = '''
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gan_cli.metrics import FEATURES, MetricValue, Result
+from gan_cli.metrics import FEATURES, Metric, MetricValue, Result
 
 
 @dataclass(frozen=True)
-class MeanDistance:
+class MeanDistance(Metric):
     """Distance of the means of the features."""
 
     scale: float = 1.0
@@ -102,13 +102,13 @@ import os, signal
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gan_cli.metrics import EXAMPLES, MetricValue, Result
+from gan_cli.metrics import EXAMPLES, Metric, MetricValue, Result
 
 calls = []
 
 
 @dataclass(frozen=True)
-class Breaking:
+class Breaking(Metric):
     how: str = "raise"
     values: ClassVar[dict] = {"breaking": "lower"}
     needs: ClassVar[frozenset] = frozenset({EXAMPLES})
@@ -122,7 +122,7 @@ class Breaking:
             raise MemoryError("too large")
         if len(calls) == {"stop": 2, "stop at the end": 3}.get(self.how):
             os.kill(os.getpid(), signal.SIGINT)
-            comparison.teller.progress("breaking", 0, 1)
+            comparison.reporter.progress("breaking", 0, 1)
         return Result({"breaking": MetricValue(float(comparison.fake.examples(0, 9).mean()))})
 """
 

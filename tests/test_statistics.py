@@ -7,10 +7,10 @@ import pytest
 
 from gan_cli.statistics import (
     Z95,
-    error_of_mean,
-    error_of_share,
     jackknife_error,
     placements,
+    proportion_error,
+    standard_error_of_mean,
     variance_of_mean,
     wilson,
 )
@@ -45,23 +45,23 @@ def test_wilsons_interval_holds_the_share_and_mirrors() -> None:
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 0), (-1, 5), (6, 5), (np.nan, 5)])
 def test_a_share_of_nothing_or_more_than_all_is_refused(hits: float, trials: int) -> None:
-    with pytest.raises(ValueError, match="expected from none to all"):
+    with pytest.raises(ValueError, match="in at least one trial"):
         wilson(hits, trials)
 
 
 def test_errors_of_shares_and_means_are_those_of_textbooks() -> None:
-    assert error_of_share(50, 100) == 0.05
-    assert error_of_share(0, 7) == error_of_share(7, 7) == 0
+    assert proportion_error(50, 100) == 0.05
+    assert proportion_error(0, 7) == proportion_error(7, 7) == 0
     assert variance_of_mean(np.array([1.0, 2.0, 3.0, 6.0])) == pytest.approx(14 / 3 / 4)
     values = NORMAL(size=400).astype(np.float32)
-    assert error_of_mean(values) == pytest.approx(values.astype(np.float64).std(ddof=1) / 20, rel=1e-12)
-    assert variance_of_mean(values[:1]) == error_of_mean(values[:1]) == 0
+    assert standard_error_of_mean(values) == pytest.approx(values.astype(np.float64).std(ddof=1) / 20, rel=1e-12)
+    assert variance_of_mean(values[:1]) == standard_error_of_mean(values[:1]) == 0
 
 
 def test_the_jackknife_gives_a_mean_its_textbook_error() -> None:
     values = NORMAL(size=400)
     without_each = (values.sum() - values) / (len(values) - 1)
-    assert jackknife_error(without_each) == pytest.approx(error_of_mean(values), rel=1e-9)
+    assert jackknife_error(without_each) == pytest.approx(standard_error_of_mean(values), rel=1e-9)
 
 
 def test_placements_count_pairs_and_halve_ties() -> None:

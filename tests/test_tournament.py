@@ -21,7 +21,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.evaluation.sample_sets import StoredExamples
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
 from gan_cli.tournament.discriminator_scores import loss_of
-from gan_cli.tournament.players import thin_out
+from gan_cli.tournament.players import select_evenly
 from gan_cli.tournament.tournament_config import TournamentJob
 from gan_cli.trained_models.restore_model import restore_discriminator
 from gan_cli.trained_models.score_examples import score_examples
@@ -31,9 +31,9 @@ from gan_cli.trained_models.score_examples import score_examples
 
 def test_checkpoints_are_thinned_evenly_from_the_first_to_the_last() -> None:
     paths = [Path(str(step)) for step in range(11)]
-    assert thin_out(paths, 3) == [paths[0], paths[5], paths[10]]
-    assert thin_out(paths, 1) == [paths[10]]
-    assert thin_out(paths, 20) == paths
+    assert select_evenly(paths, 3) == [paths[0], paths[5], paths[10]]
+    assert select_evenly(paths, 1) == [paths[10]]
+    assert select_evenly(paths, 20) == paths
 
 
 def test_settings_that_cannot_work_are_told() -> None:
@@ -90,7 +90,7 @@ def change_config(run: Path, before: str, after: str) -> None:
 
 
 def test_every_generator_meets_every_discriminator(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = tournament(capsys, "runs=[runs/first,runs/critic]", "most=2", "seed=40", "output=out/both.png")
+    told = tournament(capsys, "runs=[runs/first,runs/critic]", "max_checkpoints=2", "seed=40", "output=out/both.png")
     players = [("first", 5), ("first", 15), ("critic", 5), ("critic", 12)]
     assert [(one["run"], one["step"]) for one in told["generators"]] == players
     assert [(one["run"], one["step"]) for one in told["discriminators"]] == players
@@ -136,7 +136,7 @@ def test_the_same_tournament_gives_the_same_numbers(runs: Path, capsys: pytest.C
 
 
 def test_real_examples_are_those_that_no_run_saw(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ("runs=[runs/first,runs/critic]", "most=1", "output=a.png")
+    words = ("runs=[runs/first,runs/critic]", "max_checkpoints=1", "output=a.png")
     change_config(runs / "first", "held_out: 0.0", "held_out: 0.1")
     real = tournament(capsys, *words)["protocol"]["real"]  # of which `critic` saw some
     assert (real["split"], real["of"]) == ("train", 1797 - 179)
@@ -173,9 +173,9 @@ def test_runs_that_cannot_play_each_other_are_told_apart(runs: Path) -> None:
 def test_who_is_missing_is_told(runs: Path) -> None:
     for words, problem in {
         "runs=runs/frist": "there is no such run directory. Did you mean first?",
-        "runs=runs/first most=1": "one checkpoint alone, which has nobody to play",
+        "runs=runs/first max_checkpoints=1": "one checkpoint alone, which has nobody to play",
         "runs=runs/first steps=[5,11]": "runs/first has the checkpoints 5, 10, 15",
-        "most=3": "expected the run directories that play",
+        "max_checkpoints=3": "expected the run directories that play",
         "runs=runs/first mots=1": "mots",
     }.items():
         with pytest.raises(ConfigError, match=problem):

@@ -40,6 +40,7 @@ BASE_CLASSES: dict[str, tuple[type, ...]] = {
     "optimizer": (Optimizer,),
     "logger": (Logger,),
     "features": (FeatureExtractorConfig,),
+    "metric": (Metric,),
 }
 """The base classes of the parts of each group: the contracts of parts."""
 

@@ -110,7 +110,7 @@ def check_keys(config_name: str, overrides: list[Override]) -> None:
         if key in known_groups or key in keys or key.startswith("hydra/"):
             continue
         renamed = new_name(key)
-        if renamed is not None:
+        if renamed is not None and ("." in renamed or renamed in keys):
             raise ConfigError(key, "was renamed", advice=f"Its name is {renamed} now.")
         raise ConfigError(key, "no such key", advice=nearest_key(key, keys, known_groups))
 

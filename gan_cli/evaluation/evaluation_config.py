@@ -113,7 +113,7 @@ def build_evaluation(plain: Mapping[str, Any], origin: ConfigOrigin) -> Evaluati
         raise ConfigError("dataset", "does not go with real= or runs=", advice="Leave one of them out.")
     if settings.fake is not None and settings.real is None and node is None:
         raise ConfigError("real", "is needed beside fake=", advice="real=FOLDER_OR_FILE, or dataset=NAME.")
-    wanting = [name for name, metric in metrics.items() if getattr(metric, "uses_held_out", False)]
+    wanting = [name for name, metric in metrics.items() if metric.uses_held_out]
     if settings.split == "held_out" and wanting:
         problem = f"metric.{wanting[0]} compares with the training examples, and takes the held-out ones beside them"
         raise ConfigError("split", problem, settings.split, "Leave it at split=train.")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.evaluation.feature_file import FeatureFile, FeatureFileWriter
 from gan_cli.evaluation.sample_sets import CHUNK_BYTES, ExampleSet, StoredExamples
 from gan_cli.features import FeatureExtractor
+from gan_cli.metrics import FeatureSet, Value
 from gan_cli.progress import ProgressReporter
 from gan_cli.runs.atomic_files import write_json
 from gan_cli.runs.environment import installed_version
@@ -34,10 +35,8 @@ FORMAT = 1
 FILES = ("features", "logits")
 DAMAGE = (OSError, ValueError, KeyError, TypeError, RecursionError)
 
-Made = TypeVar("Made")
 
-
-class StoredFeatures:
+class StoredFeatures(FeatureSet):
     """What metrics read of one side: `gan_cli.metrics.FeatureSet`.
 
     Args:
@@ -48,7 +47,7 @@ class StoredFeatures:
 
     def __init__(self, examples: ExampleSet, embedding: FeatureExtractor | None, rows: dict[str, FeatureFile]) -> None:
         self.of, self.embedding, self.rows = examples, embedding, rows
-        self.kept: dict[str, Any] = {}
+        self.cache: dict[str, Any] = {}
 
     @property
     def data(self) -> DataSpec:
@@ -75,11 +74,11 @@ class StoredFeatures:
     def examples(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         return self.of.read(start, self.count if stop is None else min(stop, self.count))
 
-    def once(self, name: str, make: Callable[[], Made]) -> Made:
-        if name not in self.kept:
-            self.kept[name] = make()
-        found: Made = self.kept[name]
-        return found
+    def cached(self, name: str, compute: Callable[[], Value]) -> Value:
+        if name not in self.cache:
+            self.cache[name] = compute()
+        value: Value = self.cache[name]
+        return value
 
     def extracted(self, start: int, stop: int | None, part: str) -> np.ndarray:
         last = self.count if stop is None else min(stop, self.count)
@@ -93,25 +92,25 @@ class StoredFeatures:
 
 @contextmanager
 def extract_features(
-    examples: ExampleSet, embedding: FeatureExtractor | None, teller: ProgressReporter, what: str
+    examples: ExampleSet, embedding: FeatureExtractor | None, reporter: ProgressReporter, what: str
 ) -> Iterator[StoredFeatures]:
     """Evidence that is kept for as long as the context is open. `what` names the side for people."""
     if embedding is None or embedding.is_free:
         yield StoredFeatures(examples, embedding, {})
         return
     with tempfile.TemporaryDirectory(prefix="gan-cli-") as folder:
-        write_features(examples, embedding, Path(folder), teller, what)
+        write_features(examples, embedding, Path(folder), reporter, what)
         yield StoredFeatures(examples, embedding, open_feature_file(Path(folder)))
 
 
 def cached_features(
-    examples: StoredExamples, embedding: FeatureExtractor | None, teller: ProgressReporter, what: str = "real"
+    examples: StoredExamples, embedding: FeatureExtractor | None, reporter: ProgressReporter, what: str = "real"
 ) -> StoredFeatures:
     """Evidence of real examples, from the cache where it is there."""
     if embedding is None or embedding.is_free:
         return StoredFeatures(examples, embedding, {})
     if not is_package_target(embedding):
-        return uncached_features(examples, embedding, teller, what)
+        return uncached_features(examples, embedding, reporter, what)
     about = {"format": FORMAT, **content(examples), "embedding": embedding.identity, "code": code_of_features()}
     key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
     folder = cache_folder() / "evidence" / key
@@ -119,24 +118,24 @@ def cached_features(
         try:
             return StoredFeatures(examples, embedding, read_checked(folder, about, examples.count))
         except DAMAGE as error:
-            teller.warn(f"the cached features in {folder} can't be used ({error}); they are computed again")
+            reporter.warn(f"the cached features in {folder} can't be used ({error}); they are computed again")
             shutil.rmtree(folder, ignore_errors=True)
     try:
-        keep(examples, embedding, folder, about, teller, what)
+        keep(examples, embedding, folder, about, reporter, what)
         return StoredFeatures(examples, embedding, open_feature_file(folder))
     except OSError as error:
         advice = "the features of real examples will be computed each time; GAN_CLI_CACHE=FOLDER names another place"
-        teller.warn(f"the cache {folder.parent} can't be written ({error.strerror}): {advice}")
-        return uncached_features(examples, embedding, teller, what)
+        reporter.warn(f"the cache {folder.parent} can't be written ({error.strerror}): {advice}")
+        return uncached_features(examples, embedding, reporter, what)
 
 
 def uncached_features(
-    examples: ExampleSet, embedding: FeatureExtractor, teller: ProgressReporter, what: str
+    examples: ExampleSet, embedding: FeatureExtractor, reporter: ProgressReporter, what: str
 ) -> StoredFeatures:
     """Evidence that lies in a temporary folder for as long as it is used."""
     folder = Path(tempfile.mkdtemp(prefix="gan-cli-"))
     try:
-        write_features(examples, embedding, folder, teller, what)
+        write_features(examples, embedding, folder, reporter, what)
         evidence = StoredFeatures(examples, embedding, open_feature_file(folder))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -170,13 +169,13 @@ def keep(
     embedding: FeatureExtractor,
     folder: Path,
     about: dict[str, Any],
-    teller: ProgressReporter,
+    reporter: ProgressReporter,
     what: str,
 ) -> None:
     """Fills the cache's `folder`, whole or not at all; another process may do the same meanwhile."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=folder.parent, ignore_cleanup_errors=True) as made:
-        write_features(examples, embedding, Path(made), teller, what)
+        write_features(examples, embedding, Path(made), reporter, what)
         files = {path.name: sha256_of_file(path) for path in sorted(Path(made).iterdir())}
         write_json(Path(made) / "about.json", {**about, "files": files, "source": examples.identity})
         try:
@@ -190,7 +189,7 @@ def keep(
 
 
 def write_features(
-    examples: ExampleSet, embedding: FeatureExtractor, folder: Path, teller: ProgressReporter, what: str
+    examples: ExampleSet, embedding: FeatureExtractor, folder: Path, reporter: ProgressReporter, what: str
 ) -> None:
     """Features, and logits where there are some, of every example into files of `folder`."""
     count = examples.count
@@ -203,7 +202,7 @@ def write_features(
             extracted = embedding(examples.read(start, stop))
             for name, writer in writers.items():
                 writer.append(check_finite(getattr(extracted, name)))
-            teller.progress(f"features of {what} examples", stop, count)
+            reporter.progress(f"features of {what} examples", stop, count)
     finally:
         for writer in writers.values():
             writer.close()

@@ -38,21 +38,21 @@ class EvaluationInterrupted(Exception):
 
 @dataclass(frozen=True)
 class InterruptibleReporter(ProgressReporter):
-    """A teller that breaks off the work that it is told of when a stop is asked for."""
+    """Interrupts the work that reports its progress here when a stop is requested."""
 
-    teller: ProgressReporter
+    reporter: ProgressReporter
     is_stopped: Callable[[], bool]
 
     def line(self, text: str) -> None:
-        self.teller.line(text)
+        self.reporter.line(text)
 
     def warn(self, text: str) -> None:
-        self.teller.warn(text)
+        self.reporter.warn(text)
 
     def progress(self, what: str, done: int, total: int) -> None:
         if self.is_stopped():
             raise EvaluationInterrupted
-        self.teller.progress(what, done, total)
+        self.reporter.progress(what, done, total)
 
 
 @dataclass(frozen=True)
@@ -75,18 +75,18 @@ class PeriodicEvaluator:
         job: with its metrics, its data set and `eval.*`.
         training: the examples that training sees.
         aside: those kept from it, None where the data set may have a split of its own.
-        teller: is told what takes long.
+        reporter: is told what takes long.
 
     Raises:
         ConfigError: where the extractor can't be had, or can't give what a metric asks for.
     """
 
-    def __init__(self, job: TrainJob, training: Examples, aside: Examples | None, teller: ProgressReporter) -> None:
+    def __init__(self, job: TrainJob, training: Examples, aside: Examples | None, reporter: ProgressReporter) -> None:
         self.job, self.settings, self.training = job, job.evaluation, training
-        self.embedding = self.open_embedding(teller) if needs_extractor(job.metrics) else None
+        self.embedding = self.open_embedding(reporter) if needs_extractor(job.metrics) else None
 
         def reading(done: int, total: int) -> None:
-            teller.progress("reading data", done, total)
+            reporter.progress("reading data", done, total)
 
         self.aside = aside or open_held_out(job.dataset, reading)
         about = describe_dataset(job.config["dataset"])
@@ -95,24 +95,24 @@ class PeriodicEvaluator:
         self.real_features: dict[str, StoredFeatures] = {}
         self.watch = new_best_tracker(job)
 
-    def open_embedding(self, teller: ProgressReporter) -> FeatureExtractor:
+    def open_embedding(self, reporter: ProgressReporter) -> FeatureExtractor:
         from gan_cli.evaluation.real_vs_generated import opened
 
         spec = self.training.spec
-        embedding = opened(self.job.features, spec, (lambda: self.training) if spec.classes > 1 else None, teller)
+        embedding = opened(self.job.features, spec, (lambda: self.training) if spec.classes > 1 else None, reporter)
         check_embedding(self.job.metrics, embedding)
         return embedding
 
-    def evaluate(self, state: TrainingState, step: int, teller: ProgressReporter) -> Evaluation:
-        """Measures the state of `step`. Raises what the teller raises."""
+    def evaluate(self, state: TrainingState, step: int, reporter: ProgressReporter) -> Evaluation:
+        """Measures the state of `step`. Raises what the reporter raises."""
         job, fakes = self.job, self.generated(state.averaged, step)
         with ExitStack() as stack:
             comparison = Comparison(
-                real=self.evidence("real", self.reals, teller),
-                fake=stack.enter_context(extract_features(fakes, self.embedding, teller, "generated")),
-                held_out=self.held_out_features(teller),
+                real=self.evidence("real", self.reals, reporter),
+                fake=stack.enter_context(extract_features(fakes, self.embedding, reporter, "generated")),
+                held_out=self.held_out_features(reporter),
                 source=job.dataset,
-                teller=teller,
+                reporter=reporter,
             )
             judged = self.judge(state, fakes)
             return measure(job.metrics, comparison, self.protocol(fakes), {"discriminator": judged})
@@ -127,14 +127,14 @@ class PeriodicEvaluator:
     def protocol(self, fakes: GeneratedExamples) -> dict[str, Any]:
         return describe_protocol(self.job.metrics, self.reals, fakes, self.embedding, seed=0)
 
-    def held_out_features(self, teller: ProgressReporter) -> StoredFeatures | None:
-        wanted = any(getattr(metric, "uses_held_out", False) for metric in self.job.metrics.values())
-        return self.evidence("held-out", self.held_out, teller) if wanted and self.held_out else None
+    def held_out_features(self, reporter: ProgressReporter) -> StoredFeatures | None:
+        wanted = any(metric.uses_held_out for metric in self.job.metrics.values())
+        return self.evidence("held-out", self.held_out, reporter) if wanted and self.held_out else None
 
-    def evidence(self, name: str, examples: StoredExamples, teller: ProgressReporter) -> StoredFeatures:
+    def evidence(self, name: str, examples: StoredExamples, reporter: ProgressReporter) -> StoredFeatures:
         """Evidence of real examples, made once a run."""
         if name not in self.real_features:
-            self.real_features[name] = cached_features(examples, self.embedding, teller, name)
+            self.real_features[name] = cached_features(examples, self.embedding, reporter, name)
         return self.real_features[name]
 
     def judge(self, state: TrainingState, fakes: GeneratedExamples) -> Any:

@@ -140,9 +140,9 @@ def renamed(error: ConfigError, key: str) -> ConfigError:
     return ConfigError(named, error.problem, error.value, advice)
 
 
-def report_skipped(side: str, examples: Examples, teller: ProgressReporter) -> None:
+def report_skipped(side: str, examples: Examples, reporter: ProgressReporter) -> None:
     """Reports the files of one side that can't be used, and warnings about its images."""
     for line in describe_skipped(examples.skipped):
-        teller.warn(f"skipped in {side}: {line}")
+        reporter.warn(f"skipped in {side}: {line}")
     for warning in examples.warnings:
-        teller.warn(f"{side}: {warning}")
+        reporter.warn(f"{side}: {warning}")

@@ -128,7 +128,7 @@ def describe(job: EvaluationJob, real: RealData | str) -> DataSpec | None:
 
 def check_same_classes(job: EvaluationJob, real: DataSpec | None, fake: DataSpec) -> None:
     """Raises ConfigError where a metric goes class by class, and the classes of the two sides have other names."""
-    if real is None or not any(getattr(metric, "needs_labels", False) for metric in job.metrics.values()):
+    if real is None or not any(metric.needs_labels for metric in job.metrics.values()):
         return
     if real.class_names and fake.class_names and real.class_names != fake.class_names:
         only = sorted(set(real.class_names) ^ set(fake.class_names))
@@ -192,7 +192,7 @@ def compare(
     embedding = open_embedding(job, real, console) if needs_extractor(job.metrics) else None
     with ExitStack() as stack:
         held_out = None
-        if any(getattr(metric, "uses_held_out", False) for metric in job.metrics.values()):
+        if any(metric.uses_held_out for metric in job.metrics.values()):
             aside = real.held_out()
             if aside is not None:
                 about = {**real.about, "split": "held_out"}
@@ -203,7 +203,7 @@ def compare(
             held_out=held_out,
             source=real.source,
             seed=job.settings.seed,
-            teller=console,
+            reporter=console,
         )
         protocol = describe_protocol(job.metrics, reals, fakes, embedding, job.settings.seed)
         return measure(job.metrics, comparison, protocol, judged)
@@ -231,10 +231,13 @@ def open_embedding(job: EvaluationJob, real: RealSide, console: Console) -> Feat
 
 
 def opened(
-    features: FeatureExtractorConfig, data: DataSpec, labelled: Callable[[], Examples] | None, teller: ProgressReporter
+    features: FeatureExtractorConfig,
+    data: DataSpec,
+    labelled: Callable[[], Examples] | None,
+    reporter: ProgressReporter,
 ) -> FeatureExtractor:
     """The embedding of an extractor, its errors seen from the root."""
     try:
-        return features.load(data, labelled, teller)
+        return features.load(data, labelled, reporter)
     except ConfigError as error:
         raise (error if error.key.startswith("features") else error.below("features")) from error

@@ -16,8 +16,8 @@ def table(evaluation: Evaluation) -> list[str]:
         rows.append((name, number(told["value"]), spread(told), told["better"]))
     ways: dict[str, list[str]] = {}
     for name, told in evaluation.values.items():
-        if told.get("by"):
-            ways.setdefault(told["by"], []).append(name)
+        if told.get("method"):
+            ways.setdefault(told["method"], []).append(name)
     found = [f"{', '.join(names)}: {by}" for by, names in ways.items()]
     return [*aligned(rows, right=(1, 2)), "", *found, *(f"Note: {note}" for note in evaluation.notes)]
 

@@ -61,7 +61,7 @@ def measure(
     """
     results: dict[str, Result] = {}
     for done, (name, metric) in enumerate(metrics.items()):
-        comparison.teller.progress(f"measuring {name}", done, len(metrics))
+        comparison.reporter.progress(f"measuring {name}", done, len(metrics))
         try:
             results[name] = metric(comparison)
         except ConfigError as error:
@@ -78,7 +78,7 @@ def measure(
 
 
 def describe_value(metric: str, measured: MetricValue, better: str) -> dict[str, Any]:
-    """A number as plain JSON, which has no infinity: null there, and `by` says so."""
+    """A number as plain JSON, which has no infinity: null there, and `method` says so."""
     if math.isnan(measured.value):
         raise ArithmeticError(f"The metric {metric} gave no number.")
     told: dict[str, Any] = {"value": plain(measured.value), "metric": metric, "better": better}
@@ -86,8 +86,8 @@ def describe_value(metric: str, measured: MetricValue, better: str) -> dict[str,
         value = getattr(measured, key)
         if value is not None:
             told[key] = plain(value)
-    if measured.by or math.isinf(measured.value):
-        told["by"] = measured.by or "infinite"
+    if measured.method or math.isinf(measured.value):
+        told["method"] = measured.method or "infinite"
     return told
 
 

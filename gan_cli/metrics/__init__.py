@@ -1,27 +1,20 @@
-"""Metrics (`metric=[...]`, any number): how good generated examples are, in numbers; one file a metric.
+"""Metrics (`metric=[...]`, any number): the contract of a metric and of what it reads; one file per metric.
 
-The mathematics stands in pure functions of arrays, tested against published values. Around it a metric is a frozen
-dataclass, whose module imports neither TensorFlow nor Keras at its top, with
+The mathematics of a metric stands in pure functions of arrays, tested against published values. A metric itself is a
+frozen dataclass that derives from `Metric`. Its module imports neither TensorFlow nor Keras at its top.
 
-- `values`: a ClassVar, the name of each number that it gives with what is better, "lower", "higher" or "" for neither;
-  the first with a direction is the one by which checkpoints are compared. Names are unique among all metrics.
-- `needs`: a ClassVar, what it reads of both sides, some of FEATURES, LOGITS and EXAMPLES;
-- `check(data, real, fake)`: raises `ConfigError` where it can't work on such data or with so few examples, at once and
-  without TensorFlow; `real` and `fake` count the examples, and `real` is None where that is not known yet;
-- `__call__(comparison) -> Result`;
-- where it needs them, ClassVars: `uses_held_out = True` for `comparison.held_out`, `needs_labels = True` for classes
-  of the generated examples, `most_dimensions` if it takes no longer features; and a method `check_source(source)`
-  that raises `ConfigError` where it is for certain data sets alone.
+A metric reads examples in chunks, so that memory does not grow with their number: what is held of all examples at once
+(a covariance) has a fixed size, and what needs all examples in memory has a limit among the metric's settings.
 
-It reads examples in portions, so that memory does not grow with their number: what holds all of them at once (a
-covariance) has a size of its own, and what can't be had from portions has a bound among the metric's settings.
+Uncertainties are standard errors over draws of all samples that vary, the real ones included. tests/test_coverage.py
+compares every uncertainty and interval with simulations, also those of new metrics.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -30,7 +23,7 @@ from gan_cli.progress import ProgressReporter, SilentReporter
 
 FEATURES, LOGITS, EXAMPLES = "features", "logits", "examples"
 
-Made = TypeVar("Made")
+Value = TypeVar("Value")
 
 
 class MetricValue(NamedTuple):
@@ -38,27 +31,27 @@ class MetricValue(NamedTuple):
 
     Attributes:
         value: finite, or infinite where that is the true value; never NaN.
-        uncertainty: a standard error or deviation, at least 0; None where there is none.
-        by: how that was found, in words: "deviation over 100 subsets of 1,000".
-        low, high: bounds of a 95 % interval where it is no symmetric one; None else.
+        uncertainty: the standard error, at least 0; None without one.
+        method: how the uncertainty was computed: "jackknife over 5 groups of each side".
+        low, high: bounds of an asymmetric 95 % confidence interval; None without one.
     """
 
     value: float
     uncertainty: float | None = None
-    by: str = ""
+    method: str = ""
     low: float | None = None
     high: float | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a metric found.
+    """The result of a metric.
 
     Attributes:
-        values: by the names in the metric's `values`, as far as the data has them; more may stand beside them (a
-            distance for each scale).
+        values: by the names in the metric's `values`, as far as the data has them; more names are allowed (a distance
+            for each scale).
         notes: sentences that a reader of the numbers must know, such as that there are fewer samples than dimensions.
-        pictures: PIL images to be written beside the numbers, by name.
+        pictures: PIL images by name, to be written to files.
     """
 
     values: Mapping[str, MetricValue]
@@ -66,53 +59,56 @@ class Result:
     pictures: Mapping[str, Any] = field(default_factory=dict)
 
 
-class FeatureSet(Protocol):
-    """Examples of one side, in an order that is random and always the same, and what an extractor says of them.
+class FeatureSet:
+    """The examples of one side with their features and logits, in a random order that is always the same.
 
-    The first rows are therefore a random subset: a metric that wants no more than some takes the first.
+    The first rows are therefore a random subset: a metric with a limit reads the first ones.
     """
 
     @property
-    def data(self) -> DataSpec: ...
+    def data(self) -> DataSpec:
+        raise NotImplementedError
 
     @property
-    def count(self) -> int: ...
+    def count(self) -> int:
+        """The number of examples."""
+        raise NotImplementedError
 
     @property
     def labels(self) -> np.ndarray | None:
-        """int32 `[count]`, the class of each example, None where the examples have no classes."""
-        ...
+        """int32 `[count]`, the class of each example; None without classes (default)."""
+        return None
 
     def features(self, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """float32 `[stop - start, dimensions]`; stop is cut to `count`."""
-        ...
+        """Returns float32 `[stop - start, dimensions]`; stop is cut to `count`."""
+        raise NotImplementedError
 
     def logits(self, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """float32 `[stop - start, classes]`."""
-        ...
+        """Returns float32 `[stop - start, classes]`."""
+        raise NotImplementedError
 
     def examples(self, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """uint8 images `[stop - start, height, width, channels]`, or float32 points `[stop - start, 2]`."""
-        ...
+        """Returns uint8 images `[stop - start, height, width, channels]`, or float32 points `[stop - start, 2]`."""
+        raise NotImplementedError
 
-    def once(self, name: str, make: Callable[[], Made]) -> Made:
-        """What `make` gives, computed the first time `name` is asked for and kept as long as these examples are.
+    def cached(self, name: str, compute: Callable[[], Value]) -> Value:
+        """Returns the value of `compute`, which is called the first time that `name` is asked for (default: each time).
 
-        For what costs much and depends on this side and on `name` alone, such as the moments of the real features.
+        For expensive values that depend on this side and on `name` alone, such as the moments of the real features.
         """
-        ...
+        return compute()
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both sides, and what else is known.
+    """The two sides that a metric compares.
 
     Attributes:
-        real, fake: what is compared.
-        held_out: real examples that the generator was not trained on, where there are some.
-        source: where the real examples come from, where that is known (a mixture's centres, say).
-        seed: of all that a metric draws.
-        teller: is told what takes long.
+        real, fake: real and generated examples.
+        held_out: real examples that the generator was not trained on; None without any.
+        source: the data set of the real examples; None for files.
+        seed: seed of everything that a metric draws.
+        reporter: shows progress.
     """
 
     real: FeatureSet
@@ -120,15 +116,41 @@ class Comparison:
     held_out: FeatureSet | None = None
     source: Source | None = None
     seed: int = 0
-    teller: ProgressReporter = field(default_factory=SilentReporter)
+    reporter: ProgressReporter = field(default_factory=SilentReporter)
 
 
-class Metric(Protocol):
-    """What each entry of `metric` builds."""
+class Metric:
+    """Base class of metrics: what each entry of `metric` builds.
+
+    Attributes:
+        values: the name of each number with its better direction: "lower", "higher" or "" for neither. Checkpoints are
+            compared by the first name with a direction. Names are unique among all metrics.
+        needs: what the metric reads of both sides: some of FEATURES, LOGITS and EXAMPLES.
+        uses_held_out: whether it reads `comparison.held_out`. Default: False.
+        needs_labels: whether both sides must have classes. Default: False.
+        max_dimensions: the largest number of features it accepts. Default: None, any.
+    """
 
     values: ClassVar[Mapping[str, str]]
     needs: ClassVar[frozenset[str]]
+    uses_held_out: ClassVar[bool] = False
+    needs_labels: ClassVar[bool] = False
+    max_dimensions: ClassVar[int | None] = None
 
-    def check(self, data: DataSpec, real: int | None, fake: int) -> None: ...
+    def check_source(self, source: Source | None) -> None:
+        """Raises ConfigError for a data set that the metric does not support. Default: supports all.
 
-    def __call__(self, comparison: Comparison) -> Result: ...
+        Args:
+            source: of the real examples; None for files.
+        """
+
+    def check(self, data: DataSpec, real: int | None, fake: int) -> None:
+        """Raises ConfigError for unsupported data and too few examples, without TensorFlow. Default: accepts all.
+
+        Args:
+            data: of the real examples.
+            real, fake: the number of real and generated examples; `real` is None where it is not known yet.
+        """
+
+    def __call__(self, comparison: Comparison) -> Result:
+        raise NotImplementedError

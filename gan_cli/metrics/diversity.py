@@ -16,11 +16,11 @@ import numpy as np
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, check_number
-from gan_cli.metrics import EXAMPLES, Comparison, FeatureSet, MetricValue, Result
+from gan_cli.metrics import EXAMPLES, Comparison, FeatureSet, Metric, MetricValue, Result
 from gan_cli.metrics.example_chunks import example_chunks
 from gan_cli.metrics.feature_chunks import check_counts
 from gan_cli.metrics.ms_ssim import WEIGHTS, ms_ssim, scales_that_fit
-from gan_cli.statistics import error_of_mean
+from gan_cli.statistics import standard_error_of_mean
 
 BLOCK = 2**19  # values of the images of one side that are compared at once; about ten maps of that size are needed
 
@@ -75,7 +75,7 @@ def similarities(evidence: FeatureSet, within_classes: bool, pairs: int) -> np.n
 
 
 @dataclass(frozen=True)
-class PairSimilarity:
+class PairSimilarity(Metric):
     """`metric=diversity`. configs/metric/diversity.yaml explains each key.
 
     Raises:
@@ -93,16 +93,16 @@ class PairSimilarity:
     def check(self, data: DataSpec, real: int | None, fake: int) -> None:
         if not data.is_image:
             raise ConfigError("", "compares images, and this data set holds points", advice="Use metric=modes.")
-        check_counts("diversity", real, fake, least=max(20, 2 * data.classes))
+        check_counts("diversity", real, fake, minimum=max(20, 2 * data.classes))
 
     def __call__(self, comparison: Comparison) -> Result:
         real, fake = comparison.real, comparison.fake
         within = real.labels is not None and fake.labels is not None
         alike = "one class" if within else "any two"
-        comparison.teller.progress("comparing pairs of images", 0, 2)
+        comparison.reporter.progress("comparing pairs of images", 0, 2)
         found = similarities(fake, within, self.pairs)
-        comparison.teller.progress("comparing pairs of images", 1, 2)
-        of_real = real.once(f"MS-SSIM, {self.pairs} pairs of {alike}", lambda: similarities(real, within, self.pairs))
+        comparison.reporter.progress("comparing pairs of images", 1, 2)
+        of_real = real.cached(f"MS-SSIM, {self.pairs} pairs of {alike}", lambda: similarities(real, within, self.pairs))
         values = {"ms_ssim": mean_with_error(found, alike), "ms_ssim_real": mean_with_error(of_real, alike)}
         return Result(values, tuple(self.notes(comparison, within)))
 
@@ -120,5 +120,5 @@ class PairSimilarity:
 
 def mean_with_error(similarities: np.ndarray, of: str) -> MetricValue:
     count = len(similarities)
-    error = error_of_mean(similarities)
+    error = standard_error_of_mean(similarities)
     return MetricValue(float(similarities.mean()), error, f"standard error over {count:,} pairs of {of}")

@@ -1,4 +1,4 @@
-"""Whole examples in portions of a bounded size, however large an image is."""
+"""Reads whole examples in chunks of a bounded size, however large an image is."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 
 from gan_cli.metrics import FeatureSet
 
-BYTES = 2**24
-"""Of an uncompressed portion of images: 16 MiB, five of 1024x1024 in colour; up to 147x147, MOST bounds it."""
-MOST = 256
-"""Examples of a portion, however small."""
+CHUNK_BYTES = 2**24
+"""Size of a chunk of images: 16 MiB, five images of 1024x1024 in colour. Up to 147x147, CHUNK_EXAMPLES is the limit."""
+CHUNK_EXAMPLES = 256
+"""Examples of a chunk, however small they are."""
 
 
-def example_chunks(evidence: FeatureSet, count: int) -> Iterator[tuple[int, np.ndarray]]:
-    """The first `count` examples, portion after portion, each with the number of its first one.
+def example_chunks(feature_set: FeatureSet, count: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Yields the first `count` examples in chunks, each with the index of its first example.
 
-    uint8 images `[n, height, width, channels]` or float32 points `[n, 2]`.
+    A chunk is uint8 images `[n, height, width, channels]` or float32 points `[n, 2]`.
     """
-    step = max(1, min(MOST, BYTES // math.prod(evidence.data.shape)))
+    step = max(1, min(CHUNK_EXAMPLES, CHUNK_BYTES // math.prod(feature_set.data.shape)))
     for start in range(0, count, step):
-        yield start, evidence.examples(start, min(start + step, count))
+        yield start, feature_set.examples(start, min(start + step, count))

@@ -1,7 +1,7 @@
-"""Reading one side of a comparison in portions, so that memory does not grow with the number of examples.
+"""Reads the features of one side in chunks, so that memory does not grow with the number of examples.
 
-A generator that diverged gives features that are not finite. They are refused here, where they come in, since no
-metric can say anything about them.
+A generator that diverged gives features that are not finite. They are refused here, where they are read, since no
+metric can be computed from them.
 """
 
 from __future__ import annotations
@@ -13,66 +13,55 @@ import numpy as np
 from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, FeatureSet
 
-CHUNK_BYTES = 4000
+CHUNK_ROWS = 4000
 """Rows read at once: of Inception's 2,048 features, 31 MiB in float32."""
 
 REAL, FAKE = "real", "generated"
-"""The two sides as messages call them."""
+"""The names of the two sides in messages."""
 
 
-def feature_chunks(evidence: FeatureSet, side: str, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
-    """float32 features `[at most CHUNK_BYTES, dimensions]`, one portion after the other.
+def feature_chunks(feature_set: FeatureSet, side: str, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
+    """Yields float32 features `[at most CHUNK_ROWS, dimensions]`.
 
     Args:
-        evidence: what is read.
+        feature_set: what is read.
         side: REAL or FAKE, for the message.
         start, stop: which rows; all of them by default.
 
     Raises:
         ConfigError: where a feature is not finite.
     """
-    return _portions(evidence.features, "features", side, start, _end(evidence, stop))
+    return _chunks(feature_set.features, "features", side, start, _last_row(feature_set, stop))
 
 
-def logit_chunks(evidence: FeatureSet, side: str, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
-    """float32 logits `[at most CHUNK_BYTES, classes]`, as `feature_chunks`."""
-    return _portions(evidence.logits, "logits", side, start, _end(evidence, stop))
+def logit_chunks(feature_set: FeatureSet, side: str, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
+    """Yields float32 logits `[at most CHUNK_ROWS, classes]`; arguments as in `feature_chunks`."""
+    return _chunks(feature_set.logits, "logits", side, start, _last_row(feature_set, stop))
 
 
-def _end(evidence: FeatureSet, stop: int | None) -> int:
-    return evidence.count if stop is None else min(stop, evidence.count)
+def read_features(feature_set: FeatureSet, side: str, max_samples: int | None = None) -> np.ndarray:
+    """Reads the features of the first `max_samples` examples, a random subset: float32 `[n, dimensions]`."""
+    return np.concatenate(list(feature_chunks(feature_set, side, stop=max_samples)))
 
 
-def features_of(evidence: FeatureSet, side: str, most: int | None = None) -> np.ndarray:
-    """All features at once, float32 `[at most most, dimensions]`: the first, which are a random subset."""
-    return np.concatenate(list(feature_chunks(evidence, side, stop=most)))
-
-
-def check_counts(name: str, real: int | None, fake: int, least: int) -> None:
-    """Raises ConfigError where one side has fewer than `least` examples; `real` is None where that is not known yet."""
+def check_counts(name: str, real: int | None, fake: int, minimum: int) -> None:
+    """Raises ConfigError where a side has fewer than `minimum` examples; `real` is None where it is not known yet."""
     for key, kind, count in (("samples", FAKE, fake), ("real_samples", REAL, real)):
-        if count is not None and count < least:
-            raise ConfigError(key, f"{name} needs at least {least:,} {kind} examples", count, "Give it more.")
+        if count is not None and count < minimum:
+            raise ConfigError(key, f"{name} needs at least {minimum:,} {kind} examples", count, "Use more examples.")
 
 
-def notes_of_bound(comparison: Comparison, most: int) -> tuple[str, ...]:
-    """A sentence for each side of which a metric reads only the first `most`."""
+def limit_notes(comparison: Comparison, max_samples: int) -> tuple[str, ...]:
+    """Returns a sentence for each side of which a metric uses only the first `max_samples` examples."""
     return tuple(
-        f"{most:,} of the {evidence.count:,} {side} examples were looked at (most={most})."
-        for side, evidence in ((REAL, comparison.real), (FAKE, comparison.fake))
-        if evidence.count > most
+        f"Used {max_samples:,} of the {feature_set.count:,} {side} examples (max_samples={max_samples})."
+        for side, feature_set in ((REAL, comparison.real), (FAKE, comparison.fake))
+        if feature_set.count > max_samples
     )
 
 
-def _portions(
-    read: Callable[[int, int], np.ndarray], what: str, side: str, first: int, end: int
-) -> Iterator[np.ndarray]:
-    for start in range(first, end, CHUNK_BYTES):
-        yield check_finite(read(start, min(start + CHUNK_BYTES, end)), what, side, start)
-
-
 def check_finite(rows: np.ndarray, what: str, side: str, start: int = 0) -> np.ndarray:
-    """The same rows `[n, dimensions]`, the first of which is that of example `start`.
+    """Returns the rows `[n, dimensions]`, the first of which belongs to example `start`.
 
     Raises:
         ConfigError: where a number in them is not finite.
@@ -80,5 +69,15 @@ def check_finite(rows: np.ndarray, what: str, side: str, start: int = 0) -> np.n
     bad = int(np.count_nonzero(~np.isfinite(rows).all(axis=1)))
     if bad:
         problem = f"{what} of {bad:,} of the {side} examples {start:,} to {start + len(rows) - 1:,} are not finite"
-        raise ConfigError("", problem, advice="A generator whose weights became NaN or infinite can't be measured.")
+        advice = "The weights of the generator may be NaN or infinite: evaluate an earlier checkpoint (step=...)."
+        raise ConfigError("", problem, advice=advice)
     return rows
+
+
+def _last_row(feature_set: FeatureSet, stop: int | None) -> int:
+    return feature_set.count if stop is None else min(stop, feature_set.count)
+
+
+def _chunks(read: Callable[[int, int], np.ndarray], what: str, side: str, first: int, end: int) -> Iterator[np.ndarray]:
+    for start in range(first, end, CHUNK_ROWS):
+        yield check_finite(read(start, min(start + CHUNK_ROWS, end)), what, side, start)

@@ -1,4 +1,4 @@
-"""Evidence that lies in memory: for points, for what is small, and for tests of metrics."""
+"""A feature set in memory: for points, for small data, and for tests of metrics."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from gan_cli.data import DataSpec
+from gan_cli.metrics import FeatureSet, Value
 
 
 @dataclass(frozen=True, kw_only=True)
-class InMemoryFeatures:
-    """Arrays as they are; what is missing may not be asked for.
+class InMemoryFeatures(FeatureSet):
+    """Arrays as they are. Reading one that is None raises ValueError.
 
     Attributes:
         rows: float32 features `[count, dimensions]`.
@@ -26,7 +27,7 @@ class InMemoryFeatures:
     scores: np.ndarray | None = None
     values: np.ndarray | None = None
     labels: np.ndarray | None = None
-    kept: dict[str, Any] = field(default_factory=dict)
+    cache: dict[str, Any] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -39,21 +40,22 @@ class InMemoryFeatures:
         return DataSpec(tuple(shape), self.count, classes)
 
     def features(self, start: int = 0, stop: int | None = None) -> np.ndarray:
-        return _given(self.rows, "features")[start:stop]
+        return require_array(self.rows, "features")[start:stop]
 
     def logits(self, start: int = 0, stop: int | None = None) -> np.ndarray:
-        return _given(self.scores, "logits")[start:stop]
+        return require_array(self.scores, "logits")[start:stop]
 
     def examples(self, start: int = 0, stop: int | None = None) -> np.ndarray:
-        return _given(self.values, "examples")[start:stop]
+        return require_array(self.values, "examples")[start:stop]
 
-    def once(self, name: str, make: Callable[[], Any]) -> Any:
-        if name not in self.kept:
-            self.kept[name] = make()
-        return self.kept[name]
+    def cached(self, name: str, compute: Callable[[], Value]) -> Value:
+        if name not in self.cache:
+            self.cache[name] = compute()
+        value: Value = self.cache[name]
+        return value
 
 
-def _given(array: np.ndarray | None, name: str) -> np.ndarray:
+def require_array(array: np.ndarray | None, name: str) -> np.ndarray:
     if array is None:
-        raise ValueError(f"This evidence has no {name}.")
+        raise ValueError(f"This feature set has no {name}.")
     return array

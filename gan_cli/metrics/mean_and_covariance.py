@@ -1,7 +1,7 @@
-"""Mean and covariance of rows that are seen in portions: count, mean and scatter, merged exactly.
+"""Mean and covariance of rows that are read in chunks: count, mean and scatter, merged exactly.
 
 Chan, Golub and LeVeque 1979, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", with outer
-products in place of squares. All in float64; the size is that of one covariance, however many rows there are.
+products in place of squares. All in float64; memory is that of one covariance, however many rows there are.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ class Moments:
     def covariance(self) -> np.ndarray:
         """float64 `[dimensions, dimensions]`, unbiased: the scatter over count - 1. Needs at least two rows."""
         if self.count < 2:
-            raise ValueError(f"A covariance of {self.count} row: expected at least two.")
+            raise ValueError(f"Covariance of {self.count} row: expected at least two.")
         return self.scatter / (self.count - 1)
 
     @property
     def rank(self) -> int:
-        """What the rank of the covariance can be at most."""
+        """The highest possible rank of the covariance."""
         return min(self.dimensions, self.count - 1)
 
 
 def moments_of(rows: np.ndarray) -> Moments:
-    """Moments of `[n, dimensions]`, n at least 1, of any floating type."""
+    """Computes the moments of rows `[n, dimensions]`, n at least 1, of any floating type."""
     rows = np.asarray(rows, np.float64)
     if rows.ndim != 2 or len(rows) == 0:
         raise ValueError(f"Moments of an array of shape {rows.shape}: expected [rows, dimensions], at least one row.")
@@ -53,8 +53,8 @@ def moments_of(rows: np.ndarray) -> Moments:
     return Moments(len(rows), mean, offsets.T @ offsets)
 
 
-def merged(parts: Iterable[Moments]) -> Moments:
-    """Moments of all the rows of several parts together, of at least one part."""
+def merge_moments(parts: Iterable[Moments]) -> Moments:
+    """Merges the moments of several parts, at least one, to those of all their rows."""
     parts = iter(parts)
     first = next(parts)
     count, mean, scatter = first.count, first.mean.copy(), first.scatter.copy()
@@ -69,21 +69,21 @@ def merged(parts: Iterable[Moments]) -> Moments:
 
 
 def moments_of_chunks(chunks: Iterable[np.ndarray]) -> Moments:
-    """Moments of rows that come in portions `[n, dimensions]`; one portion lies in memory at a time."""
-    return merged(moments_of(rows) for rows in chunks)
+    """Computes the moments of rows that come in chunks `[n, dimensions]`; one chunk is in memory at a time."""
+    return merge_moments(moments_of(rows) for rows in chunks)
 
 
 def moments_of_groups(chunks: Iterable[np.ndarray], groups: int) -> list[Moments]:
-    """Moments of each of `groups` interleaved groups of rows: the i-th row belongs to group i modulo `groups`."""
+    """Computes the moments of `groups` interleaved groups of rows: row i belongs to group i modulo `groups`."""
     found: list[Moments | None] = [None] * groups
-    first = 0  # the number of the portion's first row
+    first = 0  # index of the chunk's first row
     for rows in chunks:
         for group in range(groups):
             own = rows[(group - first) % groups :: groups]
             if len(own):
-                before, seen = found[group], moments_of(own)
-                found[group] = seen if before is None else merged((before, seen))
+                before, added = found[group], moments_of(own)
+                found[group] = added if before is None else merge_moments((before, added))
         first += len(rows)
     if None in found:
-        raise ValueError(f"{first} rows in {groups} groups: expected at least one row for each.")
+        raise ValueError(f"{first} rows in {groups} groups: expected at least one row in each.")
     return [moments for moments in found if moments is not None]

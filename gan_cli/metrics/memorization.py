@@ -26,8 +26,8 @@ from PIL import Image
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import check_number
-from gan_cli.metrics import EXAMPLES, FEATURES, Comparison, FeatureSet, MetricValue, Result
-from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, feature_chunks, features_of
+from gan_cli.metrics import EXAMPLES, FEATURES, Comparison, FeatureSet, Metric, MetricValue, Result
+from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, feature_chunks, read_features
 from gan_cli.metrics.nearest_neighbours import Neighbours, nearest
 from gan_cli.metrics.random_generators import generator
 from gan_cli.plotting.image_grid import GRID_SIDE, MODES, image_grid
@@ -61,14 +61,14 @@ def copied_share(fake: np.ndarray, real: np.ndarray, quantile: float) -> float:
 
 
 @dataclass(frozen=True)
-class NearestTraining:
+class NearestTraining(Metric):
     """`metric=memorization`. configs/metric/memorization.yaml explains each key.
 
     Raises:
         ConfigError: for a number outside its range.
     """
 
-    most: int = 2000
+    max_samples: int = 2000
     quantile: float = 0.01
     rows: int = 10
 
@@ -82,21 +82,21 @@ class NearestTraining:
     uses_held_out: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("most", self.most, at_least=LEAST)
+        check_number("max_samples", self.max_samples, at_least=LEAST)
         check_number("quantile", self.quantile, above=0, below=1)
         check_number("rows", self.rows, at_least=1)
 
     def check(self, data: DataSpec, real: int | None, fake: int) -> None:
-        check_counts("memorization", real, fake, least=LEAST)
+        check_counts("memorization", real, fake, minimum=LEAST)
 
     def __call__(self, comparison: Comparison) -> Result:
-        fake = features_of(comparison.fake, FAKE, self.most)
+        fake = read_features(comparison.fake, FAKE, self.max_samples)
         around = min(AROUND, comparison.real.count - 1)
-        comparison.teller.progress("looking for the nearest training examples", 0, 2)
+        comparison.reporter.progress("looking for the nearest training examples", 0, 2)
         found = nearest(fake, feature_chunks(comparison.real, REAL), around)
-        comparison.teller.progress("looking for the nearest training examples", 1, 2)
-        key = f"distances of {self.most} real examples to the nearest"
-        of_real = comparison.real.once(key, lambda: self.real_distances(comparison, around))
+        comparison.reporter.progress("looking for the nearest training examples", 1, 2)
+        key = f"distances of {self.max_samples} real examples to the nearest"
+        of_real = comparison.real.cached(key, lambda: self.real_distances(comparison, around))
         values = self.measured(found.distances, of_real, comparison.seed)
         pictures = self.pictures(comparison, found)
         return Result(values, tuple(self.notes(comparison, len(of_real))), pictures)
@@ -106,8 +106,8 @@ class NearestTraining:
         chunks = feature_chunks(comparison.real, REAL)
         held_out = held_out_of(comparison)
         if held_out is not None:
-            return nearest(features_of(held_out, HELD_OUT, self.most), chunks, around).distances
-        training = features_of(comparison.real, REAL, self.most)
+            return nearest(read_features(held_out, HELD_OUT, self.max_samples), chunks, around).distances
+        training = read_features(comparison.real, REAL, self.max_samples)
         return nearest(training, chunks, around, own=np.arange(len(training))).distances
 
     def measured(self, fake: np.ndarray, real: np.ndarray, seed: int) -> dict[str, MetricValue]:
@@ -146,8 +146,8 @@ class NearestTraining:
 
     def notes(self, comparison: Comparison, baseline: int) -> Iterator[str]:
         real, fakes = comparison.real, comparison.fake.count
-        if fakes > self.most:
-            yield f"{self.most:,} of the {fakes:,} generated examples were looked at (most={self.most})."
+        if fakes > self.max_samples:
+            yield f"{self.max_samples:,} of the {fakes:,} generated examples were looked at (most={self.max_samples})."
         if held_out_of(comparison) is None:
             yield (
                 "Without held-out examples the distances of real ones are those of training examples to the nearest "

@@ -47,14 +47,12 @@ def check_metrics(
                 raise ConfigError(f"metric.{name}", f"gives {value}, as metric.{owners[value]} does")
             owners[value] = name
         try:
-            check_source = getattr(metric, "check_source", None)
-            if check_source is not None:
-                check_source(source)
+            metric.check_source(source)
             if data is not None:
                 metric.check(data, real, fake)
             if LOGITS in metric.needs and data is not None and not gives_logits(features, data):
                 raise ConfigError("features", f"metric.{name} needs the probabilities of classes", advice=WITH_CLASSES)
-            if getattr(metric, "needs_labels", False) and not fakes_have_classes:
+            if metric.needs_labels and not fakes_have_classes:
                 advice = "A folder with a sub-folder for each class has some; for others use metric=fid."
                 raise ConfigError("", "goes class by class, and the generated examples have no classes", advice=advice)
         except ConfigError as error:
@@ -74,10 +72,10 @@ def gives_logits(features: FeatureExtractorConfig, data: DataSpec) -> bool:
 def check_embedding(metrics: Mapping[str, Metric], embedding: FeatureExtractor) -> None:
     """Raises ConfigError where a metric asks for classes that the extractor does not tell, or for fewer dimensions."""
     for name, metric in metrics.items():
-        most = getattr(metric, "most_dimensions", embedding.dimensions)
-        if embedding.dimensions > most:
+        maximum = metric.max_dimensions
+        if maximum is not None and embedding.dimensions > maximum:
             problem = (
-                f"metric.{name} takes features of at most {most:,} dimensions, these have {embedding.dimensions:,}"
+                f"metric.{name} supports at most {maximum:,} features, this extractor has {embedding.dimensions:,}"
             )
             raise ConfigError("features", problem, embedding.identity["name"], "features=inception has 2,048.")
         if LOGITS in metric.needs and embedding.classes == 0:

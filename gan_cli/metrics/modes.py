@@ -18,7 +18,7 @@ import numpy as np
 
 from gan_cli.data import DataSpec, Source
 from gan_cli.errors import ConfigError
-from gan_cli.metrics import EXAMPLES, Comparison, MetricValue, Result
+from gan_cli.metrics import EXAMPLES, Comparison, Metric, MetricValue, Result
 from gan_cli.metrics.example_chunks import example_chunks
 from gan_cli.metrics.feature_chunks import check_counts
 from gan_cli.metrics.mode_classifier import read_modes
@@ -104,7 +104,7 @@ def divergence_from_equal(counts: np.ndarray) -> float:
 
 
 @dataclass(frozen=True)
-class KnownModes:
+class KnownModes(Metric):
     """`metric=modes`, for ring, grid and stacked_mnist. It has no settings: other numbers would not compare."""
 
     values: ClassVar[Mapping[str, str]] = {"modes": "higher", "good_share": "higher", "reverse_kl": "lower"}
@@ -119,7 +119,7 @@ class KnownModes:
     def check(self, data: DataSpec, real: int | None, fake: int) -> None:
         if data.classes == 0:
             self.check_source(None)
-        check_counts("modes", None, fake, least=data.classes)
+        check_counts("modes", None, fake, minimum=data.classes)
 
     def __call__(self, comparison: Comparison) -> Result:
         self.check_source(comparison.source)
@@ -132,7 +132,7 @@ class KnownModes:
             values = mode_values(good_counts(examples, *mixture), comparison.seed, samples=count)
         else:
             assert modes is not None  # checked above
-            labels = read_modes(examples, modes, comparison.teller)
+            labels = read_modes(examples, modes, comparison.reporter)
             values = mode_values(label_counts(labels, modes.count), comparison.seed)
         few = f"Counted among {count:,} samples; published numbers are of {protocol:,}, and fewer find fewer modes."
         return Result(values, (few,) if count < protocol else ())
@@ -151,7 +151,7 @@ def measured_divergence(counts: np.ndarray, seed: int) -> MetricValue:
     """The reverse divergence with the deviation that other samples of as many would have."""
     value, total = divergence_from_equal(counts), int(counts.sum())
     if total == 0:
-        return MetricValue(value, by="infinite: no sample is good")
+        return MetricValue(value, method="infinite: no sample is good")
     others = generator(seed, "bootstrap of counts of modes").multinomial(total, counts / total, size=RESAMPLES)
     deviation = float(np.std([divergence_from_equal(other) for other in others], ddof=1))
     return MetricValue(value, deviation, f"deviation over {RESAMPLES} bootstrap samples")

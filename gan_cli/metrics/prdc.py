@@ -1,14 +1,15 @@
-"""Precision, recall, density and coverage: which examples lie among those of the other side.
+"""Precision, recall, density and coverage: which examples lie in the k-nearest-neighbour balls of the other side.
 
-Around each example stands a ball that reaches to its k-th nearest neighbour on its own side.
+The ball of an example reaches to its k-th nearest neighbour on its own side.
 
 - precision: share of generated examples inside the ball of any real one; recall: share of real examples inside the
   ball of any generated one. Kynkäänniemi et al. 2019, arXiv:1904.06991, section 2.
-- density: in how many balls of real examples a generated one lies, over k; 1 where both distributions are one, and
-  above 1 where generated examples crowd where real ones are dense. coverage: share of real examples with a generated
-  one in their ball. Naeem et al. 2020, arXiv:2002.09797, section 3.
+- density: number of balls of real examples around a generated one, over k; 1 for equal distributions, above 1 where
+  generated examples gather where real ones are dense. coverage: share of real examples with a generated one in their
+  ball. Naeem et al. 2020, arXiv:2002.09797, section 3.
 
 Being inside is strict (<), as in the code of Naeem et al. Distances that differ by rounding alone count as equal.
+Both sides vary from draw to draw, so that their standard errors come from subsamples of both.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ import numpy as np
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, check_number
-from gan_cli.metrics import FEATURES, Comparison, MetricValue, Result
-from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, features_of, notes_of_bound
+from gan_cli.metrics import FEATURES, Comparison, Metric, MetricValue, Result
+from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, limit_notes, read_features
 from gan_cli.metrics.nearest_neighbours import nearest
 from gan_cli.metrics.pairwise_distances import ROUNDING, blocks, largest_squared_norm, squared_distances
-from gan_cli.metrics.proportions import proportion_with_error
-from gan_cli.statistics import error_of_mean
+from gan_cli.metrics.proportions import dependent_proportion
+from gan_cli.metrics.subsampling import SUBSAMPLES, subsampling_errors
 
 
 class Neighbourhoods(NamedTuple):
-    """What is found of each example.
+    """Which examples lie in which balls.
 
     Attributes:
-        balls: int64 `[fakes]`, in how many balls of real examples a generated one lies.
+        balls: int64 `[fakes]`, number of balls of real examples around a generated one.
         recalled: bool `[reals]`, whether a real example lies in the ball of any generated one.
         covered: bool `[reals]`, whether any generated example lies in the ball of a real one.
     """
@@ -44,7 +45,7 @@ class Neighbourhoods(NamedTuple):
 
 
 def squared_radii(rows: np.ndarray, neighbours: int) -> np.ndarray:
-    """Squared distance from each row to its k-th nearest other row, float64 `[n]`.
+    """Returns the squared distance from each row to its k-th nearest other row, float64 `[n]`.
 
     Args:
         rows: `[n, dimensions]`.
@@ -59,7 +60,7 @@ def squared_radii(rows: np.ndarray, neighbours: int) -> np.ndarray:
 def neighbourhoods(
     real: np.ndarray, fake: np.ndarray, real_radii: np.ndarray, fake_radii: np.ndarray, origin: np.ndarray
 ) -> Neighbourhoods:
-    """Who lies in whose ball.
+    """Finds which examples lie in which balls.
 
     Args:
         real, fake: `[n, dimensions]` and `[m, dimensions]`.
@@ -79,8 +80,23 @@ def neighbourhoods(
     return Neighbourhoods(balls, recalled, covered)
 
 
+def prdc(real: np.ndarray, fake: np.ndarray, neighbours: int, real_radii: np.ndarray | None = None) -> np.ndarray:
+    """Computes coverage, density, precision and recall, float64 `[4]`.
+
+    Args:
+        real, fake: `[n, dimensions]` and `[m, dimensions]`.
+        neighbours: k.
+        real_radii: `squared_radii` of the real rows, where they are known already.
+    """
+    real_radii = squared_radii(real, neighbours) if real_radii is None else real_radii
+    origin = real.mean(axis=0, dtype=np.float64)
+    found = neighbourhoods(real, fake, real_radii, squared_radii(fake, neighbours), origin)
+    density = found.balls.mean() / neighbours
+    return np.array([found.covered.mean(), density, (found.balls > 0).mean(), found.recalled.mean()])
+
+
 @dataclass(frozen=True)
-class PrecisionRecall:
+class PrecisionRecall(Metric):
     """`metric=prdc`. configs/metric/prdc.yaml explains each key.
 
     Raises:
@@ -88,7 +104,7 @@ class PrecisionRecall:
     """
 
     neighbours: int = 5
-    most: int = 10_000
+    max_samples: int = 10_000
 
     # Coverage first: it alone falls both where examples are bad and where some are missing.
     values: ClassVar[Mapping[str, str]] = {
@@ -101,40 +117,42 @@ class PrecisionRecall:
 
     def __post_init__(self) -> None:
         check_number("neighbours", self.neighbours, at_least=1)
-        check_number("most", self.most, at_least=2)
-        if self.most <= self.neighbours:
-            raise ConfigError("most", f"expected more than {self.neighbours} neighbours", self.most)
+        check_number("max_samples", self.max_samples, at_least=2)
+        if self.max_samples <= self.neighbours:
+            raise ConfigError("max_samples", f"expected more than {self.neighbours} neighbours", self.max_samples)
 
     def check(self, data: DataSpec, real: int | None, fake: int) -> None:
-        check_counts(f"prdc with {self.neighbours} neighbours", real, fake, least=self.neighbours + 1)
+        check_counts(f"prdc with {self.neighbours} neighbours", real, fake, minimum=self.neighbours + 1)
 
     def __call__(self, comparison: Comparison) -> Result:
-        real = features_of(comparison.real, REAL, self.most)
-        fake = features_of(comparison.fake, FAKE, self.most)
-        origin = real.mean(axis=0, dtype=np.float64)
-        real_radii = comparison.real.once(
-            f"squared radii of {self.neighbours} neighbours among {self.most}",
+        real = read_features(comparison.real, REAL, self.max_samples)
+        fake = read_features(comparison.fake, FAKE, self.max_samples)
+        real_radii = comparison.real.cached(
+            f"squared radii of {self.neighbours} neighbours among {self.max_samples}",
             lambda: squared_radii(real, self.neighbours),
         )
-        found = neighbourhoods(real, fake, real_radii, squared_radii(fake, self.neighbours), origin)
-        density = found.balls / self.neighbours
-        return Result(
-            {
-                "coverage": proportion_with_error(int(found.covered.sum()), len(real), "real examples"),
-                "density": MetricValue(
-                    float(density.mean()), error_of_mean(density), f"standard error of {len(fake):,} generated examples"
-                ),
-                "precision": proportion_with_error(int((found.balls > 0).sum()), len(fake), "generated examples"),
-                "recall": proportion_with_error(int(found.recalled.sum()), len(real), "real examples"),
-            },
-            notes_of_bound(comparison, self.most) + _notes(len(real), len(fake)),
-        )
+        coverage, density, precision, recall = prdc(real, fake, self.neighbours, real_radii).tolist()
+
+        def statistics(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
+            return prdc(real, fake, self.neighbours)
+
+        errors = subsampling_errors(statistics, real, fake, self.neighbours + 1, comparison.seed)
+        e = [None] * 4 if errors is None else errors.tolist()
+        method = "" if errors is None else f"{SUBSAMPLES} subsamples of both sides"
+        values = {
+            "coverage": dependent_proportion(coverage, e[0], len(real), method),
+            "density": MetricValue(density, e[1], method),
+            "precision": dependent_proportion(precision, e[2], len(fake), method),
+            "recall": dependent_proportion(recall, e[3], len(real), method),
+        }
+        return Result(values, limit_notes(comparison, self.max_samples) + _notes(len(real), len(fake)))
 
 
 def _notes(reals: int, fakes: int) -> tuple[str, ...]:
-    if reals == fakes:
-        return ()
-    return (
-        f"{reals:,} real and {fakes:,} generated examples: these numbers depend on how many there are of either "
-        "side, and are usually told of equally many.",
-    )
+    notes = []
+    if reals != fakes:
+        notes.append(
+            f"{reals:,} real and {fakes:,} generated examples: precision, recall, density and coverage depend on both "
+            "numbers, and are usually published for equal numbers."
+        )
+    return tuple(notes)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from gan_cli.runs.atomic_files import open_to_append, read_json_lines, write_text
+from gan_cli.runs.evaluation_upgrade import upgrade_evaluation
 from gan_cli.runs.locks import wait_for_lock
 from gan_cli.runs.metrics_log import as_line
 
@@ -28,8 +29,8 @@ class EvaluationsLog:
         self.path = path
 
     def read(self) -> list[dict[str, Any]]:
-        """The evaluations so far; what is none, such as a last line that a kill cut in half, is left out."""
-        return [line for line in read_json_lines(self.path) if is_evaluation(line)]
+        """Returns the evaluations so far; skips other lines, such as a last one that a kill cut in half."""
+        return [upgrade_evaluation(line) for line in read_json_lines(self.path) if is_evaluation(line)]
 
     def of_training(self) -> list[dict[str, Any]]:
         return [line for line in self.read() if line["by"] == TRAINING]

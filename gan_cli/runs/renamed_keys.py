@@ -14,6 +14,8 @@ RENAMED_KEYS: Mapping[str, str] = {
     "train.averaging_half_life": "train.ema_half_life",
     "train.averaging_ramp": "train.ema_ramp",
     "penalty.*.neighbour_distance": "penalty.*.perturbation_std",
+    "metric.*.most": "metric.*.max_samples",
+    "most": "max_checkpoints",  # of gan-eval tournament
 }
 """Old dotted key to new dotted key. `*` stands for one part, the same in both. Only the last part differs."""
 
@@ -45,13 +47,18 @@ def upgrade_node(node: Any, prefix: str) -> Any:
     for name, value in node.items():
         key = f"{prefix}{name}"
         renamed = new_name(key)
-        if renamed is not None:
+        if renamed is not None and is_package_node(node):
             upgraded.setdefault(renamed.rpartition(".")[2], value)
         elif name == "_target_" and isinstance(value, str):
             upgraded[name] = RENAMED_TARGETS.get(value, value)
         else:
             upgraded[name] = upgrade_node(value, f"{key}.")
     return upgraded
+
+
+def is_package_node(node: Mapping[str, Any]) -> bool:
+    """Whether a node is one of gan_cli's: a class of the user's own may have a key of an old name."""
+    return str(node.get("_target_", "gan_cli.")).startswith("gan_cli.")
 
 
 def upgrade_override(override: str) -> str:

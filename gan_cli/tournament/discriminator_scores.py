@@ -111,7 +111,7 @@ class Loader:
 
 
 def store_examples(
-    job: TournamentJob, players: Sequence[Player], real: StoredExamples, folder: Path, teller: ProgressReporter
+    job: TournamentJob, players: Sequence[Player], real: StoredExamples, folder: Path, reporter: ProgressReporter
 ) -> tuple[list[ExampleFile], ExampleFile]:
     """The examples of every generator, and the real ones, in files in `folder`."""
 
@@ -126,13 +126,13 @@ def store_examples(
     try:
         reals.write(real.read)
         for done, (player, file) in enumerate(zip(players, fakes, strict=True)):
-            teller.progress("making examples", done, len(players))
+            reporter.progress("making examples", done, len(players))
             generator = loader.load(player)[0]
             file.write(partial(make, generator, job.seed))
     except OSError as error:
         advice = "Ask for fewer samples, or let TMPDIR name another place."
         raise ConfigError("samples", f"can't be kept in {folder} ({error.strerror})", job.samples, advice) from error
-    teller.progress("making examples", len(players), len(players))
+    reporter.progress("making examples", len(players), len(players))
     return fakes, reals
 
 
@@ -145,7 +145,7 @@ def compute_scores(
     players: Sequence[Player],
     fakes: Sequence[ExampleFile],
     reals: ExampleFile,
-    teller: ProgressReporter,
+    reporter: ProgressReporter,
 ) -> list[DiscriminatorScores]:
     """What every discriminator says of all examples."""
 
@@ -161,7 +161,7 @@ def compute_scores(
         loss = loss_of(checkpoint, job.trust)
         said: list[np.ndarray] = []
         for file in (reals, *fakes):
-            teller.progress("judging", len(judged) * (len(fakes) + 1) + len(said), total)
+            reporter.progress("judging", len(judged) * (len(fakes) + 1) + len(said), total)
             said.append(np.concatenate([score_examples(model, portion) for portion in file.chunks()]))
         own = said[1 + len(judged)]  # what this discriminator was trained against
         logits = [scored(loss, one, said[0], own) for one in said]
@@ -169,7 +169,7 @@ def compute_scores(
             problem = f"the discriminator of {player.path} gives numbers that are not finite"
             raise ConfigError("steps", problem, advice="Leave that step out: steps=[...].")
         judged.append(DiscriminatorScores(logits[1:], logits[0], loss.decision_threshold))
-    teller.progress("judging", total, total)
+    reporter.progress("judging", total, total)
     return judged
 
 

@@ -94,7 +94,7 @@ def find_tournament_run(job: TournamentJob, path: Path, letter: str) -> Tourname
     if not saved:
         raise ConfigError("runs", f"{path} has no checkpoint yet", advice=f"Train it further: gan-train resume={path}")
     if job.wanted_steps is None:
-        chosen = thin_out(saved, job.most)
+        chosen = select_evenly(saved, job.max_checkpoints)
     else:
         chosen = [checkpoint_path(run.checkpoints, step) for step in job.wanted_steps]
         if not set(chosen) <= set(saved):
@@ -117,11 +117,11 @@ def build_loss(config: Mapping[str, Any], trust: bool) -> Loss:
     return loss
 
 
-def thin_out(checkpoints: Sequence[Path], most: int) -> list[Path]:
-    """At most so many of them, the last and, where there is room for two, the first among them, evenly spread."""
-    if len(checkpoints) <= most:
+def select_evenly(checkpoints: Sequence[Path], count: int) -> list[Path]:
+    """Returns at most `count` evenly spread checkpoints, among them the last one and, from 2 on, the first one."""
+    if len(checkpoints) <= count:
         return list(checkpoints)
-    places = np.linspace(len(checkpoints) - 1, 0, most).round().astype(int)[::-1]
+    places = np.linspace(len(checkpoints) - 1, 0, count).round().astype(int)[::-1]
     return [checkpoints[place] for place in places]
 
 

@@ -21,7 +21,7 @@ class TournamentJob:
 
     runs: Any = None
     steps: Any = None
-    most: int = 10
+    max_checkpoints: int = 10
     samples: int = 1000
     split: str | None = None
     seed: int = 0
@@ -40,7 +40,7 @@ class TournamentJob:
         steps = self.steps if isinstance(self.steps, list) else [0 if self.steps is None else self.steps]
         if not steps or not all(type(step) is int and 0 <= step <= MAX_INTEGER for step in steps):
             raise ConfigError("steps", "expected steps of checkpoints, such as [500,1000]", self.steps)
-        check_number("most", self.most, at_least=1)
+        check_number("max_checkpoints", self.max_checkpoints, at_least=1)
         check_number("samples", self.samples, at_least=2, at_most=MAX_SAMPLES)
         if self.split is not None:
             check_choice("split", self.split, ("train", "held_out"))
