@@ -219,5 +219,5 @@ def test_training_takes_the_checkpoint_before_a_damaged_one(capsys: pytest.Captu
     assert gan_train(["resume=run", "train.steps=12"]) == 0
     said = capsys.readouterr().out
     assert "Warning: run/checkpoints/step_00000011.npz can't be read whole" in said
-    assert "(step 10)" in said
+    assert "Resuming from step 10:" in said
     assert status(Path("run"))["step"] == 12

@@ -101,7 +101,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     assert gan_train(["resume=run", "train.steps=13"]) == 0
     said = capsys.readouterr().out
     assert "Warning: run/checkpoints/step_00000011.npz can't be read whole" in said
-    assert "(step 10)" in said
+    assert "Resuming from step 10:" in said
     assert gan_train([*SMALL, "hydra.run.dir=whole", "train.steps=13"]) == 0
     assert_same_run(Path("whole"), Path("run"))
 

@@ -21,6 +21,9 @@ class BatchedExtractor(FeatureExtractor):
         compute: from examples `[batch_size, ...]` to tensors of features `[batch_size, dimensions]` and of logits
             `[batch_size, classes]`, or None without classes.
         batch_size: examples of a call. The last batch is padded with zeros.
+        spare: zero examples after those of every batch, so that `compute` takes `batch_size + spare`. A matrix product
+            on a CPU may compute the last rows of a batch in another way. Without spare rows, the features of the last
+            examples had other last bits than those of the same examples at another place.
         dimensions, classes, identity: see `gan_cli.features.FeatureExtractor`.
     """
 
@@ -29,13 +32,14 @@ class BatchedExtractor(FeatureExtractor):
     dimensions: int
     classes: int
     identity: dict[str, Any]
+    spare: int = 0
 
     def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
         features, logits = [], []
         with full_float32():
             for start in range(0, len(examples), self.batch_size):
                 part = examples[start : start + self.batch_size]
-                padded = np.zeros((self.batch_size, *examples.shape[1:]), examples.dtype)
+                padded = np.zeros((self.batch_size + self.spare, *examples.shape[1:]), examples.dtype)
                 padded[: len(part)] = part
                 batch_features, batch_logits = self.compute(padded)
                 features.append(batch_features.numpy()[: len(part)])

@@ -29,6 +29,8 @@ from gan_cli.progress import ProgressReporter
 
 FORMAT = 1  # of the network and its training: another number has all classifiers trained anew
 BATCH = 128  # images at once
+SPARE = 4
+"""Zero images after those; see `gan_cli.features.batched_inference`."""
 CHUNK = 1024  # held-out images read at once
 HELD_OUT = 0.1  # share of the images on which accuracy is measured
 FEWEST = 10  # images, or a tenth of them is none
@@ -122,8 +124,8 @@ def compile_extractor(weights: dict[str, np.ndarray], spec: DataSpec, identity: 
     """The network with these weights, compiled for such images. Features are its hidden layer."""
     tensors = {name: tf.constant(array) for name, array in weights.items()}
 
-    @tf.function(input_signature=[tf.TensorSpec((BATCH, *spec.shape), tf.uint8)], autograph=False)
+    @tf.function(input_signature=[tf.TensorSpec((BATCH + SPARE, *spec.shape), tf.uint8)], autograph=False)
     def compute(images: Any) -> tuple[Any, Any]:
         return apply(tensors, images)
 
-    return BatchedExtractor(compute, BATCH, len(weights["hidden_bias"]), spec.classes, identity)
+    return BatchedExtractor(compute, BATCH, len(weights["hidden_bias"]), spec.classes, identity, SPARE)

@@ -36,8 +36,7 @@ MOST_STAGES = 4
 BATCH = 32
 """Images at once. On a CPU, batches of 16 to 256 took the same time an image, within a fifth."""
 SPARE = 4
-"""Zero images after those. A convolution on a CPU computes the last rows of a batch in another way: without these, the
-features of the last image had other last bits than those of the same image at another place."""
+"""Zero images after those; see `gan_cli.features.batched_inference`."""
 LARGEST_SEED = 2**31 - 1
 
 
@@ -104,10 +103,7 @@ def compile_extractor(kernels: list[np.ndarray], seed: int, shape: tuple[int, ..
     identity = {"name": "random", "weights_sha256": digest, "seed": seed}
     dimensions = 2 * WIDTH * len(kernels)
 
-    def compute_padded(images: np.ndarray) -> tuple[Any, Any]:
-        return compiled(tf.constant(np.pad(images, [(0, SPARE)] + [(0, 0)] * len(shape))))
-
-    return BatchedExtractor(compute_padded, BATCH, dimensions, 0, identity)
+    return BatchedExtractor(lambda images: compiled(tf.constant(images)), BATCH, dimensions, 0, identity, SPARE)
 
 
 def statistics(weights: list[Any], images: Any) -> Any:
