@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ class TensorBoardWriter(Writer):
 
     def __init__(self, folder: Path, takes_pictures: bool) -> None:
         self.takes_pictures = takes_pictures
-        self.events = tf.summary.create_file_writer(str(folder))
+        self.events = tf.summary.create_file_writer(os.fsencode(folder))  # a name may be no UTF-8
 
     def write_config(self, name: str, config: dict[str, Any]) -> None:
         """Writes the configuration as text; four spaces mark a code block in TensorBoard's Markdown."""

@@ -17,6 +17,7 @@ from gan_cli.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.periodic_evaluation import PeriodicEvaluator
 from gan_cli.lazy import tf
+from gan_cli.output_streams import printable
 from gan_cli.plotting.grid_size import parse_grid
 from gan_cli.runs.atomic_files import write_atomically
 from gan_cli.runs.environment import describe_cores_change
@@ -160,8 +161,8 @@ class TrainingRun:
         grid = build_training_grid(self.job, self.examples)
         real = grid.draw_real()
         write_atomically(run.samples / "real.png", lambda file: real.save(file, format="PNG"))
-        loggers = self.job.loggers.values()
-        writers = [logger.open(run.path, run.path.name, self.job.config, restored.step) for logger in loggers]
+        loggers, name = self.job.loggers.values(), printable(run.path.name)
+        writers = [logger.open(run.path, name, self.job.config, restored.step) for logger in loggers]
         return RunWriter(run, self.state, grid, writers, self.console, self.examples, self.job.config, restored)
 
     def report_end(
