@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import TINY, command
 from runs import metric_lines
@@ -114,6 +117,22 @@ def own_folder(working_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         sys.modules.pop(name, None)
 
 
+REFUSED_AT_ONCE = """
+import sys
+from gan_cli.commands.evaluate import gan_eval
+from gan_cli.errors import ConfigError
+for words in (["run=run"], ["run=run", "real=elsewhere.npz"], ["human", "run=run"], ["tournament", "runs=[run,run2]"]):
+    try:
+        gan_eval(words)
+    except ConfigError as error:
+        assert error.key == "model._target_" and "trust=true" in error.advice, error
+    else:
+        raise AssertionError(words)
+assert "tensorflow" not in sys.modules
+assert "my_models" not in sys.modules
+"""
+
+
 WORDS = [word for word in TINY if "width" not in word]
 
 
@@ -138,6 +157,15 @@ def test_all_three_train_together_without_editing_ours(own_folder: Path) -> None
     with pytest.raises(ConfigError, match="trust=true"):
         gan_train(["resume=run", "train.steps=7"])
     assert gan_train(["--config-dir", "conf", "resume=run", "train.steps=7", "trust=true"]) == 0
+
+
+def test_every_evaluation_refuses_an_own_model_before_it_reads_data_or_loads_tensorflow(own_folder: Path) -> None:
+    words = ["--config-dir", "conf", *WORDS, "model=linear", "dataset=digits", "train.batch_size=8", "train.steps=3"]
+    assert gan_train([*words, "hydra.run.dir=run"]) == 0
+    shutil.copytree("run", "run2")
+    np.savez("elsewhere.npz", np.zeros((4, 8, 8, 1), np.uint8))
+    done = subprocess.run([sys.executable, "-P", "-c", REFUSED_AT_ONCE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_sweep_finds_own_code_and_nothing_else_in_its_folder(own_folder: Path) -> None:

@@ -6,6 +6,7 @@ whose configurations use key names of that time.
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from gan_cli import load_generator
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
+from gan_cli.evaluation.protocol import protocol_differences
 from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint
+from gan_cli.runs.evaluations_log import EvaluationsLog
 from gan_cli.runs.run_directory import RunDirectory, read_config
 
 RUNS = Path(__file__).parent / "data" / "runs_of_0_1"
@@ -62,8 +65,38 @@ def test_a_stored_run_can_be_evaluated(tmp_path: Path) -> None:
     assert len((run / "evaluations.jsonl").read_text().splitlines()) > 1
 
 
+def test_a_stored_evaluation_of_0_1_is_comparable_with_one_of_today(tmp_path: Path) -> None:
+    side = {"name": "digits", "shape": [8, 8, 1], "count": 64}
+    old = {
+        "values": {"kid": {"value": 1.0, "metric": "kid", "better": "lower", "by": "deviation over 3 subsets"}},
+        "protocol": {
+            "features": None,
+            "real": {**side, "left_out": 2},
+            "fake": {"weights": "averaged", "count": 64},
+            "metrics": {"kid": {"class": "KernelDistance", "needs": ["features"], "most": 400}},
+        },
+    }
+    path = tmp_path / "evaluations.jsonl"
+    path.write_text(json.dumps({"by": "training", "step": 5, "time": "", **old}) + "\n")
+    (line,) = EvaluationsLog(path).read()
+    today = {
+        "features": None,
+        "real": {**side, "skipped": 2},
+        "fake": {"weights": "ema", "count": 64},
+        "metrics": {"kid": {"class": "KernelDistance", "needs": ["features"], "max_samples": 400}},
+    }
+    assert line["protocol"] == today
+    assert protocol_differences(line["protocol"], today, "kid") == []
+    assert line["values"]["kid"]["method"] == "deviation over 3 subsets"
+    assert line["by"] == "training"
+
+
 def test_a_typed_key_of_old_is_answered_with_its_new_name(capsys: pytest.CaptureFixture[str]) -> None:
     from gan_cli.errors import ConfigError
 
     with pytest.raises(ConfigError, match=r"train.averaging_half_life.*was renamed.*train.ema_half_life"):
         gan_train(["train.averaging_half_life=100", "dry_run=true"])
+    with pytest.raises(ConfigError, match=r"metric.prdc.most.*was renamed.*metric.prdc.max_samples"):
+        gan_eval(["metric=[prdc]", "metric.prdc.most=100", "fake=x", "real=y"])
+    with pytest.raises(ConfigError, match=r"most.*was renamed.*max_checkpoints"):
+        gan_eval(["tournament", "runs=x", "most=2"])

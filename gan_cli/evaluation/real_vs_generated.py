@@ -22,7 +22,7 @@ from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.metric_compatibility import check_embedding, check_metrics, needs_extractor
 from gan_cli.progress import ProgressReporter
-from gan_cli.trained_models.find_source import find_source, read_source_config
+from gan_cli.trained_models.find_source import check_source, find_source, read_source_config
 from gan_cli.trained_models.load_generator import load_source
 
 
@@ -75,6 +75,7 @@ def find_fake(job: EvaluationJob, run: str | None = None) -> FakeSide:
             raise ConfigError("runs", error.problem, run, error.advice) from None
         raise
     config, data = read_source_config(source, run)
+    check_source(source, config, settings.weights, settings.trust)
     about = {"checkpoint": source.name} if run is None else {"run": Path(run).absolute().name}
     return FakeSide(source, config, {**about, "weights": settings.weights}, data)
 

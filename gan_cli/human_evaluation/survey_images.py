@@ -19,7 +19,7 @@ from gan_cli.evaluation.sample_sets import StoredExamples
 from gan_cli.human_evaluation.survey_config import HumanJob
 from gan_cli.human_evaluation.survey_page import Side
 from gan_cli.sampling.loaded_generator import LoadedGenerator
-from gan_cli.trained_models.find_source import find_source, read_source_config
+from gan_cli.trained_models.find_source import check_source, find_source, read_source_config
 from gan_cli.trained_models.load_generator import load_source
 
 
@@ -42,7 +42,11 @@ def find_images(job: HumanJob) -> Found:
     """Where the images come from. Raises ConfigError where they are missing, are points, or are too few."""
     generator = None if job.fake else find_source(job.run, job.checkpoint, job.step)
     name = Path(job.run or job.checkpoint or str(job.fake)).absolute()
-    found = Found(generator, find_own_data(job, generator), name.name if job.run else name.stem)
+    config = None
+    if generator is not None:
+        config, _ = read_source_config(generator, job.run)
+        check_source(generator, config, job.weights, job.trust)
+    found = Found(generator, find_own_data(job, generator, config), name.name if job.run else name.stem)
     real = found.real.describe() if found.real else describe_files("real", str(job.real), job.image_size, job.channels)
     check_images("real", real, job)
     if job.fake is not None:
@@ -52,11 +56,10 @@ def find_images(job: HumanJob) -> Found:
     return found
 
 
-def find_own_data(job: HumanJob, generator: Path | None) -> RealData | None:
+def find_own_data(job: HumanJob, generator: Path | None, config: dict[str, Any] | None) -> RealData | None:
     """The data that the generator was trained on; None where `real` names other images."""
     if job.real is not None or generator is None:
         return None
-    config, _ = read_source_config(generator, job.run)
     if config is None:
         problem = "a generator by itself does not know the data that it was trained on"
         raise ConfigError("real", problem, advice="Name a folder of pictures or an array file.")

@@ -147,7 +147,7 @@ class NearestTraining(Metric):
     def notes(self, comparison: Comparison, baseline: int) -> Iterator[str]:
         real, fakes = comparison.real, comparison.fake.count
         if fakes > self.max_samples:
-            yield f"{self.max_samples:,} of the {fakes:,} generated examples were looked at (most={self.max_samples})."
+            yield f"{self.max_samples:,} of the {fakes:,} generated examples used (max_samples={self.max_samples})."
         if held_out_of(comparison) is None:
             yield (
                 "Without held-out examples the distances of real ones are those of training examples to the nearest "

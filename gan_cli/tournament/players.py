@@ -12,6 +12,7 @@ import numpy as np
 
 from gan_cli.config.config_origin import stored
 from gan_cli.config.job_builder import build
+from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.losses import Loss
@@ -105,6 +106,7 @@ def find_tournament_run(job: TournamentJob, path: Path, letter: str) -> Tourname
     except DamagedCheckpointError as error:
         raise ConfigError("runs", str(error), advice="Name the steps of others: steps=[...].") from error
     config = read_config(run)
+    check_targets({key: config[key] for key in ("model", "loss", "dataset")}, stored(job.trust))
     if not build_loss(config, job.trust).trains_discriminator:
         problem = f"{path} has no discriminator that could judge others: its loss compares examples themselves"
         raise ConfigError("runs", problem, advice="Leave it out.")

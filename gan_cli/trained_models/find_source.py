@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gan_cli.config.config_origin import stored
+from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, nearest
 from gan_cli.runs.checkpoint import (
@@ -15,6 +17,7 @@ from gan_cli.runs.checkpoint import (
     read_checkpoint_header,
 )
 from gan_cli.runs.run_directory import find_run, read_config
+from gan_cli.sampling.generator_weights import RAW
 
 
 def find_source(run: str | None, checkpoint: str | None, step: int | str | None) -> Path:
@@ -49,6 +52,22 @@ def find_source(run: str | None, checkpoint: str | None, step: int | str | None)
     if directory.generator.is_file():
         return directory.generator
     raise ConfigError("run", "has no checkpoint yet", run, "Train it further: gan-train resume=" + str(run))
+
+
+def check_source(source: Path, config: dict[str, Any] | None, weights: str, trust: bool) -> None:
+    """Raises ConfigError for a generator that `load_source` would refuse, as far as that is known without loading it.
+
+    Args:
+        source: what `find_source` returned.
+        config: of its run, as `read_source_config` returned it; None where it is not known.
+        weights: `ema` or `raw`.
+        trust: whether code that the run names outside gan_cli may be run.
+    """
+    if source.suffix == ".keras":
+        if weights == RAW:
+            raise ConfigError("weights", "a .keras file holds the EMA weights alone", weights)
+    elif config is not None:
+        check_targets({"model": config["model"]}, stored(trust))
 
 
 def read_source_config(source: Path, run: str | None) -> tuple[dict[str, Any] | None, DataSpec | None]:

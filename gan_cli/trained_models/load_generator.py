@@ -7,10 +7,10 @@ from pathlib import Path
 from gan_cli.console import Console
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError, load_checkpoint, load_newest
-from gan_cli.sampling.generator_weights import EMA, RAW, parse_weights
+from gan_cli.sampling.generator_weights import EMA, parse_weights
 from gan_cli.sampling.keras_file import load_generator_file
 from gan_cli.sampling.loaded_generator import LoadedGenerator
-from gan_cli.trained_models.find_source import find_source
+from gan_cli.trained_models.find_source import check_source, find_source
 from gan_cli.trained_models.restore_model import restore_generator
 
 __all__ = ["LoadedGenerator", "load_generator", "load_source"]
@@ -22,9 +22,8 @@ def load_source(source: Path, weights: str, trust: bool) -> LoadedGenerator:
     Raises:
         ConfigError: where it can't be read, names code of others and `trust` is false, or has no such weights.
     """
+    check_source(source, None, weights, trust)
     if source.suffix == ".keras":
-        if weights == RAW:
-            raise ConfigError("weights", "a .keras file holds the EMA weights alone", weights)
         return LoadedGenerator(*load_generator_file(source, trust))
     return restore_generator(read_source(source), weights, trust)
 
