@@ -1,4 +1,4 @@
-"""EvaluationCallback while training: it does not disturb the run, and its judgement is kept where the run goes on."""
+"""Evaluation during training does not disturb the run, and its results are kept when the run is resumed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from runs import assert_same_run, metric_lines
 
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
+from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.early_stopping import BestTracker
 from gan_cli.evaluation.history import best_recorded
-from gan_cli.runs.checkpoint import load_checkpoint
+from gan_cli.runs.checkpoint import Checkpoint, load_checkpoint, read_checkpoint_step, save_checkpoint
 from gan_cli.runs.run_directory import RunDirectory
+from gan_cli.training.restore import restore_best_before
 
 MEASURED = [
     *TINY,
@@ -229,3 +231,30 @@ def test_pictures_that_cannot_be_written_do_not_end_training(capsys: pytest.Capt
     assert gan_train(["resume=run", "train.steps=6"]) == 0
     assert "pictures can't be written" in capsys.readouterr().out
     assert [line["step"] for line in evaluations(RunDirectory(Path("run")))] == [3, 6]
+
+
+def test_an_extended_run_keeps_the_best_of_its_recorded_evaluations() -> None:
+    words = [
+        *("model=mlp", "model.width=16", "dataset=ring", "train.batch_size=32", "optimizer.learning_rate=0.005"),
+        *("metric=[fid]", "features=pixels", "eval.every=26", "eval.samples=200", "eval.real_samples=500"),
+        *("run.keep_checkpoints=1", "run.checkpoint_every=13", "logger=[]"),
+    ]
+    assert gan_train([*words, "train.steps=32", "hydra.run.dir=run"]) == 0
+    assert read_checkpoint_step(Path("run/checkpoints/best.npz")) == 32  # due only because the run ends there
+    assert gan_train(["resume=run", "train.steps=52"]) == 0
+    lines = [json.loads(line) for line in Path("run/evaluations.jsonl").read_text(encoding="utf-8").splitlines()]
+    values = {line["step"]: line["values"]["fid"]["value"] for line in lines}
+    assert list(values) == [26, 52]
+    assert read_checkpoint_step(Path("run/checkpoints/best.npz")) == min(values, key=lambda step: values[step])
+
+
+def test_an_extension_that_gets_worse_brings_back_the_best_before_the_end(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    run.checkpoints.mkdir()
+    data = DataSpec((2,), 10)
+    for step, path in ((26, run.best_before_end), (32, run.best)):
+        saved = save_checkpoint(run.checkpoints, Checkpoint(step, 0.0, data, {}, {}), keep=1)
+        saved.rename(path)
+    restore_best_before(run, last_evaluation=31)
+    assert read_checkpoint_step(run.best) == 26
+    assert not run.best_before_end.exists()

@@ -70,6 +70,7 @@ class RunDirectory:
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
         self.best = self.checkpoints / "best.npz"
+        self.best_before_end = self.checkpoints / "best_before_end.npz"
         self.generator = path / "generator.keras"
         self.evaluations = EvaluationsLog(path / "evaluations.jsonl")
         self.evaluation_pictures = path / "evaluations"

@@ -59,6 +59,7 @@ class EvaluationCallback:
         self.write(step, evaluation)
         verdict = self.evaluator.update_best(step, evaluation.values)
         if verdict.is_best:
+            self.keep_best_before_end(step)
             self.writer.keep_best(step)
         told = one_line_summary(evaluation, self.evaluator.watch, verdict.is_best)
         self.writer.console.line(f"evaluation at step {step}: {told}")
@@ -92,6 +93,15 @@ class EvaluationCallback:
         watch = self.evaluator.watch
         if watch is not None and watch.best is not None:
             self.writer.last_evaluation_text = f"best {watch.name} {watch.best:.4g}"
+
+    def keep_best_before_end(self, step: int) -> None:
+        """Keeps the best checkpoint so far where this evaluation is due only because the run ends here.
+
+        An extended run drops this evaluation and needs the former best again.
+        """
+        run = self.writer.run
+        if step % self.evaluator.settings.every != 0 and run.best.is_file():
+            link_atomically(run.best, run.best_before_end)
 
     def restore_best(self) -> None:
         """Links best.npz to the checkpoint of the best step, if the run was killed before it was linked."""

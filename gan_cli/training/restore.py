@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
-from gan_cli.runs.atomic_files import remove_file, remove_temporary_files
+from gan_cli.runs.atomic_files import link_atomically, remove_file, remove_temporary_files
 from gan_cli.runs.checkpoint import checkpoint_path, list_checkpoints, load_newest, read_checkpoint_step
 from gan_cli.runs.evaluations_log import as_columns
 from gan_cli.runs.run_directory import RunDirectory
@@ -67,6 +67,19 @@ def describe_data_change(before: DataSpec | None, now: DataSpec) -> list[str]:
     return [f"Changed since the run began: the data, from {before} to {now}"]
 
 
+def restore_best_before(run: RunDirectory, last_evaluation: int) -> None:
+    """Makes best.npz the best checkpoint of the evaluations up to `last_evaluation`, or removes it if there is none."""
+    if (read_checkpoint_step(run.best) or 0) <= last_evaluation:
+        return
+    former = read_checkpoint_step(run.best_before_end)
+    if former is not None and former <= last_evaluation:
+        link_atomically(run.best_before_end, run.best)
+    else:  # it will be the best again, if it is reached again
+        remove_file(run.best)
+    if run.best_before_end.is_file():
+        remove_file(run.best_before_end)
+
+
 def truncate_run_after(
     run: RunDirectory, step: int, log_every: int = 1, sample_every: int = 1, evaluate_every: int = 1
 ) -> None:
@@ -79,8 +92,7 @@ def truncate_run_after(
     last_evaluation = step if step % evaluate_every == 0 else step - 1
     dropped = run.evaluations.trim(last_evaluation)
     run.metrics.take_from(step, [name for line in dropped if line["step"] == step for name in as_columns(line)])
-    if (read_checkpoint_step(run.best) or 0) > step:  # it will be the best again, if it is reached again
-        remove_file(run.best)
+    restore_best_before(run, last_evaluation)
     for picture in run.evaluation_pictures.glob("step_*.png"):
         number = picture.stem.split("_")[1]
         if number.isdigit() and int(number) > last_evaluation:
