@@ -1,28 +1,29 @@
-"""The Laplacian pyramid: an image as bands of detail, each half as large as the one before, and what remains.
+"""The Laplacian pyramid: an image as bands of detail, each half as large as the one before, and a low-pass rest.
 
 Burt and Adelson 1983, "The Laplacian Pyramid as a Compact Image Code", as Karras et al. 2018 (arXiv:1710.10196,
-section 5) use it: the binomial filter [1, 4, 6, 4, 1] / 16 in both directions, images continued as mirrored at their
-outermost pixels. A side of odd length is halved upwards, so any size can be taken apart.
+section 5) use it: the binomial filter [1, 4, 6, 4, 1] / 16 along both axes, images mirrored at their outermost pixels.
+Half of an odd side is rounded up, so that images of any size have a pyramid.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 TAPS = np.array([1, 4, 6, 4, 1], np.float32) / 16
-LEAST_SIDE = 16  # of the smallest level in Karras et al.
+MIN_SIDE = 16  # of the smallest level in Karras et al.
 
 
-def level_shapes(height: int, width: int, least: int = LEAST_SIDE) -> list[tuple[int, int]]:
-    """Height and width of each level: halved while the smaller side has at least `least` pixels; at least one level."""
+def level_shapes(height: int, width: int, minimum: int = MIN_SIDE) -> list[tuple[int, int]]:
+    """Returns height and width of each level, at least one: halved while both sides have at least `minimum` pixels."""
     shapes = [(height, width)]
-    while min(smaller := (-(-shapes[-1][0] // 2), -(-shapes[-1][1] // 2))) >= least:
+    while min(smaller := (-(-shapes[-1][0] // 2), -(-shapes[-1][1] // 2))) >= minimum:
         shapes.append(smaller)
     return shapes
 
 
 def laplacian_pyramid(images: np.ndarray, levels: int) -> list[np.ndarray]:
-    """The bands of images, from fine to coarse; the last one is what remains after all others are taken away.
+    """Returns the bands of images, from fine to coarse; the last one is the low-pass rest.
 
     Args:
         images: `[n, height, width, channels]`, any number of channels.
@@ -40,21 +41,14 @@ def laplacian_pyramid(images: np.ndarray, levels: int) -> list[np.ndarray]:
 
 
 def enlarged(images: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Images of twice the size: each pixel at an even place, the places between filled by the filter."""
+    """Returns images of twice the size: pixels at even places, interpolated by the filter between them."""
     spread = np.zeros((len(images), height, width, images.shape[-1]), np.float32)
     spread[:, ::2, ::2] = 4 * images  # one place in four holds a pixel
     return blurred(spread)
 
 
 def blurred(images: np.ndarray) -> np.ndarray:
-    """Images of the same size, each pixel the weighted mean of the 5 x 5 around it."""
-    reach = len(TAPS) // 2
+    """Returns images of the same size, each pixel the weighted mean of the 5 x 5 pixels around it."""
     for axis in (1, 2):
-        length = images.shape[axis]
-        edges = [(reach, reach) if place == axis else (0, 0) for place in range(4)]
-        padded = np.moveaxis(np.pad(images, edges, mode="reflect"), axis, 0)
-        total = TAPS[0] * padded[:length]
-        for shift, tap in enumerate(TAPS[1:], start=1):
-            total += tap * padded[shift : shift + length]
-        images = np.moveaxis(total, 0, axis)
+        images = ndimage.correlate1d(images, TAPS, axis=axis, output=np.float32, mode="mirror")
     return images

@@ -24,7 +24,7 @@ from gan_cli.errors import ConfigError, check_number
 from gan_cli.metrics import EXAMPLES, Comparison, FeatureSet, Metric, MetricValue, Result
 from gan_cli.metrics.example_chunks import example_chunks
 from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, check_finite
-from gan_cli.metrics.laplacian_pyramid import LEAST_SIDE, laplacian_pyramid, level_shapes
+from gan_cli.metrics.laplacian_pyramid import MIN_SIDE, laplacian_pyramid, level_shapes
 from gan_cli.metrics.random_generators import generator
 from gan_cli.statistics import jackknife_error, variance_of_mean
 
@@ -138,7 +138,7 @@ class SlicedWasserstein(Metric):
             return self.of_points(comparison)
         count = min(comparison.real.count, comparison.fake.count, self.images)
         height, width, _ = comparison.real.data.shape
-        shapes = level_shapes(height, width, max(self.patch_side, LEAST_SIDE))
+        shapes = level_shapes(height, width, max(self.patch_side, MIN_SIDE))
         real = self.patches_of(comparison.real, count, shapes, comparison.seed)
         fake = self.patches_of(comparison.fake, count, shapes, comparison.seed)
         found: list[SlicedDistances] = []
