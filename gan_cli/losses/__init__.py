@@ -1,7 +1,7 @@
-"""Losses (`loss=...`), one a file: a frozen dataclass, derived from `Loss`, with the two equations of its paper.
+"""Losses (`loss=...`), one per file: a frozen dataclass, derived from `Loss`, with the two equations of its paper.
 
-The usual penalty, optimizer and number of critic steps of a loss are not in its class but in its YAML, which selects
-them in the other groups. What the user types overrides it.
+The default penalty, optimizer and number of discriminator updates of a loss are not in its class but in its YAML,
+which selects them in the other config groups. Command-line overrides replace them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Dual contrastive loss: which one of a batch is real, and which one is generated?
+"""Dual contrastive loss: classifies one real example among generated ones, and one generated among real ones.
 
 Yu et al. 2021, "Dual Contrastive Loss and Attention for GANs", arXiv:2103.16748: the discriminator maximises
 
@@ -23,25 +23,27 @@ class DualContrastiveLoss(Loss):
     generator_needs_real: ClassVar[bool] = True
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """float32 scalar, at least 0; 2 log(1 + n) where it says the same of everything, in batches of n."""
+        """Returns a float32 scalar, at least 0; 2 log(1 + n) for batches of n if all logits are equal."""
         return contrast(real.logits, fake.logits) + contrast(-fake.logits, -real.logits)
 
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
-        """float32 scalar, at most 0."""
+        """Returns a float32 scalar, at most 0."""
         if real is None:
             raise ValueError("the dual contrastive generator loss needs what the discriminator says of real examples")
         return -self.discriminator(real, fake)
 
 
-def contrast(one: Any, others: Any) -> Any:
-    """How hard it is to find each of a batch among all of another: the mean of log(1 + Σ_j exp(others_j - one_i)).
+def contrast(anchors: Any, others: Any) -> Any:
+    """Returns the mean cross entropy of classifying each anchor among `others`.
+
+    That is the mean over i of log(1 + Σ_j exp(others_j - anchors_i)).
 
     Args:
-        one, others: float32 `[n]` and `[m]`.
+        anchors, others: float32 logits `[n]` and `[m]`.
 
     Returns:
         float32 scalar, at least 0.
     """
-    differences = others[tf.newaxis, :] - one[:, tf.newaxis]
-    itself = tf.zeros_like(one)[:, tf.newaxis]
+    differences = others[tf.newaxis, :] - anchors[:, tf.newaxis]
+    itself = tf.zeros_like(anchors)[:, tf.newaxis]
     return tf.reduce_mean(tf.reduce_logsumexp(tf.concat([itself, differences], axis=1), axis=1))

@@ -1,8 +1,8 @@
-"""Feature matching: the generator is to give the discriminator's inner activations the mean that real examples give.
+"""Feature matching loss: the generator matches the mean discriminator activations of real examples.
 
 Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv:1606.03498, section 3.1. The discriminator is
-trained as ever, here by the non-saturating game; its own answer to generated examples does not reach the generator.
-`penalty=feature_matching` adds the same distance to the generator's side of any other objective.
+trained with the non-saturating loss; its logits for generated examples do not enter the generator's loss.
+`penalty=feature_matching` adds the same distance to the generator's loss of any other objective.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class FeatureMatchingLoss(Loss):
     """-E[log D(x)] - E[log(1 - D(G(z)))] and ||E[f(x)] - E[f(G(z))]||², f the activations of a layer of D.
 
     Attributes:
-        layer: of the discriminator by name, `auto` for the last one before its output, `all` for those that end in an
-            activation function.
-        real_target: what the discriminator is to say of real examples, above 0.5 and at most 1; see
+        layer: name of a layer of the discriminator, `auto` for the last one before its output, `all` for those that
+            end in an activation function.
+        real_target: target probability of real examples, above 0.5 and at most 1; see
             `gan_cli.losses.non_saturating`.
 
     Raises:
@@ -41,26 +41,26 @@ class FeatureMatchingLoss(Loss):
 
     @property
     def decision_threshold(self) -> float:
-        """0 without smoothing, where D = 1/2."""
+        """The logit log(t / (2 - t)) of D = t / 2; 0 (D = 1/2) without label smoothing."""
         return cross_entropy_equilibrium(self.real_target)
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """float32 scalar, at least 0; 2 log 2 = 1.386 where the discriminator says 1/2 of everything."""
+        """Returns a float32 scalar, at least 0; 2 log 2 = 1.386 if the discriminator's probability is always 1/2."""
         return cross_entropy(real.logits, fake.logits, self.real_target)
 
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
-        """float32 scalar, at least 0; 0 where both batches have the same mean."""
+        """Returns a float32 scalar, at least 0; 0 if the mean activations of both batches are equal."""
         if real is None:
             raise ValueError("feature matching needs what the discriminator says of real examples")
         return distance_of_means(real.features[self.layer], fake.features[self.layer])
 
 
 def distance_of_means(real: Any, fake: Any) -> Any:
-    """The squared Euclidean distance between the means of two batches of activations.
+    """Returns the squared Euclidean distance between the means of two batches of activations.
 
     Args:
-        real, fake: float32 `[n, ...]` and `[m, ...]`, the same but for the batch; or tuples of those of several layers,
-            whose distances are added.
+        real, fake: float32 `[n, ...]` and `[m, ...]`, equal in all axes but the first; or tuples of these, one
+            for each of several layers, whose distances are summed.
 
     Returns:
         float32 scalar, at least 0.
@@ -70,6 +70,6 @@ def distance_of_means(real: Any, fake: Any) -> Any:
 
 
 def check_layer(layer: str) -> None:
-    """Raises ConfigError for a layer without a name; whether the discriminator has it is not known here."""
+    """Raises ConfigError for an empty layer name. Whether the discriminator has the layer is not checked here."""
     if not layer:
         raise ConfigError("layer", "expected the name of a layer of the discriminator, or auto", layer)

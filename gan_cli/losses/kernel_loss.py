@@ -1,12 +1,12 @@
-"""Kernels k(x, y) in the graph, the squared maximum mean discrepancy (MMD) under one of them, and the loss made of it.
+"""Kernels k(x, y) as TensorFlow functions, the squared maximum mean discrepancy (MMD) with a kernel, and its loss.
 
-Gretton et al. 2012, "A Kernel Two-Sample Test", JMLR 13:723-773: lemma 6, the unbiased estimate, and its witness. The
-kernels are those of MMD GANs: Li et al. 2017, arXiv:1705.08584 (mixtures of Gaussians) and Binkowski et al. 2018,
+Gretton et al. 2012, "A Kernel Two-Sample Test", JMLR 13:723-773: lemma 6, the unbiased estimate; its witness function.
+The kernels are those of MMD GANs: Li et al. 2017, arXiv:1705.08584 (mixtures of Gaussians) and Binkowski et al. 2018,
 arXiv:1801.01401 (rational quadratic, distance), as in the code of the latter (mbinkowski/MMD-GAN, gan/core/mmd.py);
-those of several widths are summed. `gan_cli.metrics.kernel_functions` has the same ones to measure with.
+kernels of several widths are summed. `gan_cli.metrics.kernel_functions` has the same kernels for metrics.
 
-A kernel takes float32 rows `[n, dimensions]` and `[m, dimensions]` and gives float32 `[n, m]`. All are finite and have
-finite slopes, also where rows are equal.
+A kernel takes float32 rows `[n, dimensions]` and `[m, dimensions]` and returns float32 `[n, m]`. Values and gradients
+are finite, also where rows are equal.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ KERNELS = (GAUSSIAN, RATIONAL_QUADRATIC, DISTANCE, LINEAR)
 MEDIAN = "median"
 
 SMOOTHING = 1e-5
-"""Below the roots of the distance kernel, whose slope at 0 is infinite without (the code above, `_eps`)."""
+"""Added under the roots of the distance kernel, whose gradient at 0 would be infinite (the code above, `_eps`)."""
 FEW_DIMENSIONS = 16
-"""Up to here distances are sums of squared differences: no digits are lost, and it costs as much as a product."""
+"""Up to this size distances are sums of squared differences: no cancellation, and as fast as a matrix product."""
 MEDIAN_OF = 128
-"""Examples of each side at most whose median distance is looked for; sorting the pairs of more takes too long."""
+"""Maximum number of examples of each batch for the median distance; sorting the pairs of more takes too long."""
 LEAST_SQUARED_WIDTH = 1e-10
-"""Where examples are all but equal, so that the square of a median width and its inverse stay finite."""
+"""Lower bound for nearly equal examples, so that the squared median width and its inverse stay finite."""
 
 
 def squared_distances(first: Any, second: Any) -> Any:
-    """|x - y|² of each pair of rows, at least 0."""
+    """Returns |x - y|² of each pair of rows, at least 0."""
     if first.shape[1] <= FEW_DIMENSIONS:
         return tf.reduce_sum(tf.square(first[:, None] - second[None]), axis=2)
-    # |x|² + |y|² - 2 x·y, from an origin amidst the rows, so that fewer digits are lost where they lie far from 0.
+    # |x|² + |y|² - 2 x·y, centred first: less cancellation for rows far from 0.
     origin = tf.stop_gradient(tf.reduce_mean(second, axis=0))
     first, second = first - origin, second - origin
     lengths = squared_lengths(first)[:, None] + squared_lengths(second)
@@ -47,60 +47,60 @@ def squared_distances(first: Any, second: Any) -> Any:
 
 
 def squared_lengths(rows: Any) -> Any:
-    """|x|² of each row, `[n]`."""
+    """Returns |x|² of each row, `[n]`."""
     return tf.reduce_sum(tf.square(rows), axis=1)
 
 
 def gaussian_kernel(first: Any, second: Any, sigmas: Sequence[Any]) -> Any:
-    """Sum over σ of exp(-|x - y|² / 2σ²)."""
+    """Returns the sum over σ of exp(-|x - y|² / 2σ²)."""
     squared = squared_distances(first, second)
     return tf.add_n([tf.exp(squared * (-0.5 / (sigma * sigma))) for sigma in sigmas])
 
 
 def rational_quadratic_kernel(first: Any, second: Any, alphas: Sequence[float]) -> Any:
-    """Sum over α of (1 + |x - y|² / 2α)^-α."""
+    """Returns the sum over α of (1 + |x - y|² / 2α)^-α."""
     squared = squared_distances(first, second)
     return tf.add_n([tf.exp(-alpha * tf.math.log1p(squared / (2.0 * alpha))) for alpha in alphas])
 
 
 def distance_kernel(first: Any, second: Any) -> Any:
-    """|x| + |y| - |x - y|: the MMD of this kernel is the energy distance, that of Cramér GANs."""
+    """Returns |x| + |y| - |x - y|. Its MMD is the energy distance of Cramér GANs."""
     lengths = [tf.sqrt(squared_lengths(rows) + SMOOTHING) for rows in (first, second)]
     return lengths[0][:, None] + lengths[1] - tf.sqrt(squared_distances(first, second) + SMOOTHING)
 
 
 def linear_kernel(first: Any, second: Any) -> Any:
-    """x·y: sees the means alone."""
+    """Returns x·y. Its MMD compares only the means."""
     return tf.matmul(first, second, transpose_b=True)
 
 
 def unbiased_mmd_squared(within_first: Any, within_second: Any, between: Any) -> Any:
-    """MMD² without the pairs of an example with itself; its expectation is the true one, so it may be below 0.
+    """Returns the unbiased estimate of MMD², without the pairs of an example with itself; it may be below 0.
 
     Args:
-        within_first: k of the first sample with itself, `[n, n]`, n at least 2.
-        within_second: of the second one, `[m, m]`, m at least 2.
-        between: of the first with the second, `[n, m]`.
+        within_first: kernel values within the first sample, `[n, n]`, n at least 2.
+        within_second: within the second sample, `[m, m]`, m at least 2.
+        between: between both samples, `[n, m]`.
     """
     within = tf.reduce_mean(mean_to_others(within_first)) + tf.reduce_mean(mean_to_others(within_second))
     return within - 2.0 * tf.reduce_mean(between)
 
 
 def mean_to_others(within: Any) -> Any:
-    """Mean of each row of a square matrix without its diagonal, `[n]`, n at least 2."""
+    """Returns the mean of each row of a square matrix without its diagonal, `[n]`, n at least 2."""
     count = within.shape[0]
     return tf.reduce_sum(tf.linalg.set_diag(within, tf.zeros([count])), axis=1) / (count - 1)
 
 
 def median_width(first: Any, second: Any) -> Any:
-    """The median Euclidean distance between two different rows of both samples, as a constant; 1 where all are equal.
+    """Returns the median Euclidean distance between unequal rows of both samples, without gradient; 1 if all are equal.
 
-    Of the first `MEDIAN_OF` rows of each. Gretton et al., section 8: a width of the size of the data.
+    Uses the first `MEDIAN_OF` rows of each sample. Gretton et al., section 8: the median heuristic.
     """
     rows = tf.concat([first[:MEDIAN_OF], second[:MEDIAN_OF]], axis=0)
     above_diagonal = np.flatnonzero(np.triu(np.ones((rows.shape[0], rows.shape[0])), 1))
     squared = tf.gather(tf.reshape(squared_distances(rows, rows), [-1]), above_diagonal)
-    squared = tf.sort(tf.where(squared > 0.0, squared, float("inf")))  # what does not count comes last
+    squared = tf.sort(tf.where(squared > 0.0, squared, float("inf")))  # equal rows come last
     apart = tf.math.count_nonzero(tf.math.is_finite(squared), dtype=tf.int32)
     middle = tf.gather(squared, tf.maximum([(apart - 1) // 2, apart // 2], 0))
     median = tf.where(apart > 0, tf.maximum(tf.reduce_mean(middle), LEAST_SQUARED_WIDTH), 1.0)
@@ -109,14 +109,14 @@ def median_width(first: Any, second: Any) -> Any:
 
 @dataclass(frozen=True)
 class KernelLoss(Loss):
-    """MMD² between what stands for real and for generated examples: the generator minimises it.
+    """MMD² between vectors of real and of generated examples: the generator minimises it.
 
     Attributes:
         kernel: gaussian, rational_quadratic, distance or linear.
-        sigma: standard deviation of the Gaussian kernel, above 0; several, whose kernels are summed; or `median`, the
-            median distance between the examples of both kinds.
+        sigma: standard deviation of the Gaussian kernel, above 0; a list, whose kernels are summed; or `median`, the
+            median distance between all examples, real and generated.
         alphas: exponents of the rational quadratic kernel, above 0; their kernels are summed.
-        linear: how much of the linear kernel is added, at least 0.
+        linear: weight of the linear kernel that is added, at least 0.
 
     Raises:
         ConfigError: where a value is outside its range.
@@ -138,25 +138,25 @@ class KernelLoss(Loss):
         check_number("linear", self.linear, at_least=0.0)
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """-MMD², a float32 scalar."""
+        """Returns -MMD², a float32 scalar."""
         return -self.mmd_squared(real.embedding, fake.embedding)
 
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
-        """MMD², a float32 scalar, which may be below 0."""
+        """Returns MMD², a float32 scalar, which may be below 0."""
         if real is None:
             raise ValueError("the loss of the generator compares generated examples with real ones")
         return self.mmd_squared(real.embedding, fake.embedding)
 
     def mmd_witness(self, embedding: Any, real: Any, fake: Any) -> Any:
-        """Mean kernel to the real minus mean kernel to the generated ones, float32 `[n]`; 0 where both are alike.
+        """Returns the mean kernel to real minus that to generated examples, float32 `[n]`; 0 at equal distributions.
 
-        Slopes flow through all three, as in the code above. Where `embedding` is `real` or `fake` itself, the same
-        tensor, no example is compared with itself, so that the mean over real ones minus that over generated ones is
+        Gradients flow through all three arguments, as in the code above. If `embedding` is the same tensor as `real`
+        or `fake`, no example is compared with itself, so the mean over real minus the mean over generated examples is
         the unbiased MMD².
 
         Args:
             embedding: float32 `[n, dimensions]`.
-            real, fake: those of examples, of any number.
+            real, fake: float32 vectors of real and of generated examples, any number of each.
         """
         sigmas = self.widths(real, fake)
         return self.mean_kernel(embedding, real, sigmas) - self.mean_kernel(embedding, fake, sigmas)
@@ -173,28 +173,28 @@ class KernelLoss(Loss):
         return tf.reduce_mean(kernel, axis=1)
 
     def compare(self, first: Any, second: Any, sigmas: Sequence[Any]) -> Any:
-        """The kernel of each pair of rows."""
+        """Returns the kernel value of each pair of rows, float32 `[n, m]`."""
         if self.kernel == GAUSSIAN:
-            found = gaussian_kernel(first, second, sigmas)
+            values = gaussian_kernel(first, second, sigmas)
         elif self.kernel == RATIONAL_QUADRATIC:
-            found = rational_quadratic_kernel(first, second, as_list(self.alphas))
+            values = rational_quadratic_kernel(first, second, as_list(self.alphas))
         else:
-            found = distance_kernel(first, second) if self.kernel == DISTANCE else linear_kernel(first, second)
-        return found + self.linear * linear_kernel(first, second) if self.linear else found
+            values = distance_kernel(first, second) if self.kernel == DISTANCE else linear_kernel(first, second)
+        return values + self.linear * linear_kernel(first, second) if self.linear else values
 
     def widths(self, real: Any, fake: Any) -> list[Any]:
-        """Every σ, none where the kernel has none."""
+        """Returns all σ of the Gaussian kernel, an empty list for the other kernels."""
         if self.kernel != GAUSSIAN:
             return []
         return [median_width(real, fake)] if self.sigma == MEDIAN else as_list(self.sigma)
 
 
 def check_widths(key: str, value: Any, expected: str) -> None:
-    """Raises ConfigError unless `value` is a number above 0 or several."""
-    several = as_list(value)
-    if not several or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in several):
+    """Raises ConfigError unless `value` is a number above 0 or a list of them."""
+    numbers = as_list(value)
+    if not numbers or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers):
         raise ConfigError(key, f"expected {expected}", value)
-    for one in several:
+    for one in numbers:
         check_number(key, float(one), above=0.0)
 
 

@@ -1,4 +1,4 @@
-"""Least squares in place of cross entropy.
+"""The least-squares loss (LSGAN), which replaces cross entropy by squared errors.
 
 Mao et al. 2016, "Least Squares Generative Adversarial Networks", arXiv:1611.04076, equation 2 with the 0-1 coding of
 equation 9: a = 0, b = 1, c = 1.
@@ -19,9 +19,9 @@ class LeastSquaresLoss(Loss):
     """1/2 E[(D(x) - b)²] + 1/2 E[(D(G(z)) - a)²] and 1/2 E[(D(G(z)) - c)²].
 
     Attributes:
-        real_target: b, what the discriminator is to say of real examples.
-        fake_target: a, what it is to say of generated ones.
-        generator_target: c, what the generator wants it to say of them.
+        real_target: b, the target of the discriminator's output for real examples.
+        fake_target: a, its target for generated examples.
+        generator_target: c, the generator's target for generated examples.
 
     Raises:
         ConfigError: where a target is not finite.
@@ -40,15 +40,15 @@ class LeastSquaresLoss(Loss):
 
     @property
     def decision_threshold(self) -> float:
-        """(a + b) / 2, equation 5 of the paper where both distributions are alike."""
+        """(a + b) / 2, equation 5 of the paper for equal distributions."""
         return (self.real_target + self.fake_target) / 2
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """float32 scalar, at least 0."""
+        """Returns a float32 scalar, at least 0."""
         real_error = tf.reduce_mean(tf.square(real.logits - self.real_target))
         fake_error = tf.reduce_mean(tf.square(fake.logits - self.fake_target))
         return 0.5 * real_error + 0.5 * fake_error
 
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
-        """float32 scalar, at least 0."""
+        """Returns a float32 scalar, at least 0."""
         return 0.5 * tf.reduce_mean(tf.square(fake.logits - self.generator_target))

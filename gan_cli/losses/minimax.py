@@ -1,9 +1,9 @@
-"""The minimax game of the first GAN paper, in which discriminator and generator share one value.
+"""The minimax loss of the original GAN paper: both networks optimise the same value function.
 
 Goodfellow et al. 2014, "Generative Adversarial Networks", arXiv:1406.2661, equation 1. The generator's gradient
-vanishes while the discriminator is sure of itself (section 3); it is here to be compared with.
+vanishes if the discriminator is confident (section 3). It serves as a baseline.
 
-With D = sigmoid(logits), -log D = softplus(-logits) and -log(1 - D) = softplus(logits), which never overflow.
+With D = sigmoid(logits), -log D = softplus(-logits) and -log(1 - D) = softplus(logits), which do not overflow.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class MinimaxLoss(Loss):
     """-E[log D(x)] - E[log(1 - D(G(z)))] and E[log(1 - D(G(z)))].
 
     Attributes:
-        real_target: what the discriminator is to say of real examples, above 0.5 and at most 1. Below 1 it is one-sided
-            label smoothing, see `gan_cli.losses.non_saturating`, and the two sides no longer share one value.
+        real_target: target probability of real examples, above 0.5 and at most 1. Below 1 it is one-sided label
+            smoothing, see `gan_cli.losses.non_saturating`, and both losses no longer share one value function.
 
     Raises:
         ConfigError: where the target is outside its range.
@@ -37,13 +37,13 @@ class MinimaxLoss(Loss):
 
     @property
     def decision_threshold(self) -> float:
-        """0 without smoothing, where D = 1/2."""
+        """The logit log(t / (2 - t)) of D = t / 2; 0 (D = 1/2) without label smoothing."""
         return cross_entropy_equilibrium(self.real_target)
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """float32 scalar, at least 0; 2 log 2 = 1.386 where the discriminator says 1/2 of everything."""
+        """Returns a float32 scalar, at least 0; 2 log 2 = 1.386 if the discriminator's probability is always 1/2."""
         return cross_entropy(real.logits, fake.logits, self.real_target)
 
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
-        """float32 scalar, at most 0."""
+        """Returns a float32 scalar, at most 0."""
         return -tf.reduce_mean(tf.nn.softplus(fake.logits))

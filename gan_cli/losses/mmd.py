@@ -1,4 +1,4 @@
-"""MMD GAN: a kernel compares what the discriminator makes of examples, which learns to set them apart.
+"""MMD GAN loss: the MMD between embeddings of real and of generated examples, which the discriminator learns.
 
 Li et al. 2017, "MMD GAN: Towards Deeper Understanding of Moment Matching Network", arXiv:1705.08584, and Binkowski et
 al. 2018, "Demystifying MMD GANs", arXiv:1801.01401, with the code of the latter (mbinkowski/MMD-GAN).

@@ -1,4 +1,4 @@
-"""The generative moment matching network: a kernel compares the examples themselves, and there is no discriminator.
+"""Generative moment matching network (GMMN): the MMD between the examples' own values, without a discriminator.
 
 Li et al. 2015, "Generative Moment Matching Networks", arXiv:1502.02761, and Dziugaite et al. 2015, "Training generative
 neural networks via Maximum Mean Discrepancy optimization", arXiv:1505.03906.
@@ -15,6 +15,6 @@ from gan_cli.losses.kernel_loss import KernelLoss
 
 @dataclass(frozen=True)
 class MMDPixelsLoss(KernelLoss):
-    """MMD² of the values of examples; the generator alone is trained. Fields and what they raise: `KernelLoss`."""
+    """MMD² of the values of examples; only the generator is trained. Fields and errors: `KernelLoss`."""
 
     output: ClassVar[str] = PIXELS

@@ -1,13 +1,13 @@
-"""The non-saturating objective of the first GAN paper.
+"""The non-saturating loss of the original GAN paper.
 
-Goodfellow et al. 2014, "Generative Adversarial Networks", arXiv:1406.2661: the discriminator's side of equation 1, and
+Goodfellow et al. 2014, "Generative Adversarial Networks", arXiv:1406.2661: the discriminator's loss of equation 1, and
 for the generator the last paragraph of section 3: maximise log D(G(z)) instead of minimising log(1 - D(G(z))).
 
-With a target t below 1 for real examples it has one-sided label smoothing, Salimans et al. 2016, "Improved Techniques
-for Training GANs", arXiv:1606.03498, section 3.4: the discriminator's side is the cross entropy with t, so that it is
-not drawn to be surer than that.
+A target t below 1 for real examples is one-sided label smoothing, Salimans et al. 2016, "Improved Techniques for
+Training GANs", arXiv:1606.03498, section 3.4: the discriminator's loss is the cross entropy with t, which penalises
+a higher confidence than t.
 
-With D = sigmoid(logits), -log D = softplus(-logits) and -log(1 - D) = softplus(logits), which never overflow.
+With D = sigmoid(logits), -log D = softplus(-logits) and -log(1 - D) = softplus(logits), which do not overflow.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class NonSaturatingLoss(Loss):
     """-t E[log D(x)] - (1 - t) E[log(1 - D(x))] - E[log(1 - D(G(z)))] and -E[log D(G(z))].
 
     Attributes:
-        real_target: t, the probability that the discriminator is to give real examples, above 0.5 and at most 1.
+        real_target: t, the target probability of real examples, above 0.5 and at most 1.
 
     Raises:
         ConfigError: where the target is outside its range.
@@ -41,20 +41,20 @@ class NonSaturatingLoss(Loss):
 
     @property
     def decision_threshold(self) -> float:
-        """0 without smoothing, where D = 1/2."""
+        """The logit log(t / (2 - t)) of D = t / 2; 0 (D = 1/2) without label smoothing."""
         return cross_entropy_equilibrium(self.real_target)
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """float32 scalar, at least 0; 2 log 2 = 1.386 where the discriminator says 1/2 of everything."""
+        """Returns a float32 scalar, at least 0; 2 log 2 = 1.386 if the discriminator's probability is always 1/2."""
         return cross_entropy(real.logits, fake.logits, self.real_target)
 
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
-        """float32 scalar, at least 0."""
+        """Returns a float32 scalar, at least 0."""
         return tf.reduce_mean(tf.nn.softplus(-fake.logits))
 
 
 def cross_entropy(real: Any, fake: Any, real_target: float) -> Any:
-    """The discriminator's side, which several objectives share: its cross entropy with t for real, 0 for generated.
+    """Returns the discriminator's cross entropy with the target t for real and 0 for generated examples.
 
     Since log D - log(1 - D) is the logit, -t log D - (1 - t) log(1 - D) = -log D + (1 - t) logit.
 
@@ -72,9 +72,9 @@ def cross_entropy(real: Any, fake: Any, real_target: float) -> Any:
 
 
 def cross_entropy_equilibrium(real_target: float) -> float:
-    """The best logit where generated and real examples are alike, log(t / (2 - t)).
+    """Returns the optimal logit if generated and real examples have the same distribution, log(t / (2 - t)).
 
-    There, an example costs -t log D - (2 - t) log(1 - D) in the mean, which is least for D = t / 2.
+    The sum of both terms for an example is then -t log D - (2 - t) log(1 - D), whose minimum is at D = t / 2.
     """
     return math.log(real_target / (2.0 - real_target))
 

@@ -1,4 +1,4 @@
-"""Relativistic average objectives: is a real example more real than generated ones are on average?
+"""Relativistic average losses: compare the logit of each example with the mean logit of the other batch.
 
 Jolicoeur-Martineau 2018, "The relativistic discriminator: a key element missing from standard GAN", arXiv:1807.00734:
 RaSGAN, RaLSGAN and RaHingeGAN. The author's code (AlexiaJM/RelativisticGAN) halves each of the sums below.
@@ -18,10 +18,10 @@ FORMS = ("sigmoid", "least_squares", "hinge")
 
 @dataclass(frozen=True)
 class RelativisticAverageLoss(Loss):
-    """E[f(D(x) - E[D(G(z))])] + E[f(E[D(x)] - D(G(z)))], and the same with x and G(z) in each other's place.
+    """E[f(D(x) - E[D(G(z))])] + E[f(E[D(x)] - D(G(z)))], and the same with x and G(z) exchanged.
 
     Attributes:
-        form: what f is: `sigmoid`, softplus(-t) = -log sigmoid(t); `least_squares`, (t - 1)²; `hinge`, max(0, 1 - t).
+        form: f, one of `sigmoid`, softplus(-t) = -log sigmoid(t); `least_squares`, (t - 1)²; `hinge`, max(0, 1 - t).
 
     Raises:
         ConfigError: for any other form.
@@ -35,21 +35,21 @@ class RelativisticAverageLoss(Loss):
         check_choice("form", self.form, FORMS)
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """float32 scalar, at least 0; 2 log 2 = 1.386, 2 and 2 where it says the same of everything."""
+        """Returns a float32 scalar, at least 0; 2 log 2 = 1.386, 2 and 2 for the three forms at equal logits."""
         return relative_cost(real.logits, fake.logits, self.form)
 
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
-        """float32 scalar, at least 0."""
+        """Returns a float32 scalar, at least 0."""
         if real is None:
             raise ValueError("the relativistic generator loss needs what the discriminator says of real examples")
         return relative_cost(fake.logits, real.logits, self.form)
 
 
 def relative_cost(higher: Any, lower: Any, form: str) -> Any:
-    """What it costs that logits of one batch are not above those of another by enough.
+    """Returns the loss that is low if the logits of one batch exceed the mean of the other, and vice versa.
 
     Args:
-        higher, lower: float32 `[n]` and `[m]`.
+        higher, lower: float32 logits `[n]` and `[m]`.
         form: one of `FORMS`.
 
     Returns:
@@ -61,7 +61,7 @@ def relative_cost(higher: Any, lower: Any, form: str) -> Any:
 
 
 def cost(margins: Any, form: str) -> Any:
-    """f of the paper, of each margin."""
+    """Returns f of the paper for each margin, elementwise."""
     if form == "sigmoid":
         return tf.nn.softplus(-margins)
     return tf.square(margins - 1.0) if form == "least_squares" else tf.nn.relu(1.0 - margins)

@@ -1,7 +1,7 @@
-"""The Wasserstein objective: the critic estimates the earth mover's distance, the generator shortens it.
+"""The Wasserstein loss: the critic estimates the earth mover's distance, the generator minimises it.
 
-Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875, equations 2 and 3. It holds for a critic with a bounded
-slope, so it comes with weight clipping, a gradient penalty or spectral normalisation.
+Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875, equations 2 and 3. It requires a Lipschitz
+continuous critic, so it comes with weight clipping, a gradient penalty or spectral normalisation.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class WassersteinLoss(Loss):
     critic: ClassVar[bool] = True
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """float32 scalar, unbounded: minus the estimate of the distance, up to the critic's slope."""
+        """Returns a float32 scalar, unbounded: minus the estimated distance, up to the critic's Lipschitz constant."""
         return tf.reduce_mean(fake.logits) - tf.reduce_mean(real.logits)
 
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
-        """float32 scalar, unbounded."""
+        """Returns a float32 scalar, unbounded."""
         return -tf.reduce_mean(fake.logits)
