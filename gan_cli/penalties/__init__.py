@@ -1,4 +1,4 @@
-"""Penalties (`penalty=[...]`, any number), one a file: frozen dataclasses derived from `Penalty` or `Projection`."""
+"""Penalties (`penalty=[...]`, any number), one per file: frozen dataclasses derived from `Penalty` or `Projection`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The discriminator's activations are to be small, so that it can't grow without end.
+"""Activation penalty: the mean squared activations of the discriminator, which bounds their size.
 
-Binkowski et al. 2018, "Demystifying MMD GANs", arXiv:1801.01401, beside the gradient penalty; what is summed is that of
-its code (mbinkowski/MMD-GAN, gan/core/model.py, `add_l2_penalty`).
+Binkowski et al. 2018, "Demystifying MMD GANs", arXiv:1801.01401, in addition to the gradient penalty; the sum is that
+of its code (mbinkowski/MMD-GAN, gan/core/model.py, `add_l2_penalty`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ class ActivationPenalty(Penalty):
     """Sum over layers of E[h(x)²] + E[h(G(z))²], each a mean over all of the layer's activations.
 
     Attributes:
-        weight: its factor, at least 0.
-        every: apply it at each `every`-th step, at least 1.
-        layer: `all`, every layer with an activation function (of an auto-encoder its code alone) and, where the loss
-            compares vectors, those vectors;
-            `auto`, the last layer before the output; or the name of one.
+        weight: factor of the term, at least 0.
+        every: interval in steps, at least 1.
+        layer: `all`, every layer with an activation function (of an auto-encoder only its code) and, if the loss
+            compares vectors, those vectors; `auto`, the last layer before the output; or the name of a layer.
 
     Raises:
         ConfigError: where a number is outside its range.
@@ -39,13 +38,13 @@ class ActivationPenalty(Penalty):
         check_number("every", self.every, at_least=1)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0, from what has been said of both kinds already."""
+        """Returns the unweighted term, a float32 scalar of at least 0, from `real_output` and `fake_output`."""
         total = tf.constant(0.0)
-        for judged in (batch.real_output, batch.fake_output):
-            if judged is None:
+        for output in (batch.real_output, batch.fake_output):
+            if output is None:
                 raise ValueError("the activation penalty needs what the discriminator said of both kinds")
-            activations = tf.nest.flatten(judged.features[self.layer])
-            if self.layer == ALL and judged.embedding is not None:
-                activations.append(judged.embedding)
+            activations = tf.nest.flatten(output.features[self.layer])
+            if self.layer == ALL and output.embedding is not None:
+                activations.append(output.embedding)
             total += tf.add_n([tf.reduce_mean(tf.square(one)) for one in activations])
         return total

@@ -1,12 +1,11 @@
-"""Consistency: of a shifted and mirrored example the discriminator is to say what it says of the example itself.
+"""Consistency regularisation: the logit of an example and that of a shifted and mirrored copy should be equal.
 
-Zhang et al. 2020, "Consistency Regularization for Generative Adversarial Networks", arXiv:1910.12027, of real examples
-(CR); Zhao et al. 2021, "Improved Consistency Regularization for GANs", arXiv:2002.04724, of generated ones too, which
-else take on the marks of the transformation (balanced: bCR).
+Zhang et al. 2020, "Consistency Regularization for Generative Adversarial Networks", arXiv:1910.12027, for real
+examples (CR); Zhao et al. 2021, "Improved Consistency Regularization for GANs", arXiv:2002.04724, also for generated
+examples, which would otherwise show artifacts of the transformation (balanced: bCR).
 
-Images are mirrored from left to right with probability 1/2 and shifted by whole pixels, in each direction and for each
-image on its own; what comes in at the border is the image reflected there. Points, for which the papers have nothing,
-get a little normal noise.
+Images are mirrored from left to right with probability 1/2 and shifted by whole pixels, independently for each image
+and axis, with reflection padding. Points get normal noise; the papers have no transformation of points.
 """
 
 from __future__ import annotations
@@ -25,11 +24,12 @@ class ConsistencyPenalty(Penalty):
 
     Attributes:
         weight: λ of the papers, of both terms, at least 0.
-        fake: whether generated examples count too.
-        flip: whether images are mirrored.
-        shift: largest shift of an image, as a share of its height and of its width, in [0, 0.5].
-        noise: standard deviation of the noise on points, as a share of that of all values of the real ones; at least 0.
-        every: apply it at each `every`-th step, at least 1.
+        fake: whether the term of generated examples is added.
+        flip: whether images are mirrored at random.
+        shift: largest shift of an image, as a fraction of its height and of its width, in [0, 0.5].
+        noise: standard deviation of the noise on points, as a fraction of that of all values of real examples; at
+            least 0.
+        every: interval in steps, at least 1.
 
     Raises:
         ConfigError: where a number is outside its range.
@@ -49,20 +49,20 @@ class ConsistencyPenalty(Penalty):
         check_number("every", self.every, at_least=1)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0."""
+        """Returns the unweighted term, a float32 scalar of at least 0."""
         for_real, for_fake = tf.unstack(tf.random.experimental.stateless_split(batch.seed, 2))
         sigma = self.noise * tf.stop_gradient(tf.math.reduce_std(tf.cast(batch.real, tf.float32)))
-        said = output_with_same_augmentation(batch, batch.real, batch.real_output)
+        output = output_with_same_augmentation(batch, batch.real, batch.real_output)
         changed = batch.discriminator(self.transform(batch.real, sigma, for_real))
-        value = tf.reduce_mean(tf.square(said.logits - changed.logits))
+        value = tf.reduce_mean(tf.square(output.logits - changed.logits))
         if self.fake:
-            said = output_with_same_augmentation(batch, batch.fake, batch.fake_output)
+            output = output_with_same_augmentation(batch, batch.fake, batch.fake_output)
             changed = batch.discriminator(self.transform(batch.fake, sigma, for_fake))
-            value += tf.reduce_mean(tf.square(said.logits - changed.logits))
+            value += tf.reduce_mean(tf.square(output.logits - changed.logits))
         return value
 
     def transform(self, examples: Any, sigma: Any, seed: Any) -> Any:
-        """T of images `[batch, height, width, channels]`, and of points `[batch, n]`, which get noise of `sigma`."""
+        """Returns T of images `[batch, height, width, channels]`, or points `[batch, n]` with noise of std `sigma`."""
         examples = tf.cast(examples, tf.float32)
         if examples.shape.rank == 4:
             return move_images(examples, self.flip, self.shift, seed)
@@ -70,16 +70,16 @@ class ConsistencyPenalty(Penalty):
 
 
 def move_images(images: Any, flip: bool, shift: float, seed: Any) -> Any:
-    """Images shifted by up to `shift` of their height and width, to the nearest pixel, and mirrored half of the time.
+    """Returns images shifted by up to `shift` of height and width, in whole pixels, and mirrored with probability 1/2.
 
     Args:
         images: float32 `[batch, height, width, channels]`, shape known.
-        flip: whether they are mirrored at all.
+        flip: whether images are mirrored.
         shift: in [0, 0.5].
         seed: int32 `[2]`.
 
     Returns:
-        float32 of the same shape; every pixel is one of the same image, so that gradients flow through.
+        float32 of the same shape. Each pixel is copied from the same image, so gradients flow through.
     """
     count, height, width, _ = images.shape
     for_rows, for_columns, for_flip = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
@@ -92,7 +92,7 @@ def move_images(images: Any, flip: bool, shift: float, seed: Any) -> Any:
 
 
 def places(count: int, size: int, reach: int, seed: Any) -> Any:
-    """Where each pixel of a line comes from that is shifted by up to `reach`: int32 `[count, size]` in [0, size)."""
+    """Returns the source index of each pixel of a line shifted by up to `reach`, int32 `[count, size]` in [0, size)."""
     shifts = tf.random.stateless_uniform([count, 1], seed, -reach, reach + 1, tf.int32)
     places = tf.abs(tf.range(size)[None, :] + shifts)  # reflected at the first pixel
     return (size - 1) - tf.abs((size - 1) - places)  # and at the last

@@ -1,9 +1,9 @@
-"""DRAGAN: around real examples the discriminator's slope is to be 1.
+"""DRAGAN: the target of the discriminator's gradient norm near real examples is 1.
 
-Kodali et al. 2017, "On Convergence and Stability of GANs", arXiv:1705.07215. The paper has normal noise; here it is
-that of the authors' code (kodalinaveen3/DRAGAN): each example moves a uniform share of the way to itself plus uniform
-noise. The noise is of one sign, as there, and as in jfsantos/dragan-pytorch and StudioGAN; google/compare_gan has noise
-around 0 and no share.
+Kodali et al. 2017, "On Convergence and Stability of GANs", arXiv:1705.07215. The paper uses normal noise. This
+implementation follows the authors' code (kodalinaveen3/DRAGAN): it interpolates uniformly between each example and the
+example plus uniform noise. The noise is non-negative, as there and in jfsantos/dragan-pytorch and StudioGAN;
+google/compare_gan uses noise centred at 0 without interpolation.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Dragan(Penalty):
 
     Attributes:
         weight: λ of the paper, at least 0.
-        target: the slope that costs nothing, k of the paper, at least 0.
-        perturbation: c, how far the noise reaches in standard deviations, above 0.
-        every: apply it at each `every`-th step, at least 1.
+        target: target gradient norm, k of the paper, at least 0.
+        perturbation: c, range of the noise in standard deviations, above 0.
+        every: interval in steps, at least 1.
 
     Raises:
         ConfigError: where a number is outside its range.
@@ -48,19 +48,19 @@ class Dragan(Penalty):
         check_number("every", self.every, at_least=1)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0, from `real` alone."""
+        """Returns the unweighted term, a float32 scalar of at least 0, from `real` only."""
         near = perturb(batch.real, self.perturbation, batch.seed)
         return slope_cost(gradient_norms(batch.discriminator, near), self.target)
 
 
 def perturb(real: Any, perturbation: float, seed: Any) -> Any:
-    """float32 examples near `real`, above it by at most `perturbation` standard deviations of the batch in each value.
+    """Returns float32 examples `real` plus noise in [0, `perturbation` * standard deviation of the batch] per value.
 
-    `seed`, int32 `[2]`, decides where.
+    `seed`, int32 `[2]`, sets the random numbers.
     """
     real = tf.cast(real, tf.float32)
     for_share, for_noise = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-    # The root of a deviation of 0 has no finite slope, and nothing is to be learnt from it.
+    # At a deviation of 0 the gradient of the root is infinite; no gradient is needed here.
     deviation = tf.stop_gradient(tf.math.reduce_std(real))
     noise = perturbation * deviation * tf.random.stateless_uniform(tf.shape(real), for_noise)
     return real + one_for_each(real, for_share) * noise

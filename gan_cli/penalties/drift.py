@@ -1,4 +1,4 @@
-"""Drift: what the critic says of real examples is kept near 0, which the Wasserstein loss leaves open.
+"""Drift penalty: keeps the critic's logits of real examples near 0, because the Wasserstein loss has no fixed offset.
 
 Karras et al. 2017, "Progressive Growing of GANs", arXiv:1710.10196, appendix A.1.
 """
@@ -15,11 +15,11 @@ from gan_cli.penalties import Batch, Penalty
 
 @dataclass(frozen=True)
 class Drift(Penalty):
-    """E[D(x)²], of logits that are there already.
+    """E[D(x)²], from logits that the update has already computed.
 
     Attributes:
         weight: ε_drift of the paper, at least 0.
-        every: apply it at each `every`-th step, at least 1.
+        every: interval in steps, at least 1.
 
     Raises:
         ConfigError: where a number is outside its range.
@@ -33,6 +33,6 @@ class Drift(Penalty):
         check_number("every", self.every, at_least=1)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0, from `real_output` alone."""
+        """Returns the unweighted term, a float32 scalar of at least 0, from `real_output` only."""
         assert batch.real_output is not None  # it is a term of the discriminator's loss
         return tf.reduce_mean(tf.square(batch.real_output.logits))

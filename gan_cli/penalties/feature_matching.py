@@ -1,9 +1,9 @@
-"""Feature matching beside an adversarial loss: generated activations are to have the mean of real ones.
+"""Feature matching in addition to an adversarial loss: matches the means of generated and of real activations.
 
-Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv:1606.03498, section 3.1, there in place of the
-generator's adversarial loss (`loss=feature_matching`). As a term beside it, it is usual since Wang et al. 2017,
+Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv:1606.03498, section 3.1, there instead of the
+generator's adversarial loss (`loss=feature_matching`). As an additional term it is common since Wang et al. 2017,
 "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs", arXiv:1711.11585, section 3.2, which
-compares pairs of images; without pairs the means of both batches are what can be compared.
+compares pairs of images. Without pairs this penalty compares the means of both batches.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class FeatureMatching(Penalty):
     """||E[f(x)] - E[f(G(z))]||², f the activations of a layer of the discriminator; a term of the generator's loss.
 
     Attributes:
-        weight: its factor, at least 0.
-        layer: of the discriminator by name, `auto` for the last one before its output, `all` for those that end in an
-            activation function.
-        every: apply it at each `every`-th step, at least 1.
+        weight: factor of the term, at least 0.
+        layer: name of a layer of the discriminator, `auto` for the last one before its output, `all` for those that
+            end in an activation function.
+        every: interval in steps, at least 1.
 
     Raises:
         ConfigError: where the layer has no name or a number is outside its range.
@@ -43,7 +43,7 @@ class FeatureMatching(Penalty):
         check_number("every", self.every, at_least=1)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0, from what was said of both batches already."""
+        """Returns the unweighted term, a float32 scalar of at least 0, from `real_output` and `fake_output`."""
         if batch.real_output is None or batch.fake_output is None:
             raise ValueError("feature matching needs what the discriminator says of both batches")
         return distance_of_means(batch.real_output.features[self.layer], batch.fake_output.features[self.layer])

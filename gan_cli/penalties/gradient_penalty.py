@@ -1,9 +1,10 @@
-"""The gradient penalty of WGAN-GP: between real and generated examples the critic's slope is to be 1.
+"""Gradient penalty of WGAN-GP: the target of the critic's gradient norm between real and generated examples is 1.
 
 Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", arXiv:1704.00028, equation 3 and Algorithm 1. With
-`sides=one` only slopes above 1 cost anything: WGAN-LP, Petzka et al. 2018, "On the Regularization of Wasserstein GANs",
-arXiv:1709.08894. With `over=max` the steepest example alone: MaxGP, Zhou et al. 2019, "Lipschitz Generative Adversarial
-Nets", arXiv:1902.05687, whose authors' code (ZhimingZhou/LGANs-for-reproduce) has the target 0.
+`sides=one` only norms above the target are penalised: WGAN-LP, Petzka et al. 2018, "On the Regularization of
+Wasserstein GANs", arXiv:1709.08894. With `over=max` only the largest norm of a batch counts: MaxGP, Zhou et al. 2019,
+"Lipschitz Generative Adversarial Nets", arXiv:1902.05687, whose authors' code (ZhimingZhou/LGANs-for-reproduce) has
+the target 0.
 """
 
 from __future__ import annotations
@@ -23,19 +24,19 @@ class GradientPenalty(Penalty):
 
     Attributes:
         weight: λ of the paper, at least 0.
-        target: the slope that costs nothing, at least 0.
-        every: apply it at each `every`-th step, at least 1.
+        target: target gradient norm, at least 0.
+        every: interval in steps, at least 1.
         sides: `two`, or `one` for max(0, ||∇ D(x̂)|| - target)².
-        over: `mean` over a batch, or `max`.
+        over: `mean` over the batch, or `max`.
 
     Raises:
-        ConfigError: where a number is outside its range or a word is none of these.
+        ConfigError: where a number is outside its range or a value is not one of these.
     """
 
     weight: float = 10.0
     target: float = 1.0
     every: int = 1
-    # Runs that were begun before these were there have none of them.
+    # Stored configurations of earlier releases do not have the next two keys.
     sides: str = "two"
     over: str = "mean"
 
@@ -49,15 +50,15 @@ class GradientPenalty(Penalty):
         check_choice("over", self.over, OVER)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0; `real` and `fake` float32 of one shape."""
+        """Returns the unweighted term, a float32 scalar of at least 0; `real` and `fake` float32 of one shape."""
         norms = gradient_norms(batch.discriminator, interpolate(batch.real, batch.fake, batch.seed))
         return slope_cost(norms, self.target, self.sides, self.over)
 
 
 def interpolate(real: Any, fake: Any, seed: Any) -> Any:
-    """A float32 point on each line from `fake[i]` to `real[i]`, uniformly.
+    """Returns a uniformly distributed float32 point on each line from `fake[i]` to `real[i]`.
 
-    `seed`, int32 `[2]`, decides where; XLA draws other numbers from the same seed than TensorFlow without it.
+    `seed`, int32 `[2]`, sets the random numbers. With XLA the same seed produces different numbers than without.
     """
     real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
     share = one_for_each(real, seed)
@@ -65,6 +66,6 @@ def interpolate(real: Any, fake: Any, seed: Any) -> Any:
 
 
 def one_for_each(examples: Any, seed: Any) -> Any:
-    """Uniform numbers in [0, 1), one for each example: float32 `[batch, 1, ...]` of the examples' rank."""
+    """Returns uniform numbers in [0, 1), one for each example: float32 `[batch, 1, ...]` of the examples' rank."""
     shape = tf.concat([tf.shape(examples)[:1], tf.ones([examples.shape.rank - 1], tf.int32)], axis=0)
     return tf.random.stateless_uniform(shape, seed)

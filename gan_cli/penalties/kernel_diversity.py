@@ -1,16 +1,17 @@
-"""Kernel diversity: different samples of a batch are to lie far from each other, by the log of a Gaussian kernel.
+"""Kernel diversity: increases the distance between samples of a batch, by the log of a Gaussian kernel.
 
-The term is the mean over pairs i ≠ j of log k(xᵢ, xⱼ), k(x, y) = exp(-||x - y||² / 2σ²), which pushes samples apart
-where it is minimised. It is sometimes printed as log k(xᵢ, xᵢ), of each sample with itself: that is 0 whatever the
-samples are, and does nothing.
+The term is the mean over pairs i ≠ j of log k(xᵢ, xⱼ), k(x, y) = exp(-||x - y||² / 2σ²), which increases
+distances when it is minimised. It is sometimes printed as log k(xᵢ, xᵢ), of each sample with itself: that is 0 for all
+samples and has no effect.
 
-As ||x - y||² is a mean over pairs, the term is minus the total variance of the batch, over σ². So it
+The mean of ||x - y||² over pairs is twice the total variance of the batch, so the term is minus that variance over σ².
+Therefore it
 
-- needs one pass over the batch and no table of pairs;
-- knows only weight / σ²: twice the σ is a quarter of the weight;
-- has no lower bound where the generator's output has none, as for points: the discriminator alone holds samples back,
-  and one that is kept flat can't. `bounded` ends it where samples are as far apart as the real ones;
-- asks for spread, not for modes: two heaps far apart satisfy it as well as an even spread of the same variance.
+- needs one pass over the batch and no matrix of pairs;
+- depends only on weight / σ²: doubling σ divides the effective weight by four;
+- has no lower bound if the generator's output has none, as for points. Then only the discriminator limits the spread of
+  samples, and a discriminator with small gradients does not. `bounded` limits it to the spread of the real examples;
+- rewards variance, not modes: two distant clusters have the same value as a uniform distribution of equal variance.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ from gan_cli.penalties import Batch, Penalty
 class KernelDiversity(Penalty):
     """E over i ≠ j of -||G(zᵢ) - G(zⱼ)||² / 2σ²: a term of the generator's loss.
 
-    With `bounded` it is never below that of the real examples, and nothing pushes samples any further.
+    With `bounded` its minimum is the term of the real examples; below it the gradient is 0.
 
     Attributes:
-        weight: its factor, at least 0.
+        weight: factor of the term, at least 0.
         sigma: σ in units of the examples, above 0; None for the square root of the number of values of an example, so
-            that the term does not grow with it.
-        bounded: whether the real examples' own term is its lower bound.
-        every: apply it at each `every`-th step, at least 1.
+            that the term does not grow with that number.
+        bounded: whether the term of the real examples is the lower bound.
+        every: interval in steps, at least 1.
 
     Raises:
         ConfigError: where a number is outside its range.
@@ -55,7 +56,10 @@ class KernelDiversity(Penalty):
         check_number("every", self.every, at_least=1)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at most 0, from `fake` and, if bounded, `real`; 0 of one example."""
+        """Returns the unweighted term, a float32 scalar of at most 0; 0 for a batch of one example.
+
+        Uses `fake` and, if bounded, `real`.
+        """
         samples = tf.cast(batch.fake, tf.float32)
         sigma = math.sqrt(math.prod(samples.shape[1:])) if self.sigma is None else self.sigma
         value = mean_log_kernel(samples, sigma)
@@ -65,7 +69,7 @@ class KernelDiversity(Penalty):
 
 
 def mean_log_kernel(samples: Any, sigma: float) -> Any:
-    """The mean of -||xᵢ - xⱼ||² / 2σ² over pairs of different rows: float32 scalar of `[batch, ...]`, shape known."""
+    """Returns the mean of -||xᵢ - xⱼ||² / 2σ² over i ≠ j, a float32 scalar, for `[batch, ...]` of known shape."""
     count = samples.shape[0]
     from_mean = samples - tf.reduce_mean(samples, axis=0, keepdims=True)
     # The sum over all ordered pairs of ||xᵢ - xⱼ||² is 2 n times the sum of squared distances from the mean.

@@ -1,7 +1,7 @@
-"""Latent consistency: neighbouring latents are to look different, and the discriminator is to judge them alike.
+"""Latent consistency: examples of perturbed latents should differ, but the discriminator's logits should not.
 
-Zhao et al. 2021, "Improved Consistency Regularization for GANs", arXiv:2002.04724, zCR, which has both terms. Together
-with balanced consistency (bCR, see `gan_cli.penalties.consistency`) they are the paper's ICR.
+Zhao et al. 2021, "Improved Consistency Regularization for GANs", arXiv:2002.04724, zCR, which has both terms. With
+balanced consistency (bCR, see `gan_cli.penalties.consistency`) they are the paper's ICR.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from gan_cli.penalties import Batch, Penalty, output_with_same_augmentation
 
 @dataclass(frozen=True)
 class LatentConsistency(Penalty):
-    """E[(D(G(z)) - D(G(z + dz)))²], dz ~ N(0, neighbour_distance²): a term of the discriminator's loss.
+    """E[(D(G(z)) - D(G(z + dz)))²], dz ~ N(0, perturbation_std²): a term of the discriminator's loss.
 
     Attributes:
         weight: λ_dis of the paper, at least 0.
         perturbation_std: standard deviation of dz in each direction, above 0.
-        every: apply it at each `every`-th step, at least 1.
+        every: interval in steps, at least 1.
 
     Raises:
         ConfigError: where a number is outside its range.
@@ -35,21 +35,21 @@ class LatentConsistency(Penalty):
         check_fields(self)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0, from `fake` and `perturbed`."""
-        said = output_with_same_augmentation(batch, batch.fake, batch.fake_output)
-        return tf.reduce_mean(tf.square(said.logits - batch.discriminator(batch.perturbed).logits))
+        """Returns the unweighted term, a float32 scalar of at least 0, from `fake` and `perturbed`."""
+        output = output_with_same_augmentation(batch, batch.fake, batch.fake_output)
+        return tf.reduce_mean(tf.square(output.logits - batch.discriminator(batch.perturbed).logits))
 
 
 @dataclass(frozen=True)
 class LatentDiversity(Penalty):
-    """-E[(G(z) - G(z + dz))²], a mean over values too, dz ~ N(0, neighbour_distance²): a term of the generator's loss.
+    """-E[(G(z) - G(z + dz))²], also a mean over values, dz ~ N(0, perturbation_std²): a term of the generator's loss.
 
-    It has no lower bound where the generator's output has none.
+    It has no lower bound if the generator's output has none.
 
     Attributes:
         weight: λ_gen of the paper, at least 0.
-        perturbation_std: standard deviation of dz in each direction, above 0; that of `LatentConsistency`.
-        every: apply it at each `every`-th step, at least 1.
+        perturbation_std: standard deviation of dz in each direction, above 0; the same as of `LatentConsistency`.
+        every: interval in steps, at least 1.
 
     Raises:
         ConfigError: where a number is outside its range.
@@ -65,7 +65,7 @@ class LatentDiversity(Penalty):
         check_fields(self)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at most 0, from `fake` and `perturbed`."""
+        """Returns the unweighted term, a float32 scalar of at most 0, from `fake` and `perturbed`."""
         return -tf.reduce_mean(tf.square(tf.cast(batch.fake, tf.float32) - tf.cast(batch.perturbed, tf.float32)))
 
 

@@ -1,4 +1,4 @@
-"""Orthogonal regularisation, relaxed: the filters of a layer are to point in different directions, of any length.
+"""Relaxed orthogonal regularisation: penalises the inner products of a layer's filters, not their lengths.
 
 Brock et al. 2018, "Large Scale GAN Training for High Fidelity Natural Image Synthesis", arXiv:1809.11096, equation 3.
 """
@@ -22,11 +22,11 @@ class OrthogonalPenalty(Penalty):
 
     Attributes:
         weight: β of the paper, at least 0.
-        network: whose kernels, and to whose loss it is added: `generator` or `discriminator`.
-        every: apply it at each `every`-th step, at least 1.
+        network: the network that is regularised and whose loss gets the term: `generator` or `discriminator`.
+        every: interval in steps, at least 1.
 
     Raises:
-        ConfigError: where a number is outside its range or the network is neither.
+        ConfigError: where a number is outside its range or the network is unknown.
     """
 
     weight: float = 1e-4
@@ -43,18 +43,18 @@ class OrthogonalPenalty(Penalty):
         return self.network == "generator"
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0, from `variables` alone."""
+        """Returns the unweighted term, a float32 scalar of at least 0, from `variables` only."""
         return sum_of_overlaps(batch.variables)
 
 
 def sum_of_overlaps(variables: Sequence[Any]) -> Any:
-    """`overlap` summed over variables with at least two axes; 0 where there are none."""
+    """Returns the sum of `overlap` over variables with at least two axes; 0 if there are none."""
     kernels = [tf.cast(tf.convert_to_tensor(one), tf.float32) for one in variables if len(one.shape) >= 2]
     return tf.add_n([overlap(kernel) for kernel in kernels]) if kernels else tf.constant(0.0)
 
 
 def overlap(kernel: Any) -> Any:
-    """Σ (wᵢ·wⱼ)² over i ≠ j, float32, for the columns w of a kernel whose axes but the last are flattened.
+    """Returns Σ (wᵢ·wⱼ)² over i ≠ j, float32, for the columns w of a kernel with all axes but the last flattened.
 
     The last axis holds the filters of dense layers and convolutions, and the input channels of transposed convolutions.
     """
@@ -64,6 +64,6 @@ def overlap(kernel: Any) -> Any:
         products = tf.matmul(matrix, matrix, transpose_a=True)
         return tf.reduce_sum(tf.square(products - tf.linalg.diag(tf.linalg.diag_part(products))))
     # ||WᵀW|| = ||WWᵀ||, which is smaller: a generator's first layer has 100 rows and 16,384 columns. More columns than
-    # rows can't all be orthogonal, so that this is no difference of nearly equal numbers, unless most of them are 0.
+    # rows can't all be orthogonal, so the difference has no cancellation unless most columns are 0.
     all_products = tf.reduce_sum(tf.square(tf.matmul(matrix, matrix, transpose_b=True)))
     return tf.nn.relu(all_products - tf.reduce_sum(tf.square(tf.reduce_sum(tf.square(matrix), axis=0))))

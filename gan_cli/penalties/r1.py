@@ -1,4 +1,4 @@
-"""R1: the discriminator is to be flat where the data is.
+"""R1: penalises the discriminator's gradient norm at real examples.
 
 Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?", arXiv:1801.04406, equation 9.
 """
@@ -19,8 +19,8 @@ class R1(Penalty):
     """1/2 E[||∇ D(x)||²], the norm over all values of an example.
 
     Attributes:
-        weight: γ of the paper, at least 0. Grows with the number of pixels; see the YAML.
-        every: apply it at each `every`-th step, at least 1.
+        weight: γ of the paper, at least 0. It scales with the number of pixels; see the YAML.
+        every: interval in steps, at least 1.
 
     Raises:
         ConfigError: where a number is outside its range.
@@ -36,5 +36,5 @@ class R1(Penalty):
         check_number("every", self.every, at_least=1)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0, from `real` alone."""
+        """Returns the unweighted term, a float32 scalar of at least 0, from `real` only."""
         return 0.5 * tf.reduce_mean(squared_gradient_norms(batch.discriminator, batch.real))

@@ -1,4 +1,4 @@
-"""Weight clipping: every weight of the critic stays in a box.
+"""Weight clipping: limits every weight of the critic to an interval.
 
 Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875, Algorithm 1, line 7.
 """

@@ -1,8 +1,8 @@
-"""0-GP: between real and generated examples the discriminator is to be flat, so that it can't learn examples by heart.
+"""0-GP: penalises the gradient norm between real and generated examples, so that the discriminator can't memorise.
 
 Thanh-Tung et al. 2019, "Improving Generalization and Stability of Generative Adversarial Networks", arXiv:1902.03984.
-The authors' code for points and MNIST (htt210/GeneralizationAndStabilityInGANs) takes the slope of D's
-probability; here, as in their code for ImageNet (LMescheder/GAN_stability), it is the slope of its logit.
+The authors' code for points and MNIST (htt210/GeneralizationAndStabilityInGANs) uses the gradient of D's
+probability. This implementation uses the gradient of the logit, as their code for ImageNet (LMescheder/GAN_stability).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class ZeroCentredGradientPenalty(Penalty):
 
     Attributes:
         weight: λ of the paper, at least 0.
-        every: apply it at each `every`-th step, at least 1.
+        every: interval in steps, at least 1.
 
     Raises:
         ConfigError: where a number is outside its range.
@@ -39,6 +39,6 @@ class ZeroCentredGradientPenalty(Penalty):
         check_number("every", self.every, at_least=1)
 
     def __call__(self, batch: Batch) -> Any:
-        """The unweighted term, a float32 scalar of at least 0; `real` and `fake` float32 of one shape."""
+        """Returns the unweighted term, a float32 scalar of at least 0; `real` and `fake` float32 of one shape."""
         between = interpolate(batch.real, batch.fake, batch.seed)
         return tf.reduce_mean(squared_gradient_norms(batch.discriminator, between))
