@@ -129,7 +129,7 @@ def test_sampling_does_not_write_through_a_link(run: Path, outside: Path) -> Non
     replace_by_link(run / "rendered", outside)
     before = content(outside)
     for words in (["n=4"], ["n=4", "format=files"], ["n=4", "format=npz"], ["output=run/rendered/x.png"]):
-        with pytest.raises(ConfigError, match="link (leads out of|that leaves) the run directory"):
+        with pytest.raises(ConfigError, match=r"link (leads out of|that leaves) the run directory"):
             gan_sample(["run=run", *words])
     assert content(outside) == before
 

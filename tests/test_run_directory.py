@@ -22,6 +22,7 @@ from gan_cli.commands.train import gan_train
 from gan_cli.runs.checkpoint import checkpoint_step, list_checkpoints, load_checkpoint
 from gan_cli.runs.environment import describe_cores_change
 from gan_cli.runs.metrics_log import MetricsLog
+from gan_cli.runs.run_directory import RunDirectory, read_config
 
 
 def test_it_holds_what_the_contract_names(finished_run: Path) -> None:
@@ -39,14 +40,15 @@ def test_it_holds_what_the_contract_names(finished_run: Path) -> None:
     assert status(finished_run) == {"state": "finished", "step": 15, "error": None}
 
 
-def test_the_configuration_is_whole_and_resolved(finished_run: Path) -> None:
-    text = (finished_run / "config.yaml").read_text()
-    config = yaml.safe_load(text)
+def test_the_configuration_is_whole_and_its_interpolations_resolve(finished_run: Path) -> None:
+    text = (finished_run / "config.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(text)["optimizer"]["decay_steps"] == "${train.steps}"  # follows what is typed on resume
+    config = read_config(RunDirectory(finished_run))
     assert config["model"]["width"] == 8
     assert config["optimizer"]["generator_learning_rate"] == 0.0002
     assert config["train"]["steps"] == config["optimizer"]["decay_steps"] == 15
-    assert "${" not in text.partition("hydra:")[0]
-    typed = yaml.safe_load((finished_run / "overrides.yaml").read_text())
+    assert "hydra" not in config
+    typed = yaml.safe_load((finished_run / "overrides.yaml").read_text(encoding="utf-8"))
     assert "model.width=8" in typed
 
 

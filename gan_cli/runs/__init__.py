@@ -1,7 +1,7 @@
 """Run directories: what a run leaves behind, and how it is found, read and gone on with.
 
     outputs/20261120-101502_dcgan_wgan_mnist_seed0/
-      config.yaml        everything, resolved; with it alone the run can be repeated
+      config.yaml        the whole configuration; with it alone the run can be repeated
       overrides.yaml     what the user typed
       environment.json   command line, versions, devices, cores, git commit, was it dirty; one entry a start
       status.json        {"state": running | finished | interrupted | failed, "step": N, "error": ...}
