@@ -29,7 +29,6 @@ from gan_cli.progress import ProgressReporter
 from gan_cli.sampling.generator_facts import GeneratorFacts
 from gan_cli.sampling.generator_weights import EMA
 from gan_cli.sampling.loaded_generator import LoadedGenerator
-from gan_cli.training.training_state import TrainingState
 
 
 class EvaluationInterrupted(Exception):
@@ -103,9 +102,16 @@ class PeriodicEvaluator:
         check_embedding(self.job.metrics, embedding)
         return embedding
 
-    def evaluate(self, state: TrainingState, step: int, reporter: ProgressReporter) -> Evaluation:
-        """Measures the state of `step`. Raises what the reporter raises."""
-        job, fakes = self.job, self.generated(state.averaged, step)
+    def evaluate(self, generator: Any, discriminator: Any, step: int, reporter: ProgressReporter) -> Evaluation:
+        """Computes all metrics at a step. Raises what the reporter raises.
+
+        Args:
+            generator: the EMA generator, a Keras model.
+            discriminator: the discriminator, for its diagnostics.
+            step: the step that both are of.
+            reporter: of the progress.
+        """
+        job, fakes = self.job, self.generated(generator, step)
         with ExitStack() as stack:
             comparison = Comparison(
                 real=self.evidence("real", self.reals, reporter),
@@ -114,11 +120,11 @@ class PeriodicEvaluator:
                 source=job.dataset,
                 reporter=reporter,
             )
-            judged = self.judge(state, fakes)
-            return measure(job.metrics, comparison, self.protocol(fakes), {"discriminator": judged})
+            diagnostics = self.diagnose(discriminator, fakes)
+            return measure(job.metrics, comparison, self.protocol(fakes), {"discriminator": diagnostics})
 
     def generated(self, averaged: Any, step: int) -> GeneratedExamples:
-        """What the averaged generator makes at `step`: always of the same latents."""
+        """The samples of the EMA generator at `step`, always from the same latents."""
         model = self.job.model
         facts = GeneratorFacts(model.latent_size, model.latent_distribution, self.training.spec, step)
         about = {"weights": EMA, "step": step}
@@ -132,15 +138,15 @@ class PeriodicEvaluator:
         return self.evidence("held-out", self.held_out, reporter) if wanted and self.held_out else None
 
     def evidence(self, name: str, examples: StoredExamples, reporter: ProgressReporter) -> StoredFeatures:
-        """Evidence of real examples, made once a run."""
+        """The features of real examples, extracted once a run."""
         if name not in self.real_features:
             self.real_features[name] = cached_features(examples, self.embedding, reporter, name)
         return self.real_features[name]
 
-    def judge(self, state: TrainingState, fakes: GeneratedExamples) -> Any:
-        """The health of the discriminator on the first examples of each side."""
+    def diagnose(self, discriminator: Any, fakes: GeneratedExamples) -> Any:
+        """The diagnostics of the discriminator on the first examples of each side."""
         held_out = some_examples(self.held_out) if self.held_out else None
-        return health(state.discriminator, self.job.loss, some_examples(self.reals), held_out, some_examples(fakes))
+        return health(discriminator, self.job.loss, some_examples(self.reals), held_out, some_examples(fakes))
 
     def update_best(self, step: int, values: Mapping[str, Mapping[str, Any]]) -> Verdict:
         """Takes in what was measured at `step`, and says what that means."""

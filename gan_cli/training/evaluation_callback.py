@@ -48,7 +48,8 @@ class EvaluationCallback:
         """
         try:
             self.reporter.progress("evaluation", 0, 1)
-            evaluation = self.evaluator.evaluate(self.writer.state, step, self.reporter)
+            state = self.writer.state
+            evaluation = self.evaluator.evaluate(state.averaged, state.discriminator, step, self.reporter)
         except EvaluationInterrupted:
             self.is_missing = True
             return
