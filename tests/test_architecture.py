@@ -9,8 +9,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "gan_cli"
 ORDER = (
     "lazy",
-    "number_limits",
     "errors",
+    "number_limits",
     "output_streams",
     "statistics",
     "progress",
