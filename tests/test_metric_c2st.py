@@ -120,7 +120,7 @@ def test_a_feature_that_never_changes_does_no_harm() -> None:
 
 def test_an_accuracy_is_told_with_its_error_and_wilson_s_interval() -> None:
     told = proportion_with_error(50, 100, "coins")
-    assert told == (0.5, 0.05, "standard error and Wilson's interval of 100 coins", *wilson(50, 100))
+    assert told == (0.5, 0.05, "binomial standard error and Wilson interval of 100 coins", *wilson(50, 100))
     assert wilson(MIN_SAMPLES / 2, MIN_SAMPLES) == pytest.approx(
         (0.30, 0.70), abs=0.005
     )  # as the module says of so few

@@ -65,7 +65,7 @@ IN_THE_RUN = [
     ["sample", "checkpoint=generator.keras", "n=6"],
     ["eval", "run=.", "metric=[modes]", "samples=50", "real_samples=50"],
     ["eval", "runs=[.,../copy]", "metric=[modes]", "samples=50", "real_samples=50", "json=true"],
-    ["eval", "tournament", "runs=[.,../copy]", "samples=50", "most=1", "json=true"],
+    ["eval", "tournament", "runs=[.,../copy]", "samples=50", "max_checkpoints=1", "json=true"],
     ["eval", "--help"],
     ["eval", "human", "results=[answers]"],
 ]
