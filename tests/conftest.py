@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -101,3 +102,19 @@ def ring_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from planted import train_small_run
 
     return train_small_run(tmp_path_factory.mktemp("ring") / "run")
+
+
+@pytest.fixture
+def marker(tmp_path: Path) -> Path:
+    """The file that a planted module writes when it is imported."""
+    return tmp_path / "marker.txt"
+
+
+@pytest.fixture
+def foreign_run(ring_run: Path, marker: Path) -> Path:
+    """A run directory of somebody else, with marker modules in it and in the working folder."""
+    from planted import plant  # here, since it imports this module
+
+    run = Path(shutil.copytree(ring_run, "run"))
+    plant(Path(), marker)
+    return run

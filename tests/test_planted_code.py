@@ -18,20 +18,6 @@ from planted import RUN_READERS, SMALL, content, plant, refused
 
 from gan_cli.commands.command_line import isolate_child_processes
 
-
-@pytest.fixture
-def marker(tmp_path: Path) -> Path:
-    return tmp_path / "marker.txt"
-
-
-@pytest.fixture
-def run(ring_run: Path, marker: Path) -> Path:
-    """A foreign run directory, with marker modules in it and in the working folder."""
-    run = Path(shutil.copytree(ring_run, "run"))
-    plant(Path(), marker)
-    return run
-
-
 DRIVER = """
 import json, os, sys, traceback
 from gan_cli.commands.evaluate import gan_eval
@@ -71,17 +57,23 @@ IN_THE_RUN = [
 ]
 
 
-def test_every_command_ignores_modules_in_a_foreign_run_directory(run: Path, marker: Path, tmp_path: Path) -> None:
+def test_every_command_ignores_modules_in_a_foreign_run_directory(
+    foreign_run: Path, marker: Path, tmp_path: Path
+) -> None:
     """One process for all commands; its `sys.path` is that of a console script."""
     Path("run/answers").mkdir()
     Path("run/answers/ann.json").write_text(json.dumps({"format": "gan-cli human answers", "version": 1}))
-    shutil.copytree(run, "copy")
+    shutil.copytree(foreign_run, "copy")
     plant(Path(), marker)
     (tmp_path / "bin").mkdir()
     driver = tmp_path / "bin" / "driver.py"
     driver.write_text(DRIVER)
     done = subprocess.run(
-        [sys.executable, str(driver), json.dumps(IN_THE_RUN)], cwd=run, capture_output=True, text=True, timeout=300
+        [sys.executable, str(driver), json.dumps(IN_THE_RUN)],
+        cwd=foreign_run,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert not marker.exists(), marker.read_text()
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("CODES")] or [done.stdout + done.stderr]
@@ -92,32 +84,32 @@ def test_every_command_ignores_modules_in_a_foreign_run_directory(run: Path, mar
     assert "ConfigError" in failed["eval human results=[answers]"]
 
 
-def test_a_sweep_of_the_console_script_ignores_modules_in_the_working_folder(run: Path, marker: Path) -> None:
+def test_a_sweep_of_the_console_script_ignores_modules_in_the_working_folder(foreign_run: Path, marker: Path) -> None:
     script = Path(sys.executable).with_name("gan-train")
     if not script.is_file():
         pytest.skip("the console scripts are not installed beside Python")
     words = ["-m", *SMALL, "seed=1", "hydra.sweep.dir=sweep"]
-    done = subprocess.run([script, *words], cwd=run, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([script, *words], cwd=foreign_run, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not marker.exists(), marker.read_text()
 
 
 @pytest.mark.parametrize("module", ["train", "sample", "evaluate"])
 def test_a_command_started_as_a_module_ignores_modules_in_the_working_folder(
-    run: Path, marker: Path, module: str
+    foreign_run: Path, marker: Path, module: str
 ) -> None:
     command = [sys.executable, "-m", f"gan_cli.commands.{module}", "--help"]
-    done = subprocess.run(command, cwd=run, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, cwd=foreign_run, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert not marker.exists(), marker.read_text()
 
 
 def test_a_python_process_that_a_command_starts_ignores_modules_in_the_working_folder(
-    run: Path, marker: Path, monkeypatch: pytest.MonkeyPatch
+    foreign_run: Path, marker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PYTHONSAFEPATH", raising=False)  # and set it back afterwards
     isolate_child_processes()
-    subprocess.run([sys.executable, "-c", "import queue, random"], cwd=run, check=True)
+    subprocess.run([sys.executable, "-c", "import queue, random"], cwd=foreign_run, check=True)
     assert not marker.exists(), marker.read_text()
 
 
@@ -127,13 +119,15 @@ train.log metrics.jsonl evaluations.jsonl status.json .lock samples evaluations 
 
 
 @pytest.mark.parametrize("kind", ["folder", "file"])
-def test_no_command_changes_anything_through_links_in_a_run_directory(run: Path, tmp_path: Path, kind: str) -> None:
+def test_no_command_changes_anything_through_links_in_a_run_directory(
+    foreign_run: Path, tmp_path: Path, kind: str
+) -> None:
     outside = tmp_path / "outside"
-    shutil.copytree(run, outside / "folder")  # so that a link leads to what a command may read
+    shutil.copytree(foreign_run, outside / "folder")  # so that a link leads to what a command may read
     (outside / "file").write_text("precious\n")
     before = content(outside)
     for name in LINKED.split():
-        path = run / name
+        path = foreign_run / name
         is_folder = path.is_dir() or name in ("evaluations", "tensorboard", "mlflow", "wandb", "human", "outputs")
         if is_folder != (kind == "folder"):
             continue

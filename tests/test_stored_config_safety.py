@@ -17,7 +17,6 @@ from planted import (
     change_checkpoints,
     content,
     edit,
-    plant,
     refused,
 )
 
@@ -27,25 +26,12 @@ from gan_cli.config.config_directory import configured_targets
 from gan_cli.config.target_allowlist import PACKAGES, load_class
 
 
-@pytest.fixture
-def marker(tmp_path: Path) -> Path:
-    return tmp_path / "marker.txt"
-
-
-@pytest.fixture
-def run(ring_run: Path, marker: Path) -> Path:
-    """A foreign run directory, with marker modules in it and in the working folder."""
-    run = Path(shutil.copytree(ring_run, "run"))
-    plant(Path(), marker)
-    return run
-
-
 @pytest.mark.parametrize("group", PACKAGES)
-def test_a_stored_configuration_names_no_foreign_class(run: Path, marker: Path, group: str) -> None:
+def test_a_stored_configuration_names_no_foreign_class(foreign_run: Path, marker: Path, group: str) -> None:
     node: dict[str, Any] = {"_target_": "evil.Evil"}
     change = {group: {"x": node} if group in ("penalty", "augment", "metric", "logger") else node}
-    edit(run / "config.yaml", **change)
-    change_checkpoints(run, **change)
+    edit(foreign_run / "config.yaml", **change)
+    change_checkpoints(foreign_run, **change)
     before = content(Path())
     for name in READERS if group in ("loss", "logger") else ("a single job", "a sweep"):
         assert "evil.Evil: names code outside gan_cli" in refused(READERS[name]), name
@@ -87,15 +73,15 @@ def test_a_stored_configuration_names_no_foreign_class(run: Path, marker: Path, 
     ids=str,
 )
 def test_a_stored_configuration_sets_nothing_of_hydra_that_runs_code_or_writes_elsewhere(
-    run: Path, marker: Path, tmp_path: Path, settings: dict[str, Any], files: dict[str, str]
+    foreign_run: Path, marker: Path, tmp_path: Path, settings: dict[str, Any], files: dict[str, str]
 ) -> None:
-    stored = yaml.safe_load((run / "config.yaml").read_text())
+    stored = yaml.safe_load((foreign_run / "config.yaml").read_text())
     defaults = [*settings.pop("defaults", []), *stored.pop("defaults")]
     hydra = {**stored.pop("hydra"), **settings}
-    (run / "config.yaml").write_text(yaml.safe_dump({"defaults": defaults, **stored, "hydra": hydra}))
+    (foreign_run / "config.yaml").write_text(yaml.safe_dump({"defaults": defaults, **stored, "hydra": hydra}))
     for name, text in files.items():
-        (run / name).parent.mkdir(parents=True, exist_ok=True)
-        (run / name).write_text(text + "\n")
+        (foreign_run / name).parent.mkdir(parents=True, exist_ok=True)
+        (foreign_run / name).write_text(text + "\n")
     (tmp_path / "elsewhere").mkdir()
     Path("linked").symlink_to(tmp_path / "elsewhere")
     before = content(tmp_path)
@@ -108,10 +94,10 @@ def test_a_stored_configuration_sets_nothing_of_hydra_that_runs_code_or_writes_e
 
 @pytest.mark.parametrize("change", [{"trust": True}, {"resume": "victim"}, {"resume": "auto"}])
 def test_a_stored_configuration_neither_trusts_itself_nor_resumes_another_run(
-    run: Path, marker: Path, change: dict[str, Any]
+    foreign_run: Path, marker: Path, change: dict[str, Any]
 ) -> None:
-    shutil.copytree(run, "victim")
-    edit(run / "config.yaml", **change, loss={"_target_": "evil.Loss"})
+    shutil.copytree(foreign_run, "victim")
+    edit(foreign_run / "config.yaml", **change, loss={"_target_": "evil.Loss"})
     before = content(Path("victim"))
     for name, reader in READERS.items():
         assert "only you may set it" in refused(reader), name
@@ -119,10 +105,10 @@ def test_a_stored_configuration_neither_trusts_itself_nor_resumes_another_run(
     assert not marker.exists()
 
 
-def test_a_whole_configuration_in_config_dir_never_takes_the_place_of_ours(run: Path, marker: Path) -> None:
+def test_a_whole_configuration_in_config_dir_never_takes_the_place_of_ours(foreign_run: Path, marker: Path) -> None:
     for name in ("train", "sample", "eval"):
-        shutil.copy(run / "config.yaml", run / f"{name}.yaml")
-        edit(run / f"{name}.yaml", loss={"_target_": "evil.Loss"}, trust=True)
+        shutil.copy(foreign_run / "config.yaml", foreign_run / f"{name}.yaml")
+        edit(foreign_run / f"{name}.yaml", loss={"_target_": "evil.Loss"}, trust=True)
     assert gan_train(["--config-dir=run", "--cfg", "job"]) == 0
     assert gan_sample(["--config-dir=run", "--cfg", "job", "run=run"]) == 0
     assert "expected the name of a file" in refused(
@@ -131,10 +117,10 @@ def test_a_whole_configuration_in_config_dir_never_takes_the_place_of_ours(run: 
     assert not marker.exists()
 
 
-def test_helper_classes_of_gan_cli_are_no_configuration_classes(run: Path) -> None:
+def test_helper_classes_of_gan_cli_are_no_configuration_classes(foreign_run: Path) -> None:
     """A logger's writer would write wherever `folder` says, even in a dry run."""
     node = {"_target_": "gan_cli.loggers.tensorboard.TensorBoardWriter", "folder": "../outside", "takes_pictures": True}
-    edit(run / "config.yaml", logger={"x": node})
+    edit(foreign_run / "config.yaml", logger={"x": node})
     before = content(Path())
     for name, reader in {**READERS, "resume": RUN_READERS["resume"]}.items():
         assert "is no class for the group logger" in refused(reader), name
@@ -165,10 +151,10 @@ TFDS = {"_target_": "gan_cli.data.tfds.TFDS", "name": "mnist"}
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_stored_configuration_names_no_server_and_no_place_to_write_to(
-    run: Path, change: dict[str, Any], key: str
+    foreign_run: Path, change: dict[str, Any], key: str
 ) -> None:
     Path("empty").mkdir()
-    edit(run / "config.yaml", **change)
+    edit(foreign_run / "config.yaml", **change)
     before = content(Path())
     for name, reader in {**READERS, "resume": RUN_READERS["resume"]}.items():
         assert refused(reader).startswith(f"{key}="), name

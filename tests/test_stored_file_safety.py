@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,6 @@ from planted import READERS, RUN_READERS, SMALL, plant, refused
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
-
-
-@pytest.fixture
-def marker(tmp_path: Path) -> Path:
-    return tmp_path / "marker.txt"
-
-
-@pytest.fixture
-def run(ring_run: Path, marker: Path) -> Path:
-    """A foreign run directory, with marker modules in it and in the working folder."""
-    run = Path(shutil.copytree(ring_run, "run"))
-    plant(Path(), marker)
-    return run
 
 
 @pytest.mark.parametrize(
@@ -48,7 +34,7 @@ def run(ring_run: Path, marker: Path) -> Path:
     ],
 )
 def test_prepared_data_names_no_foreign_module(
-    run: Path, marker: Path, features: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    foreign_run: Path, marker: Path, features: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = {
         "pythonClassName": "tensorflow_datasets.core.features.image_feature.Image",
@@ -93,8 +79,8 @@ def test_a_data_set_of_a_hub_is_refused_since_its_code_would_be_downloaded(name:
     ],
     ids=lambda layer: f"{layer['module']}.{layer['class_name']}",
 )
-def test_a_keras_file_names_layers_alone(run: Path, marker: Path, layer: dict[str, Any]) -> None:
-    with zipfile.ZipFile(run / "generator.keras") as archive:
+def test_a_keras_file_names_layers_alone(foreign_run: Path, marker: Path, layer: dict[str, Any]) -> None:
+    with zipfile.ZipFile(foreign_run / "generator.keras") as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     config = json.loads(members["config.json"])
     config["config"]["layers"][1] = {**config["config"]["layers"][1], **layer}
@@ -107,14 +93,14 @@ def test_a_keras_file_names_layers_alone(run: Path, marker: Path, layer: dict[st
     assert not marker.exists()
 
 
-def test_pickles_and_yaml_tags_are_not_loaded(run: Path, marker: Path) -> None:
+def test_pickles_and_yaml_tags_are_not_loaded(foreign_run: Path, marker: Path) -> None:
     bomb = np.array([{"x": 1}], dtype=object)
     np.savez("data.npz", images=bomb)
     assert refused(lambda: gan_train([*SMALL, "dataset=npz", "dataset.path=data.npz", "dry_run=true"]))
-    np.savez(run / "checkpoints" / "step_00000099.npz", about=bomb)
+    np.savez(foreign_run / "checkpoints" / "step_00000099.npz", about=bomb)
     Path("data.npy").write_bytes(pickle.dumps({"x": 1}))
     assert refused(lambda: gan_eval(["fake=data.npy", "real=data.npy", "metric=[fid]"]))
-    (run / "config.yaml").write_text("seed: !!python/object/apply:evil.Evil []\n")
+    (foreign_run / "config.yaml").write_text("seed: !!python/object/apply:evil.Evil []\n")
     for name, reader in {**READERS, **{key: RUN_READERS[key] for key in ("resume", "an evaluation")}}.items():
         assert refused(reader), name
     assert not marker.exists()
