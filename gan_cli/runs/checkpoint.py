@@ -21,7 +21,6 @@ import hashlib
 import json
 import math
 import re
-import struct
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -33,15 +32,13 @@ import numpy as np
 from gan_cli.data import DataSpec
 from gan_cli.runs.atomic_files import remove_file, write_atomically
 from gan_cli.runs.renamed_keys import upgrade_config
-from gan_cli.runs.zip_limits import open_zip, read_npy_member
+from gan_cli.runs.zip_limits import check_contiguous, open_zip, read_npy_member
 
 FORMAT = 2
 FORMATS = (1, FORMAT)
 ABOUT, DIGEST = "about", "about_sha256"
 LARGEST_ABOUT = 2**24
 """Bytes of `about`; a network of 1,000 arrays needs 150 KB."""
-LOCAL_HEADER = 30
-"""Bytes before a zip member's name; its last four give the lengths of its name and of its extra field."""
 
 
 class DamagedCheckpointError(ValueError):
@@ -167,23 +164,6 @@ def read_archive(archive: zipfile.ZipFile, is_wanted: Callable[[str], bool]) -> 
         if changed is not None:
             raise ValueError(f"{changed} was changed")
     return checkpoint_of(about, arrays)
-
-
-def check_contiguous(archive: zipfile.ZipFile) -> None:
-    """Raises BadZipFile unless the members fill the file from its beginning to the directory at its end.
-
-    A flipped bit in the directory can hide members; then there is a gap.
-    """
-    assert archive.fp is not None  # it is open
-    position = 0
-    for member in sorted(archive.infolist(), key=lambda member: member.header_offset):
-        if member.header_offset != position:
-            raise zipfile.BadZipFile("members are missing")
-        archive.fp.seek(position)
-        name_length, extra_length = struct.unpack("<26xHH", archive.fp.read(LOCAL_HEADER))
-        position += LOCAL_HEADER + name_length + extra_length + member.compress_size
-    if position != archive.start_dir:
-        raise zipfile.BadZipFile("members are missing")
 
 
 def checkpoint_of(about: Mapping[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:

@@ -1,12 +1,14 @@
 """Bounds on zip archives that somebody else may have written, checked before any member is read.
 
 A zip member may declare, or unpack to, a thousand times its size in the file: 1 MiB becomes 1 GiB of memory. A .npy
-member may declare a shape of 10^14 numbers. `open_zip` bounds the former, `read_npy_member` the latter.
+member may declare a shape of 10^14 numbers. `open_zip` bounds the former, `read_npy_member` the latter. A damaged
+directory may hide members; `check_contiguous` finds the gap.
 """
 
 from __future__ import annotations
 
 import math
+import struct
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,8 @@ SMALL = 2**20
 """Bytes that a member may always unpack to, whatever its ratio: a short text can be very regular."""
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED = 0x1
+LOCAL_HEADER = 30
+"""Bytes before a member's name; the last four are the lengths of its name and of its extra field."""
 NUMBERS = "biufc"
 """Kinds of NumPy types that hold numbers and no references."""
 
@@ -103,3 +107,25 @@ def read_npy_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.nda
         raise ValueError("an array is cut off")
     array = np.frombuffer(bytearray(content), dtype)
     return array.reshape(shape[::-1]).T if is_fortran else array.reshape(shape)
+
+
+def check_contiguous(archive: zipfile.ZipFile, largest_gap: int = 0) -> None:
+    """Raises BadZipFile unless the members fill the file from its beginning to the directory at its end.
+
+    A flipped bit in the directory can hide members; then there is a gap.
+
+    Args:
+        archive: an open archive.
+        largest_gap: bytes that may stand after a member. A writer that can't seek puts a data descriptor there.
+    """
+    assert archive.fp is not None  # it is open
+    position = gap = 0
+    for member in sorted(archive.infolist(), key=lambda member: member.header_offset):
+        if not position <= member.header_offset <= position + gap:
+            raise zipfile.BadZipFile("members are missing from its directory")
+        archive.fp.seek(member.header_offset)
+        name_length, extra_length = struct.unpack("<26xHH", archive.fp.read(LOCAL_HEADER))
+        position = member.header_offset + LOCAL_HEADER + name_length + extra_length + member.compress_size
+        gap = largest_gap
+    if not position <= archive.start_dir <= position + gap:
+        raise zipfile.BadZipFile("members are missing from its directory")

@@ -27,17 +27,9 @@ from gan_cli.sampling.generator_facts import (
     check_shapes,
     parse_facts,
 )
-from gan_cli.sampling.keras_archive import (
-    CONFIG,
-    WEIGHTS,
-    KerasArchive,
-    check_classes,
-    check_size,
-    check_weights_file,
-    first_line,
-    objects_in,
-    read_archive,
-)
+from gan_cli.sampling.keras_archive import CONFIG, WEIGHTS, KerasArchive, read_archive
+from gan_cli.sampling.keras_layer_allowlist import check_classes, objects_in
+from gan_cli.sampling.keras_size_limits import check_size, check_weights_file, first_line
 
 FACTS_MEMBER = "gan_cli.json"
 
