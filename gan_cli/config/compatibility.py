@@ -47,7 +47,9 @@ def check_parts(job: TrainJob) -> None:
             raise ConfigError("penalty", problem, name, "Leave it out, or use another loss.")
     if job.train.batch_size % job.train.pack:
         near = max(job.train.pack, job.train.batch_size // job.train.pack * job.train.pack)
-        problem = f"has to be a multiple of train.pack={job.train.pack}, so many examples are judged at once"
+        problem = (
+            f"has to be a multiple of train.pack={job.train.pack}, the examples that the discriminator gets together"
+        )
         raise ConfigError("train.batch_size", problem, job.train.batch_size, f"The nearest is {near}.")
     if job.loss.compares_vectors and job.train.batch_size < 2 * job.train.pack:
         problem = "this loss compares examples with others of their batch"
@@ -69,7 +71,9 @@ def check_autoencoder(job: TrainJob) -> None:
     """Raises ConfigError for what looks whether real examples get the higher logits, in balance the lower ones here."""
     for name, augmentation in job.augmentations.items():
         if augmentation.learns:
-            problem = f"{name} follows how surely real examples are told, which an auto-encoder in balance does not do"
+            problem = (
+                f"{name} adapts to the logits of real examples, which say nothing in the equilibrium of an auto-encoder"
+            )
             raise ConfigError("augment", problem, name, "Use augment=diffaugment, say.")
 
 

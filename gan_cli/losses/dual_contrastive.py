@@ -29,7 +29,7 @@ class DualContrastiveLoss(Loss):
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
         """Returns a float32 scalar, at most 0."""
         if real is None:
-            raise ValueError("the dual contrastive generator loss needs what the discriminator says of real examples")
+            raise ValueError("the dual contrastive generator loss needs the discriminator's output for real examples")
         return -self.discriminator(real, fake)
 
 

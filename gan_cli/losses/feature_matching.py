@@ -51,7 +51,7 @@ class FeatureMatchingLoss(Loss):
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
         """Returns a float32 scalar, at least 0; 0 if the mean activations of both batches are equal."""
         if real is None:
-            raise ValueError("feature matching needs what the discriminator says of real examples")
+            raise ValueError("feature matching needs the discriminator's output for real examples")
         return distance_of_means(real.features[self.layer], fake.features[self.layer])
 
 

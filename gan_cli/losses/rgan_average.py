@@ -41,7 +41,7 @@ class RelativisticAverageLoss(Loss):
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
         """Returns a float32 scalar, at least 0."""
         if real is None:
-            raise ValueError("the relativistic generator loss needs what the discriminator says of real examples")
+            raise ValueError("the relativistic generator loss needs the discriminator's output for real examples")
         return relative_cost(fake.logits, real.logits, self.form)
 
 

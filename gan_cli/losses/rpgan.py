@@ -28,5 +28,5 @@ class RelativisticPairingLoss(Loss):
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Any:
         """Returns a float32 scalar, at least 0. `real` and `fake` have the same batch size."""
         if real is None:
-            raise ValueError("the relativistic generator loss needs what the discriminator says of real examples")
+            raise ValueError("the relativistic generator loss needs the discriminator's output for real examples")
         return tf.reduce_mean(tf.nn.softplus(-(fake.logits - real.logits)))

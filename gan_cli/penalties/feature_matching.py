@@ -45,5 +45,5 @@ class FeatureMatching(Penalty):
     def __call__(self, batch: Batch) -> Any:
         """Returns the unweighted term, a float32 scalar of at least 0, from `real_output` and `fake_output`."""
         if batch.real_output is None or batch.fake_output is None:
-            raise ValueError("feature matching needs what the discriminator says of both batches")
+            raise ValueError("feature matching needs the discriminator's output for both batches")
         return distance_of_means(batch.real_output.features[self.layer], batch.fake_output.features[self.layer])

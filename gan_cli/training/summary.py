@@ -41,7 +41,7 @@ def describe_job(job: TrainJob, examples: Examples, state: TrainingState) -> lis
         f"{rates[0]:g} (generator) and {rates[1]:g} (discriminator)",
         "training": f"{train.steps:,} steps of {train.batch_size} {'images' if examples.spec.is_image else 'points'}, "
         f"{train.critic_steps} discriminator update{'s' if train.critic_steps > 1 else ''} each, {train.update}"
-        f"{f', {train.pack} judged at once' if train.pack > 1 else ''}"
+        f"{f', {train.pack} packed' if train.pack > 1 else ''}"
         f"{f', generator learns from the best {train.top_k:.0%}' if train.top_k < 1 else ''}",
         "seed": str(job.seed),
     }
