@@ -72,7 +72,7 @@ def check_autoencoder(job: TrainJob) -> None:
     for name, augmentation in job.augmentations.items():
         if augmentation.learns:
             problem = (
-                f"{name} adapts to the logits of real examples, which say nothing in the equilibrium of an auto-encoder"
+                f"{name} follows the logits of real examples, which say nothing in the equilibrium of an auto-encoder"
             )
             raise ConfigError("augment", problem, name, "Use augment=diffaugment, say.")
 

@@ -42,7 +42,7 @@ class ActivationPenalty(Penalty):
         total = tf.constant(0.0)
         for output in (batch.real_output, batch.fake_output):
             if output is None:
-                raise ValueError("the activation penalty needs the discriminator's outputs for both batches")
+                raise ValueError("the activation penalty needs the discriminator's outputs for both kinds of examples")
             activations = tf.nest.flatten(output.features[self.layer])
             if self.layer == ALL and output.embedding is not None:
                 activations.append(output.embedding)
