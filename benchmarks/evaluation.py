@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from turns import processor
+from interleaved_timing import processor
 
 ROWS = {
     "pixels": "FID, MNIST 28x28, `features=pixels`",
@@ -119,7 +119,7 @@ def by_sqrtm(real: np.ndarray, fake: np.ndarray) -> float:
 
 def of_images(options: argparse.Namespace) -> Callable[[], Any]:
     from gan_cli.data.tfds import TFDS
-    from gan_cli.evaluation.sample_sets import StoredExamples
+    from gan_cli.evaluation.example_sets import StoredExamples
 
     sides = [TFDS(name="mnist", split=split, data_dir=options.data_dir).open() for split in ("train", "test")]
     sets = [StoredExamples(side, {}, options.images) for side in sides]
@@ -128,16 +128,16 @@ def of_images(options: argparse.Namespace) -> Callable[[], Any]:
 
 def generated(options: argparse.Namespace) -> Callable[[], Any]:
     from gan_cli.data import DataSpec, InMemory
-    from gan_cli.evaluation.sample_sets import GeneratedExamples, StoredExamples
+    from gan_cli.evaluation.example_sets import GeneratedExamples, StoredExamples
     from gan_cli.models.dcgan import DCGAN
-    from gan_cli.sampling.generator_facts import GeneratorFacts
+    from gan_cli.sampling.generator_metadata import GeneratorMetadata
     from gan_cli.sampling.loaded_generator import LoadedGenerator
 
     data = DataSpec((32, 32, 3), options.images)
     pixels = np.random.default_rng(0).integers(0, 255, (options.images, *data.shape), np.uint8)
     real = StoredExamples(InMemory(data, pixels, np.zeros(options.images, np.int32), []), {})
     pair = DCGAN()
-    facts = GeneratorFacts(pair.latent_size, pair.latent_distribution, data, 0)
+    facts = GeneratorMetadata(pair.latent_size, pair.latent_distribution, data, 0)
     fake = GeneratedExamples(LoadedGenerator(pair.generator(data), facts), {}, 50_000)
     options.row = "random"
     return lambda: distance(options, [real, fake], labelled=None)

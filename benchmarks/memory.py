@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from turns import processor
+from interleaved_timing import processor
 
 MEBIBYTE = 2**20
 TARGET = 50  # MiB of growth

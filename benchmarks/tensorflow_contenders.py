@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from turns import Line
+from interleaved_timing import Line
 
 from gan_cli.commands.train import gan_train
 from gan_cli.config.job_builder import TrainJob
@@ -21,7 +21,7 @@ from gan_cli.config.launch_plan import prepare
 from gan_cli.data.pipeline import Batches, open_batches
 from gan_cli.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.training import job as training_job
-from gan_cli.training.build import build_compiled_loop, build_state, build_step
+from gan_cli.training.build_training import build_compiled_loop, build_state, build_step
 from gan_cli.training.compiled_loop import CallLength, CompiledLoop, LoopResult
 
 BATCH, WIDTH, LATENTS = 64, 64, 100

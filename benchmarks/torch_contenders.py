@@ -13,8 +13,8 @@ import sys
 from itertools import pairwise
 
 import torch
+from interleaved_timing import Line
 from torch import nn
-from turns import Line
 
 BATCH, WIDTH, LATENTS = 64, 64, 100
 POINTS_BATCH, POINTS_WIDTH, POINTS_LATENTS = 256, 256, 64

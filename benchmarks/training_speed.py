@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from turns import MOST_OF_OTHERS, Contender, processor, run_subcommand
+from interleaved_timing import MOST_OF_OTHERS, Contender, processor, run_subcommand
 
 HERE = Path(__file__).parent
 EXAMPLES, SHAPE = 2048, (32, 32, 3)

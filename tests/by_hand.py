@@ -11,7 +11,7 @@ import tensorflow as tf
 from gan_cli.penalties import Penalty
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.augmented_discriminator import AugmentedDiscriminator
-from gan_cli.training.build import new_scalars
+from gan_cli.training.build_training import new_scalars
 
 RATE = 0.1
 REAL = np.array([[1.0, 2.0], [3.0, -1.0]], np.float32)

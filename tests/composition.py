@@ -18,7 +18,7 @@ from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.models import ModelPair
 from gan_cli.training.adversarial_step import AdversarialStep
-from gan_cli.training.build import build_state, build_step, new_scalars, stateful_parts
+from gan_cli.training.build_training import build_state, build_step, new_scalars, stateful_parts
 from gan_cli.training.training_state import TrainingState
 
 BATCH = 8

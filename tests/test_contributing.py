@@ -13,9 +13,9 @@ import yaml
 from conftest import TINY
 
 from gan_cli.commands.train import gan_train
-from gan_cli.config.config_origin import TYPED
-from gan_cli.config.own_modules import set_own_folders
+from gan_cli.config.config_trust import TYPED
 from gan_cli.config.target_allowlist import load_class
+from gan_cli.config.user_modules import set_own_folders
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.non_saturating import NonSaturatingLoss
 

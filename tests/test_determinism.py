@@ -19,7 +19,7 @@ from gan_cli.config.job_builder import build_job
 from gan_cli.data.pipeline import open_batches
 from gan_cli.devices import set_up_tensorflow
 from gan_cli.lazy import tf
-from gan_cli.training.build import build_compiled_loop, build_state, build_step
+from gan_cli.training.build_training import build_compiled_loop, build_state, build_step
 from gan_cli.training.compiled_loop import CompiledLoop
 
 SMALL = ("model=dcgan", "model.width=4", "train.batch_size=8")

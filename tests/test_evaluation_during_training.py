@@ -14,11 +14,11 @@ from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation.early_stopping import BestTracker
-from gan_cli.evaluation.history import best_recorded
+from gan_cli.evaluation.best_tracker import BestTracker
+from gan_cli.evaluation.recorded_evaluations import best_recorded
 from gan_cli.runs.checkpoint import Checkpoint, load_checkpoint, read_checkpoint_step, save_checkpoint
 from gan_cli.runs.run_directory import RunDirectory
-from gan_cli.training.restore import restore_best_before
+from gan_cli.training.resume_run import restore_best_before
 
 MEASURED = [
     *TINY,

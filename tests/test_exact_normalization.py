@@ -16,7 +16,7 @@ from gan_cli.config.compose import compose
 from gan_cli.config.job_builder import build_job
 from gan_cli.data import DataSpec
 from gan_cli.models.normalization import NORMALIZATIONS, convolution, dense, normalization
-from gan_cli.training.build import build_state
+from gan_cli.training.build_training import build_state
 from gan_cli.training.training_layers import use_training_layers
 
 POINTS, IMAGES = (6,), (4, 6, 4)

@@ -1,4 +1,4 @@
-"""A .keras file that somebody else wrote: damaged, with wrong facts, or made to run code or to take memory."""
+"""A .keras file that somebody else wrote: damaged, with wrong metadata, or made to run code or to take memory."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 
 from gan_cli.errors import ConfigError
 from gan_cli.models.mlp import MLP
+from gan_cli.sampling.generator_file import METADATA_MEMBER, load_generator_file, read_metadata, save_generator
 from gan_cli.sampling.keras_archive import read_archive
-from gan_cli.sampling.keras_file import FACTS_MEMBER, load_generator_file, read_facts, save_generator
 
 STORED = Path(__file__).parent / "data" / "runs_of_0_1" / "digits_dcgan" / "generator.keras"
 """Written by release 0.1, with layers of our own whose module has another name today."""
@@ -36,12 +36,12 @@ def write_members(members: dict[str, bytes]) -> Path:
     return path
 
 
-def with_facts(**changes: Any) -> Path:
+def with_metadata(**changes: Any) -> Path:
     members = members_of(STORED)
-    facts = json.loads(members[FACTS_MEMBER])
-    data = {key: changes.pop(key) for key in list(changes) if key in facts["data"]}
-    facts = {**facts, "data": {**facts["data"], **data}, **changes}
-    return write_members({**members, FACTS_MEMBER: json.dumps(facts).encode()})
+    metadata = json.loads(members[METADATA_MEMBER])
+    data = {key: changes.pop(key) for key in list(changes) if key in metadata["data"]}
+    metadata = {**metadata, "data": {**metadata["data"], **data}, **changes}
+    return write_members({**members, METADATA_MEMBER: json.dumps(metadata).encode()})
 
 
 def with_config(content: bytes) -> Path:
@@ -54,8 +54,8 @@ def load(path: Path) -> Any:
 
 def test_layers_whose_module_was_renamed_still_load() -> None:
     assert b"gan_cli.models.spectral" in members_of(STORED)["config.json"]
-    model, facts = load(STORED)
-    assert (facts.latent_size, facts.data.shape, facts.step) == (4, (8, 8, 1), 12)
+    model, metadata = load(STORED)
+    assert (metadata.latent_size, metadata.data.shape, metadata.step) == (4, (8, 8, 1), 12)
     assert model.count_params() > 0
 
 
@@ -75,20 +75,20 @@ def test_layers_whose_module_was_renamed_still_load() -> None:
 )
 def test_a_wrong_fact_is_one_message(changes: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"^checkpoint=edited.keras: "):
-        load(with_facts(**changes))
+        load(with_metadata(**changes))
 
 
 def test_facts_that_do_not_fit_the_model_are_refused() -> None:
     with pytest.raises(ConfigError, match="latent_size is 5, but its model takes 4 numbers"):
-        load(with_facts(latent_size=5))
+        load(with_metadata(latent_size=5))
     with pytest.raises(ConfigError, match=r"shape is \[8, 8, 3\], but its model gives 8x8x1"):
-        load(with_facts(shape=[8, 8, 3]))
+        load(with_metadata(shape=[8, 8, 3]))
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"[" * 100_000, b"null", b"[]", b"\xff"])
 def test_facts_that_are_no_facts_are_one_message(content: bytes) -> None:
     with pytest.raises(ConfigError, match=r"^checkpoint=edited.keras: "):
-        load(write_members({**members_of(STORED), FACTS_MEMBER: content}))
+        load(write_members({**members_of(STORED), METADATA_MEMBER: content}))
 
 
 @pytest.mark.parametrize(
@@ -199,9 +199,9 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_was_saved_is_loaded(saved: Path) -> None:
-    model, facts = load(saved)
-    assert (facts.latent_size, facts.latent_distribution, facts.step) == (3, "normal", 7)
-    assert facts.data.value_range == (-1.0, 2.0)
+    model, metadata = load(saved)
+    assert (metadata.latent_size, metadata.latent_distribution, metadata.step) == (3, "normal", 7)
+    assert metadata.data.value_range == (-1.0, 2.0)
     assert np.isfinite(model.predict(np.zeros((1, 3), np.float32), verbose=0)).all()
 
 
@@ -215,8 +215,8 @@ def test_a_member_that_was_exchanged_is_told_by_its_digest(saved: Path) -> None:
 
 def test_a_flipped_bit_is_told_or_changes_nothing(saved: Path) -> None:
     content, draw = saved.read_bytes(), random.Random(0)
-    whole = read_archive(saved, FACTS_MEMBER)
-    facts = read_facts(whole)
+    whole = read_archive(saved, METADATA_MEMBER)
+    metadata = read_metadata(whole)
     tail = 8 * (len(content) - 600)  # the zip directory is dense in places that matter
     places = [draw.randrange(8 * len(content)) for _ in range(1000)] + list(range(tail, 8 * len(content), 5))
     path, refused = Path("edited.keras"), 0
@@ -225,10 +225,10 @@ def test_a_flipped_bit_is_told_or_changes_nothing(saved: Path) -> None:
         changed[place // 8] ^= 1 << place % 8
         path.write_bytes(changed)
         try:
-            found = read_archive(path, FACTS_MEMBER)
+            found = read_archive(path, METADATA_MEMBER)
         except ConfigError:
             refused += 1
             continue
         assert found == whole, place
-        assert read_facts(found) == facts
+        assert read_metadata(found) == metadata
     assert refused > len(places) / 2

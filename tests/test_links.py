@@ -15,7 +15,7 @@ from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.errors import ConfigError
 from gan_cli.runs.atomic_files import make_folder, open_to_append, remove_file, remove_folder, write_text
-from gan_cli.runs.links import LeavingLinkError
+from gan_cli.runs.symlink_checks import LeavingLinkError
 
 SMALL = [*TINY, "dataset=ring", "model=mlp", "model.width=16", "train.batch_size=16", "run.keep_checkpoints=2"]
 STORED_RUN = Path(__file__).parent / "data" / "runs_of_0_1" / "digits_dcgan"

@@ -18,9 +18,9 @@ from gan_cli.data.digits import Digits
 from gan_cli.data.ring import Ring
 from gan_cli.data.splits import split_held_out
 from gan_cli.errors import ConfigError
+from gan_cli.evaluation.compute_metrics import describe_value, measure
+from gan_cli.evaluation.example_sets import StoredExamples
 from gan_cli.evaluation.feature_store import StoredFeatures
-from gan_cli.evaluation.run_metrics import describe_value, measure
-from gan_cli.evaluation.sample_sets import StoredExamples
 from gan_cli.features import ExtractedFeatures, FeatureExtractor, FeatureExtractorConfig
 from gan_cli.metrics import EXAMPLES, FEATURES, LOGITS, Comparison, Metric
 from gan_cli.metrics.metric_compatibility import check_metrics, value_names

@@ -16,9 +16,9 @@ from runs import metric_lines
 
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
-from gan_cli.config.config_origin import TYPED
-from gan_cli.config.own_modules import set_own_folders
+from gan_cli.config.config_trust import TYPED
 from gan_cli.config.target_allowlist import load_class
+from gan_cli.config.user_modules import set_own_folders
 from gan_cli.errors import ConfigError
 
 LOSS = '''

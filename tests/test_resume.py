@@ -24,7 +24,7 @@ from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint
 from gan_cli.runs.run_directory import RunDirectory, read_config
-from gan_cli.training.build import build_state, build_step, stateful_parts
+from gan_cli.training.build_training import build_state, build_step, stateful_parts
 
 
 def choices_of(group: str) -> list[str]:

@@ -10,11 +10,11 @@ import yaml
 
 from gan_cli.config.compose import compose, quoted
 from gan_cli.config.launch_plan import prepare
+from gan_cli.config.resume_overrides import apply_words
 from gan_cli.config.resume_plan import plan_resume
-from gan_cli.config.stored_config import apply_words
 from gan_cli.errors import ConfigError, show
 from gan_cli.runs.run_directory import RunDirectory, read_linked_config
-from gan_cli.runs.stored_interpolations import links_in, resolve_links
+from gan_cli.runs.stored_linked_keys import links_in, resolve_links
 
 OWN_PENALTY = """\
 mine:

@@ -15,7 +15,7 @@ from runs import status
 import gan_cli
 from gan_cli.commands.train import gan_train
 from gan_cli.config.compose import compose
-from gan_cli.config.config_origin import TYPED
+from gan_cli.config.config_trust import TYPED
 from gan_cli.config.target_allowlist import PACKAGES, check_targets, load_class
 from gan_cli.errors import ConfigError
 from gan_cli.runs.run_directory import RunDirectory

@@ -18,7 +18,7 @@ from gan_cli.commands.tournament import gan_eval_tournament
 from gan_cli.commands.train import gan_train
 from gan_cli.data.digits import Digits
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation.sample_sets import StoredExamples
+from gan_cli.evaluation.example_sets import StoredExamples
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
 from gan_cli.tournament.discriminator_scores import loss_of
 from gan_cli.tournament.players import select_evenly

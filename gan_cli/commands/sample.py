@@ -11,7 +11,7 @@ from gan_cli.output_streams import print_result
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.sample_output import check_output
 from gan_cli.sampling.sample_runner import run_sample_job
-from gan_cli.trained_models.find_source import find_source
+from gan_cli.trained_models.find_generator_file import find_source
 from gan_cli.trained_models.load_generator import load_source
 
 

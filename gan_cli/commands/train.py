@@ -19,13 +19,13 @@ from gan_cli.commands.command_line import (
 )
 from gan_cli.commands.help import train_help
 from gan_cli.config.compose import compose, own_folders, to_plain
-from gan_cli.config.experiment_choices import compose_choices
+from gan_cli.config.experiment_overrides import compose_choices
 from gan_cli.config.job_builder import build_job
 from gan_cli.config.launch_plan import LaunchPlan, prepare
-from gan_cli.config.own_modules import set_own_folders
 from gan_cli.config.primary_config import origin_of, read_overrides
 from gan_cli.config.target_allowlist import composing
-from gan_cli.sweeps.sweep import check_sweep, report_sweep
+from gan_cli.config.user_modules import set_own_folders
+from gan_cli.sweeps.sweep_jobs import check_sweep, report_sweep
 
 
 def main() -> None:

@@ -1,6 +1,12 @@
-"""From what the user typed to typed, checked objects.
+"""Configuration: from the words of the command line to typed, checked objects.
 
-    words -> compose (Hydra) -> build (types, targets) -> combinations (across keys) -> start (new or resumed)
+    compose        words to one composed configuration, through Hydra
+       |
+    job_builder    configuration to typed objects; `target_allowlist` decides which classes may be named
+       |
+    compatibility  checks across keys: loss with penalties, model with data
+       |
+    launch_plan    a checked job, and where it starts: a new run, or `resume_plan`
 
-Nothing below this room sees a DictConfig, and nothing in it loads TensorFlow.
+Nothing outside this room uses a DictConfig, and nothing in it loads TensorFlow.
 """

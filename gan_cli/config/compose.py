@@ -19,10 +19,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from gan_cli.config.config_directory import config_directory
-from gan_cli.config.config_origin import ConfigOrigin
-from gan_cli.config.experiment_choices import compose_choices
+from gan_cli.config.config_trust import ConfigOrigin
+from gan_cli.config.experiment_overrides import compose_choices
 from gan_cli.config.group_choices import groups, loader
-from gan_cli.config.interpolations import find_links
+from gan_cli.config.linked_keys import find_links
 from gan_cli.config.override_errors import (
     check_groups,
     check_hydra_groups,
@@ -32,10 +32,10 @@ from gan_cli.config.override_errors import (
     composition_error,
     first_cause,
 )
-from gan_cli.config.own_modules import set_own_folders
 from gan_cli.config.primary_config import check_hydra_settings, check_primary_file, check_typed_only, origin_of
 from gan_cli.config.resolvers import register_resolvers
 from gan_cli.config.target_allowlist import composing
+from gan_cli.config.user_modules import set_own_folders
 from gan_cli.errors import ConfigError, nearest
 
 HYDRA_VERSION_BASE = "1.3"

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import ValidationError
 
 from gan_cli.augmentations import Augmentation
-from gan_cli.config.config_origin import STORED, ConfigOrigin, check_stored_values
+from gan_cli.config.config_trust import STORED, ConfigOrigin, check_stored_values
 from gan_cli.config.schema import EvaluationSection, RunSection, SampleSection, TrainSection
 from gan_cli.config.target_allowlist import check_targets, load_class
 from gan_cli.data import Source

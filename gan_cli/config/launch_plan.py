@@ -8,20 +8,20 @@ from pathlib import Path
 
 from gan_cli.config.compatibility import check_job, warnings_for
 from gan_cli.config.compose import compose, composer, own_folders, parse
-from gan_cli.config.config_origin import ConfigOrigin, stored
+from gan_cli.config.config_trust import ConfigOrigin, stored
 from gan_cli.config.ineffective_options import ineffective_options
 from gan_cli.config.job_builder import TrainJob, build_job
 from gan_cli.config.override_errors import check_override_forms, check_single_choice
-from gan_cli.config.own_modules import set_own_folders
 from gan_cli.config.primary_config import origin_of, typed_keys
 from gan_cli.config.resume_plan import SWITCHES, ResumePlan, find_resumable_run, key_of, plan_resume
 from gan_cli.config.target_allowlist import composing
+from gan_cli.config.user_modules import set_own_folders
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import DamagedCheckpointError, list_checkpoints, read_checkpoint_header
-from gan_cli.runs.links import check_run_tree
 from gan_cli.runs.run_directory import RunDirectory, check_free
 from gan_cli.runs.status import read_status
+from gan_cli.runs.symlink_checks import check_run_tree
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gan_cli.config.experiment_choices import compose_choices
+from gan_cli.config.experiment_overrides import compose_choices
 from gan_cli.config.group_choices import LISTS, choices, groups, loader
 from gan_cli.errors import ConfigError, nearest
 from gan_cli.runs.renamed_keys import new_name

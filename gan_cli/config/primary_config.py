@@ -18,7 +18,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from gan_cli.config.config_origin import ConfigOrigin
+from gan_cli.config.config_trust import ConfigOrigin
 from gan_cli.errors import ConfigError
 
 COMMAND_CONFIGS = ("train", "sample", "eval", "human", "tournament")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.config.stored_config import apply_words
+from gan_cli.config.resume_overrides import apply_words
 from gan_cli.errors import ConfigError, show
 from gan_cli.runs.run_directory import (
     RunDirectory,
@@ -16,7 +16,7 @@ from gan_cli.runs.run_directory import (
     read_overrides,
     unfinished_runs,
 )
-from gan_cli.runs.stored_interpolations import links_in, resolve_links
+from gan_cli.runs.stored_linked_keys import links_in, resolve_links
 
 FIXED = ("model.", "optimizer._target_", "train.pack")
 """Keys whose change would break the saved state."""

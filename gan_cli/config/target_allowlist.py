@@ -13,8 +13,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from gan_cli.config.config_directory import configured_targets
-from gan_cli.config.config_origin import STORED, ConfigOrigin
-from gan_cli.config.own_modules import import_module, is_own_module
+from gan_cli.config.config_trust import STORED, ConfigOrigin
+from gan_cli.config.user_modules import import_module, is_own_module
 from gan_cli.errors import ConfigError, nearest
 from gan_cli.losses import RECONSTRUCTION
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from gan_cli.data import DataSpec, ExampleBatch, Examples, InMemory, Progress, SkippedFile
 from gan_cli.data.aligned_array import aligned_empty
-from gan_cli.data.contrast import contrast_warnings
+from gan_cli.data.contrast_warnings import contrast_warnings
 from gan_cli.data.image_decoding import UnreadableImageError, ignore_pillow_warnings
 from gan_cli.errors import ConfigError
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gan_cli.data import DataSpec, Examples, InMemory, Progress
 from gan_cli.data.aligned_array import aligned_empty
-from gan_cli.data.contrast import contrast_warnings
+from gan_cli.data.contrast_warnings import contrast_warnings
 from gan_cli.data.image_options import ImageSource
 from gan_cli.data.loading import Streamed, UndecodedExamples, fits_in_memory, map_in_threads
 from gan_cli.data.npy_header import ArrayFile, ArrayHeader

@@ -1,13 +1,14 @@
-"""Evaluation: from a run, a folder or arrays to numbers with their protocol.
+"""Evaluation: from a run, a folder or arrays to metrics with their protocol.
 
-examples   what is compared: real and generated examples, from wherever they come
-   |
-evidence   what an extractor says of them; kept on disk for real ones
-   |
-measure    every metric over both sides; each value with its protocol and its uncertainty
-   |
-report     the table for people
+    example_sets      real and generated examples, whatever they come from
+         |
+    feature_store     their features; those of real examples are cached on disk
+         |
+    compute_metrics   every metric over both sides, each value with its protocol and its uncertainty
+         |
+    result_table      the printed table
 
-`session` is a call of gan-eval, `during` the same while training, `compare` several runs in one table. People and other
-GANs judge in `human` and `tournament`; `health` and `judged` look at the discriminator.
+`evaluation_job` is one evaluation of gan-eval and `evaluation_runner` a whole call of it. `periodic_evaluation`
+evaluates during training, `run_comparison` shows several runs in one table, and the two `..._diagnostics` measure the
+discriminator.
 """

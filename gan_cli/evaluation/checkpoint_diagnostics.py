@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from gan_cli.config.config_origin import stored
+from gan_cli.config.config_trust import stored
 from gan_cli.config.job_builder import build
 from gan_cli.data import Examples
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.discriminator_diagnostics import health
-from gan_cli.evaluation.sample_sets import ExampleSet, StoredExamples
+from gan_cli.evaluation.example_sets import ExampleSet, StoredExamples
 from gan_cli.metrics import Result
 from gan_cli.runs.checkpoint import DamagedCheckpointError, checkpoint_path, load_checkpoint_part
 from gan_cli.trained_models.restore_model import DISCRIMINATOR, restore_discriminator

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.config.config_origin import ConfigOrigin
+from gan_cli.config.config_trust import ConfigOrigin
 from gan_cli.config.job_builder import build, build_each, build_section
 from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import Source

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.console import Console
+from gan_cli.evaluation.compute_metrics import Evaluation
 from gan_cli.evaluation.evaluation_config import EvaluationJob
-from gan_cli.evaluation.real_vs_generated import FakeSide, check_evaluation, evaluate, find_fake
+from gan_cli.evaluation.evaluation_job import FakeSide, check_evaluation, evaluate, find_fake
 from gan_cli.evaluation.result_table import format_protocol, table
 from gan_cli.evaluation.run_comparison import Entry, ranking, ranking_obstacles, recorded_entry, runs_table, short_names
-from gan_cli.evaluation.run_metrics import Evaluation
 from gan_cli.output_streams import print_result
 from gan_cli.runs.atomic_files import check_folder
 from gan_cli.runs.run_directory import RunDirectory, find_run

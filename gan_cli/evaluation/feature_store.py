@@ -23,8 +23,8 @@ import gan_cli.features
 from gan_cli.cache import cache_folder, sha256_of_file
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
+from gan_cli.evaluation.example_sets import CHUNK_BYTES, ExampleSet, StoredExamples
 from gan_cli.evaluation.feature_file import FeatureFile, FeatureFileWriter
-from gan_cli.evaluation.sample_sets import CHUNK_BYTES, ExampleSet, StoredExamples
 from gan_cli.features import FeatureExtractor
 from gan_cli.metrics import FeatureSet, Value
 from gan_cli.progress import ProgressReporter

@@ -13,20 +13,20 @@ from typing import Any
 
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import Examples
+from gan_cli.evaluation.best_tracker import BestTracker
 from gan_cli.evaluation.checkpoint_diagnostics import some_examples
+from gan_cli.evaluation.compute_metrics import Evaluation, measure
 from gan_cli.evaluation.discriminator_diagnostics import health
-from gan_cli.evaluation.early_stopping import BestTracker
+from gan_cli.evaluation.example_sets import GeneratedExamples, StoredExamples
 from gan_cli.evaluation.feature_store import StoredFeatures, cached_features, extract_features
-from gan_cli.evaluation.history import same_protocol
 from gan_cli.evaluation.protocol import describe_protocol
 from gan_cli.evaluation.real_data import describe_dataset, open_held_out
-from gan_cli.evaluation.run_metrics import Evaluation, measure
-from gan_cli.evaluation.sample_sets import GeneratedExamples, StoredExamples
+from gan_cli.evaluation.recorded_evaluations import same_protocol
 from gan_cli.features import FeatureExtractor
 from gan_cli.metrics import Comparison
 from gan_cli.metrics.metric_compatibility import check_embedding, choose_value, needs_extractor, value_names
 from gan_cli.progress import ProgressReporter
-from gan_cli.sampling.generator_facts import GeneratorFacts
+from gan_cli.sampling.generator_metadata import GeneratorMetadata
 from gan_cli.sampling.generator_weights import EMA
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 
@@ -95,7 +95,7 @@ class PeriodicEvaluator:
         self.watch = new_best_tracker(job)
 
     def open_embedding(self, reporter: ProgressReporter) -> FeatureExtractor:
-        from gan_cli.evaluation.real_vs_generated import opened
+        from gan_cli.evaluation.evaluation_job import opened
 
         spec = self.training.spec
         embedding = opened(self.job.features, spec, (lambda: self.training) if spec.classes > 1 else None, reporter)
@@ -126,9 +126,9 @@ class PeriodicEvaluator:
     def generated(self, averaged: Any, step: int) -> GeneratedExamples:
         """The samples of the EMA generator at `step`, always from the same latents."""
         model = self.job.model
-        facts = GeneratorFacts(model.latent_size, model.latent_distribution, self.training.spec, step)
+        metadata = GeneratorMetadata(model.latent_size, model.latent_distribution, self.training.spec, step)
         about = {"weights": EMA, "step": step}
-        return GeneratedExamples(LoadedGenerator(averaged, facts), about, self.settings.samples)
+        return GeneratedExamples(LoadedGenerator(averaged, metadata), about, self.settings.samples)
 
     def protocol(self, fakes: GeneratedExamples) -> dict[str, Any]:
         return describe_protocol(self.job.metrics, self.reals, fakes, self.embedding, seed=0)

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gan_cli.evaluation.sample_sets import ExampleSet
+from gan_cli.evaluation.example_sets import ExampleSet
 from gan_cli.features import FeatureExtractor
 from gan_cli.metrics import FEATURES, LOGITS, Metric
 from gan_cli.runs.environment import installed_version

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.config.config_origin import stored
+from gan_cli.config.config_trust import stored
 from gan_cli.config.job_builder import build
 from gan_cli.data import DataSpec, Examples, Progress, Source
 from gan_cli.data.folder import Folder

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from gan_cli.evaluation.compute_metrics import Evaluation
 from gan_cli.evaluation.protocol import short
-from gan_cli.evaluation.run_metrics import Evaluation
 
 
 def table(evaluation: Evaluation) -> list[str]:

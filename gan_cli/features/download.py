@@ -20,7 +20,7 @@ from typing import Any
 
 from gan_cli.cache import CHUNK_BYTES
 from gan_cli.progress import ProgressReporter
-from gan_cli.runs.locks import try_lock, wait_for_lock
+from gan_cli.runs.file_locks import try_lock, wait_for_lock
 
 ATTEMPTS = 3
 """Attempts in a row that receive no byte. A server that sends something each time is asked again."""

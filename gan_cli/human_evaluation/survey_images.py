@@ -13,13 +13,13 @@ import numpy as np
 from gan_cli.console import Console
 from gan_cli.data import DataSpec, Examples, Progress
 from gan_cli.errors import ConfigError
+from gan_cli.evaluation.evaluation_job import check_same_shape
+from gan_cli.evaluation.example_sets import StoredExamples
 from gan_cli.evaluation.real_data import RealData, data_of_run, describe_files, open_files, report_skipped
-from gan_cli.evaluation.real_vs_generated import check_same_shape
-from gan_cli.evaluation.sample_sets import StoredExamples
 from gan_cli.human_evaluation.survey_config import HumanJob
 from gan_cli.human_evaluation.survey_page import Side
 from gan_cli.sampling.loaded_generator import LoadedGenerator
-from gan_cli.trained_models.find_source import check_source, find_source, read_source_config
+from gan_cli.trained_models.find_generator_file import check_source, find_source, read_source_config
 from gan_cli.trained_models.load_generator import load_source
 
 
@@ -98,11 +98,11 @@ def read_images(job: HumanJob, found: Found, console: Console) -> tuple[Side, Si
         fakes = StoredExamples(stored, {"name": found.name})
         return real, chosen(fakes, job), {"real": facts(reals, about), "fake": facts(stored, fakes.about)}, None
     generator = load_source(found.generator, job.weights, job.trust)
-    check_same_shape(reals.spec, generator.facts.data)
+    check_same_shape(reals.spec, generator.metadata.data)
     seeds = range(job.seed, job.seed + job.n // 2)
     fake = Side(generator.images(seeds, job.truncation), seeds)
     about_fake = describe_generator(generator, job, found.name)
-    return real, fake, {"real": facts(reals, about), "fake": about_fake}, generator.facts.step
+    return real, fake, {"real": facts(reals, about), "fake": about_fake}, generator.metadata.step
 
 
 def open_real(job: HumanJob, found: Found, progress: Progress) -> tuple[Examples, dict[str, Any]]:
@@ -131,7 +131,7 @@ def describe_generator(generator: LoadedGenerator, job: HumanJob, name: str) -> 
         digest.update(np.ascontiguousarray(array).tobytes())
     return {
         "run": name,
-        "step": generator.facts.step,
+        "step": generator.metadata.step,
         "weights": job.weights,
         "truncation": job.truncation,
         "weights_sha256": digest.hexdigest(),

@@ -16,7 +16,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.loggers import Logger, Writer, check_installed
 from gan_cli.loggers.metrics_replay import replay
 from gan_cli.runs.atomic_files import make_folder, read_text, remove_folder, write_text
-from gan_cli.runs.links import check_target
+from gan_cli.runs.symlink_checks import check_target
 
 FOLDER = "mlflow"
 STATES = {"finished": "FINISHED", "interrupted": "KILLED"}  # any other state is FAILED

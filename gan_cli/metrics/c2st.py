@@ -25,7 +25,7 @@ from gan_cli.metrics import FEATURES, Comparison, Metric, MetricValue, Result
 from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, limit_notes, read_features
 from gan_cli.metrics.nearest_neighbours import nearest
 from gan_cli.metrics.proportions import dependent_proportion, proportion_with_error
-from gan_cli.metrics.random_generators import generator
+from gan_cli.metrics.random_streams import generator
 from gan_cli.metrics.subsampling import SUBSAMPLES, subsampling_errors
 
 LEARNING_RATE = 0.01

@@ -20,7 +20,7 @@ from gan_cli.errors import check_number
 from gan_cli.metrics import FEATURES, Comparison, Metric, MetricValue, Result
 from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, limit_notes, read_features
 from gan_cli.metrics.kernel_functions import polynomial_kernel, unbiased_mmd_squared
-from gan_cli.metrics.random_generators import generator
+from gan_cli.metrics.random_streams import generator
 from gan_cli.statistics import variance_of_mean
 
 SMALLEST_SUBSET = 2

@@ -29,7 +29,7 @@ from gan_cli.errors import check_number
 from gan_cli.metrics import EXAMPLES, FEATURES, Comparison, FeatureSet, Metric, MetricValue, Result
 from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, feature_chunks, read_features
 from gan_cli.metrics.nearest_neighbours import Neighbours, nearest
-from gan_cli.metrics.random_generators import generator
+from gan_cli.metrics.random_streams import generator
 from gan_cli.plotting.image_grid import GRID_SIDE, MODES, image_grid
 from gan_cli.statistics import placements, wilson
 

@@ -22,7 +22,7 @@ from gan_cli.metrics import FEATURES, Comparison, Metric, MetricValue, Result
 from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, limit_notes, read_features
 from gan_cli.metrics.kernel_functions import gaussians_of
 from gan_cli.metrics.pairwise_distances import squared_distances
-from gan_cli.metrics.random_generators import generator
+from gan_cli.metrics.random_streams import generator
 from gan_cli.statistics import jackknife_error, proportion_error
 
 MEDIAN = "median"

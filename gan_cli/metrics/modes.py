@@ -23,7 +23,7 @@ from gan_cli.metrics.example_chunks import example_chunks
 from gan_cli.metrics.feature_chunks import check_counts
 from gan_cli.metrics.mode_classifier import read_modes
 from gan_cli.metrics.proportions import proportion_with_error
-from gan_cli.metrics.random_generators import generator
+from gan_cli.metrics.random_streams import generator
 
 SAMPLES = 2500  # the protocol's; with fewer, rare modes are missed, so numbers of other sizes do not compare
 LABELLED_SAMPLES = 26_000  # the protocol's for modes that are read

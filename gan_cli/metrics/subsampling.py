@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gan_cli.metrics.random_generators import generator
+from gan_cli.metrics.random_streams import generator
 
 SUBSAMPLES = 40
 """The error of 40 subsamples varies by 11 %."""

@@ -25,7 +25,7 @@ from gan_cli.metrics import EXAMPLES, Comparison, FeatureSet, Metric, MetricValu
 from gan_cli.metrics.example_chunks import example_chunks
 from gan_cli.metrics.feature_chunks import FAKE, REAL, check_counts, check_finite
 from gan_cli.metrics.laplacian_pyramid import MIN_SIDE, laplacian_pyramid, level_shapes
-from gan_cli.metrics.random_generators import generator
+from gan_cli.metrics.random_streams import generator
 from gan_cli.statistics import jackknife_error, variance_of_mean
 
 SCALE = 1000.0  # factor of distances between patches, as in the paper

@@ -1,4 +1,4 @@
-"""Run directories: what a run leaves behind, and how it is found, read and gone on with.
+"""Run directories: the files of a run, and how a run is found, read and resumed.
 
     outputs/20261120-101502_dcgan_wgan_mnist_seed0/
       config.yaml        the whole configuration; with it alone the run can be repeated

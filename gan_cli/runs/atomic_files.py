@@ -1,7 +1,7 @@
 """Writes files atomically: a file holds the old or the new content at any moment, however the process ends.
 
 Every function here that writes or deletes refuses a path that a symbolic link leads out of its run directory
-(`gan_cli.runs.links`). Text is UTF-8 whatever the locale.
+(`gan_cli.runs.symlink_checks`). Text is UTF-8 whatever the locale.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from gan_cli.errors import ConfigError
-from gan_cli.runs.links import check_place, check_target
+from gan_cli.runs.symlink_checks import check_place, check_target
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC

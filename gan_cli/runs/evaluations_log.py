@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from gan_cli.runs.atomic_files import open_to_append, read_json_lines, write_text
 from gan_cli.runs.evaluation_upgrade import upgrade_evaluation
-from gan_cli.runs.locks import wait_for_lock
+from gan_cli.runs.file_locks import wait_for_lock
 from gan_cli.runs.metrics_log import as_line
 
 TRAINING = "training"
@@ -20,9 +20,9 @@ TRAINING = "training"
 class EvaluationsLog:
     """The evaluations of a run, the oldest first.
 
-    Each holds `by` (`training`, or the command that made it), `step`, `time`, and what
-    `gan_cli.evaluation.run_metrics.Evaluation.as_dict` gives; those of training also `decides`, the name of the value
-    that selects the best checkpoint.
+    Each holds `by` (`training`, or the command that made it), `step`, `time`, and the dictionary of
+    `gan_cli.evaluation.compute_metrics.Evaluation`; those of training also `decides`, the name of the value that
+    selects the best checkpoint.
     """
 
     def __init__(self, path: Path) -> None:

@@ -22,12 +22,12 @@ from gan_cli.runs.atomic_files import (
 )
 from gan_cli.runs.environment import describe_environment
 from gan_cli.runs.evaluations_log import EvaluationsLog
-from gan_cli.runs.links import LOCK_FILE, check_run_tree
-from gan_cli.runs.locks import try_lock
+from gan_cli.runs.file_locks import try_lock
 from gan_cli.runs.metrics_log import MetricsLog
 from gan_cli.runs.renamed_keys import upgrade_config, upgrade_override
 from gan_cli.runs.status import Status, read_status
-from gan_cli.runs.stored_interpolations import insert_links, insert_links_of_0_1, resolve_links
+from gan_cli.runs.stored_linked_keys import insert_links, insert_links_of_0_1, resolve_links
+from gan_cli.runs.symlink_checks import LOCK_FILE, check_run_tree
 
 HEADER = """\
 # The whole configuration of this run. To repeat it:
@@ -205,7 +205,7 @@ def read_config(run: RunDirectory) -> dict[str, Any]:
 
 
 def read_linked_config(run: RunDirectory) -> dict[str, Any]:
-    """What config.yaml holds, with its links (see `gan_cli.runs.stored_interpolations`)."""
+    """What config.yaml holds, with its links (see `gan_cli.runs.stored_linked_keys`)."""
     try:
         config = yaml.safe_load(read_text(run.config))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -36,31 +36,31 @@ class KerasArchive:
         config: the parsed config.json.
         config_sha256: of its text.
         weights: the bytes of model.weights.h5.
-        facts: the text of gan_cli's own member, None where another tool wrote the file.
+        metadata: the text of gan_cli's own member, None where another tool wrote the file.
     """
 
     config: Any
     config_sha256: str
     weights: bytes
-    facts: bytes | None
+    metadata: bytes | None
 
 
-def read_archive(path: Path, facts_member: str) -> KerasArchive:
+def read_archive(path: Path, metadata_member: str) -> KerasArchive:
     """Reads every member and compares its checksum. Raises ConfigError where the file is damaged or no .keras file."""
     try:
         with path.open("rb") as file, open_zip(file) as archive:
             names = {member.filename for member in archive.infolist()}
             if not names >= REQUIRED:
                 raise KeyError(f"it has no {sorted(REQUIRED - names)[0]}")
-            if names - REQUIRED - {facts_member}:
-                raise ValueError(f"unexpected member {sorted(names - REQUIRED - {facts_member})[0][:80]!r}")
+            if names - REQUIRED - {metadata_member}:
+                raise ValueError(f"unexpected member {sorted(names - REQUIRED - {metadata_member})[0][:80]!r}")
             for name in names - {WEIGHTS}:
                 if archive.getinfo(name).file_size > MAX_TEXT:
                     raise ValueError(f"{name} has more than {MAX_TEXT:,} bytes")
             members = {name: archive.read(name) for name in names}
             check_contiguous(archive, largest_gap=DATA_DESCRIPTOR)
         digest = hashlib.sha256(members[CONFIG]).hexdigest()
-        return KerasArchive(json.loads(members[CONFIG]), digest, members[WEIGHTS], members.get(facts_member))
+        return KerasArchive(json.loads(members[CONFIG]), digest, members[WEIGHTS], members.get(metadata_member))
     except DAMAGE as error:
         reason = str(error.args[0] if isinstance(error, KeyError) and error.args else error) or type(error).__name__
         raise ConfigError("checkpoint", f"is not a whole Keras archive ({reason[:200]})", path) from error

@@ -15,7 +15,7 @@ from typing import Any
 
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import keras
-from gan_cli.models.deferred_variables import deferred_variables
+from gan_cli.models.shape_only_build import deferred_variables
 from gan_cli.sampling.generate import BATCH
 from gan_cli.sampling.keras_archive import KerasArchive
 

@@ -1,4 +1,4 @@
-"""A trained generator with the facts about its latents and its output."""
+"""A trained generator with the metadata about its latents and its output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_cli.plotting.image_grid import to_uint8
 from gan_cli.sampling.generate import generate
-from gan_cli.sampling.generator_facts import GeneratorFacts
+from gan_cli.sampling.generator_metadata import GeneratorMetadata
 from gan_cli.sampling.latents import Latents, latents
 
 if TYPE_CHECKING:
@@ -23,20 +23,20 @@ class LoadedGenerator:
 
     Attributes:
         model: a Keras model from latents `[n, latent_size]` to samples.
-        facts: its latents, its data and the step at which it was saved.
+        metadata: its latents, its data and the step at which it was saved.
     """
 
     model: keras.Model
-    facts: GeneratorFacts
+    metadata: GeneratorMetadata
 
     def latents(self, seeds: Iterable[int], truncation: float = 1.0) -> Latents:
         """The latents of these seeds, each a function of its seed alone."""
-        return Latents(latents(seeds, self.facts.latent_size, self.facts.latent_distribution, truncation))
+        return Latents(latents(seeds, self.metadata.latent_size, self.metadata.latent_distribution, truncation))
 
     def render(self, inputs: Latents) -> np.ndarray:
         """uint8 images `[n, height, width, channels]`, or float32 points `[n, 2]`."""
         samples = generate(self.model, inputs)
-        return to_uint8(samples) if self.facts.data.is_image else samples
+        return to_uint8(samples) if self.metadata.data.is_image else samples
 
     def images(self, seeds: Iterable[int], truncation: float = 1.0) -> np.ndarray:
         """What `render` returns for the latents of these seeds; a seed gives the same pixels beside any others."""

@@ -13,7 +13,7 @@ from PIL import Image
 
 from gan_cli.errors import ConfigError
 from gan_cli.runs.atomic_files import make_folder, write_atomically
-from gan_cli.runs.links import is_inside
+from gan_cli.runs.symlink_checks import is_inside
 from gan_cli.sampling.generator_weights import EMA
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.seed_list import seeds_name

@@ -34,10 +34,10 @@ def run_sample_job(generator: LoadedGenerator, job: SampleJob, source: Path) -> 
     Raises:
         ConfigError: where the generator can't make them, they do not fit into memory, or they can't be written.
     """
-    data = generator.facts.data
+    data = generator.metadata.data
     job.check_data(data)
     seeds = job.seed_list(data.is_image)
-    name = default_name(job, source, generator.facts.step, seeds)
+    name = default_name(job, source, generator.metadata.step, seeds)
     output = expand_user(job.output) if job.output else output_folder(job, source) / name
     try:
         if job.interpolate is not None:
@@ -85,7 +85,7 @@ def write_interpolation(generator: LoadedGenerator, job: SampleJob, seeds: list[
 
 def draw(generator: LoadedGenerator, samples: np.ndarray, layout: tuple[int, int]) -> Image.Image:
     """One picture of all samples: a grid of images, or points in the plane."""
-    data = generator.facts.data
+    data = generator.metadata.data
     return image_grid(samples, *layout) if data.is_image else points_plot(samples, None, data.value_range)
 
 

@@ -1,10 +1,10 @@
-"""GANs judging GANs: every generator against every discriminator, and what that says of their strength.
+"""A tournament of GANs: every generator against every discriminator, and the ratings that follow.
 
-players    which checkpoints of which runs play, and whether they may
+players               which checkpoints of which runs take part, and whether they may
    |
-judging    what each discriminator says of each generator's examples, and of real ones
+discriminator_scores  the outputs of each discriminator for each generator's examples and for real ones
    |
-matches    who wins how often, and ratings with intervals; `rating` has the model
+win_rates             who wins how often; `bradley_terry` fits ratings with intervals
    |
-report     tables and JSON; `picture` draws them
+tournament_tables     tables and JSON; `tournament_plot` draws them
 """

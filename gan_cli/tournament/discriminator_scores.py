@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation.sample_sets import CHUNK_BYTES, StoredExamples
+from gan_cli.evaluation.example_sets import CHUNK_BYTES, StoredExamples
 from gan_cli.losses import Loss
 from gan_cli.progress import ProgressReporter
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError, load_checkpoint_part

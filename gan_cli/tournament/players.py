@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_cli.config.config_origin import stored
+from gan_cli.config.config_trust import stored
 from gan_cli.config.job_builder import build
 from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import DataSpec

@@ -14,9 +14,9 @@ import numpy as np
 from gan_cli.console import Console
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.discriminator_diagnostics import accuracy
+from gan_cli.evaluation.example_sets import StoredExamples
 from gan_cli.evaluation.protocol import PACKAGES
 from gan_cli.evaluation.real_data import RealData, data_of_run
-from gan_cli.evaluation.sample_sets import StoredExamples
 from gan_cli.metrics import MetricValue
 from gan_cli.runs.environment import installed_version
 from gan_cli.tournament.discriminator_scores import DiscriminatorScores, compute_scores, store_examples

@@ -7,10 +7,10 @@ from pathlib import Path
 from gan_cli.console import Console
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError, load_checkpoint, load_newest
+from gan_cli.sampling.generator_file import load_generator_file
 from gan_cli.sampling.generator_weights import EMA, parse_weights
-from gan_cli.sampling.keras_file import load_generator_file
 from gan_cli.sampling.loaded_generator import LoadedGenerator
-from gan_cli.trained_models.find_source import check_source, find_source
+from gan_cli.trained_models.find_generator_file import check_source, find_source
 from gan_cli.trained_models.restore_model import restore_generator
 
 __all__ = ["LoadedGenerator", "load_generator", "load_source"]

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gan_cli.config.config_origin import stored
+from gan_cli.config.config_trust import stored
 from gan_cli.config.job_builder import build
 from gan_cli.config.schema import PRECISIONS
 from gan_cli.errors import ConfigError, check_choice
 from gan_cli.losses import Loss
 from gan_cli.models import ModelPair
-from gan_cli.models.deferred_variables import deferred_variables
 from gan_cli.models.discriminator import build_discriminator
+from gan_cli.models.shape_only_build import deferred_variables
 from gan_cli.runs.checkpoint import Checkpoint
-from gan_cli.sampling.generator_facts import GeneratorFacts
+from gan_cli.sampling.generator_metadata import GeneratorMetadata
 from gan_cli.sampling.generator_weights import CHECKPOINT_PART
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 
@@ -43,8 +43,8 @@ def restore_generator(checkpoint: Checkpoint, weights: str, trust: bool) -> Load
     assign_weights(model, checkpoint, part)
     if not all(np.isfinite(variable.numpy()).all() for variable in model.variables):
         raise ConfigError("checkpoint", f"the {weights} weights of step {checkpoint.step} are not all finite")
-    facts = GeneratorFacts(pair.latent_size, pair.latent_distribution, checkpoint.data, checkpoint.step)
-    return LoadedGenerator(model, facts)
+    metadata = GeneratorMetadata(pair.latent_size, pair.latent_distribution, checkpoint.data, checkpoint.step)
+    return LoadedGenerator(model, metadata)
 
 
 def restore_discriminator(checkpoint: Checkpoint, loss: Loss, trust: bool) -> keras.Model:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import traceback
 
+from gan_cli.evaluation.compute_metrics import Evaluation
 from gan_cli.evaluation.periodic_evaluation import (
     EvaluationInterrupted,
     InterruptibleReporter,
     PeriodicEvaluator,
     one_line_summary,
 )
-from gan_cli.evaluation.run_metrics import Evaluation
 from gan_cli.runs.atomic_files import link_atomically
 from gan_cli.runs.checkpoint import checkpoint_path, read_checkpoint_step
 from gan_cli.runs.evaluations_log import TRAINING, as_columns

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gan_cli.console import Console
 from gan_cli.runs.run_directory import RunDirectory
 from gan_cli.runs.status import Status
-from gan_cli.training.restore import RestoredState
+from gan_cli.training.resume_run import RestoredState
 from gan_cli.training.run_writer import NonFiniteError, RunWriter
 
 

@@ -24,17 +24,17 @@ from gan_cli.runs.environment import describe_cores_change
 from gan_cli.runs.run_directory import RunDirectory, create_exclusive
 from gan_cli.runs.signals import StopRequest, stop_on_signals
 from gan_cli.runs.status import Status
-from gan_cli.sampling.keras_file import save_generator
+from gan_cli.sampling.generator_file import save_generator
 from gan_cli.sampling.latents import latents
 from gan_cli.sampling.training_grid import TrainingGrid
 from gan_cli.training.adversarial_step import AdversarialStep
-from gan_cli.training.build import build_compiled_loop, build_state, build_step
+from gan_cli.training.build_training import build_compiled_loop, build_state, build_step
 from gan_cli.training.compiled_loop import CallLength
 from gan_cli.training.evaluation_callback import EvaluationCallback
-from gan_cli.training.restore import RestoredState, describe_data_change, restore
+from gan_cli.training.resume_run import RestoredState, describe_data_change, restore
 from gan_cli.training.run_outcome import RunOutcome, record_outcome
 from gan_cli.training.run_writer import RunWriter
-from gan_cli.training.summary import describe_job, describe_modes, estimate_memory
+from gan_cli.training.start_summary import describe_job, describe_modes, estimate_memory
 from gan_cli.training.training_loop import LoopSchedule, train
 from gan_cli.training.training_state import TrainingState
 

@@ -20,7 +20,7 @@ from gan_cli.runs.run_directory import RunDirectory
 from gan_cli.runs.status import Status
 from gan_cli.sampling.training_grid import TrainingGrid
 from gan_cli.training.compiled_loop import LoopResult
-from gan_cli.training.restore import RestoredState
+from gan_cli.training.resume_run import RestoredState
 from gan_cli.training.training_state import TrainingState
 
 

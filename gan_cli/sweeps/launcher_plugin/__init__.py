@@ -41,7 +41,8 @@ class ProcessEachLauncher(Launcher):
             config.hydra.job.id = config.hydra.job.num = index
         directory = Path(str(config.hydra.sweep.dir)) / str(config.hydra.sweep.subdir)
         words = list(filter_overrides(overrides))
-        from gan_cli.sweeps.sweep import SweepJob, run_job  # here: every Hydra program imports this file at its start
+        # Imported here: every Hydra program imports this file at its start.
+        from gan_cli.sweeps.sweep_jobs import SweepJob, run_job
 
         result = run_job(SweepJob(words, directory, index, total))
         returned = JobReturn(overrides=overrides, status=JobStatus.COMPLETED)

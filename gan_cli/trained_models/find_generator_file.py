@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gan_cli.config.config_origin import stored
+from gan_cli.config.config_trust import stored
 from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, nearest

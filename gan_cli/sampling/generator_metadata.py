@@ -19,7 +19,7 @@ MAX_SIDE = 2**16
 
 
 @dataclass(frozen=True)
-class GeneratorFacts:
+class GeneratorMetadata:
     """Latents and output of a generator, and the step at which it was saved."""
 
     latent_size: int
@@ -28,25 +28,25 @@ class GeneratorFacts:
     step: int
 
 
-class GeneratorFactsError(ValueError):
+class GeneratorMetadataError(ValueError):
     """Facts that can't be true, as a clause without a full stop."""
 
 
-def parse_facts(values: Any) -> GeneratorFacts:
-    """Facts from plain JSON. Raises GeneratorFactsError for a missing fact, a wrong type or a value out of range."""
+def parse_metadata(values: Any) -> GeneratorMetadata:
+    """Facts from plain JSON. Raises GeneratorMetadataError for a missing fact, a wrong type or a value out of range."""
     data = get(values, "data")
     shape = get(data, "shape")
     if not isinstance(shape, list) or not all(is_integer(side, 1, MAX_SIDE) for side in shape):
-        raise GeneratorFactsError(f"shape is {shown(shape)}; expected whole numbers from 1 to {MAX_SIDE:,}")
+        raise GeneratorMetadataError(f"shape is {shown(shape)}; expected whole numbers from 1 to {MAX_SIDE:,}")
     value_range = get(data, "value_range")
     if not isinstance(value_range, list) or len(value_range) != 2 or not all(map(is_number, value_range)):
-        raise GeneratorFactsError(f"value_range is {shown(value_range)}; expected two numbers")
+        raise GeneratorMetadataError(f"value_range is {shown(value_range)}; expected two numbers")
     if not value_range[0] <= value_range[1]:
-        raise GeneratorFactsError(f"value_range is {shown(value_range)}; expected the smaller number first")
+        raise GeneratorMetadataError(f"value_range is {shown(value_range)}; expected the smaller number first")
     distribution = get(values, "latent_distribution")
     if not isinstance(distribution, str) or distribution not in DISTRIBUTIONS:
         expected = ", ".join(DISTRIBUTIONS)
-        raise GeneratorFactsError(f"latent_distribution is {shown(distribution)}; expected one of {expected}")
+        raise GeneratorMetadataError(f"latent_distribution is {shown(distribution)}; expected one of {expected}")
     spec = DataSpec(
         tuple(shape),
         integer(data, "examples", 0, 2**62),
@@ -54,43 +54,47 @@ def parse_facts(values: Any) -> GeneratorFacts:
         (float(value_range[0]), float(value_range[1])),
     )
     step = integer(values, "step", 0, 2**62)
-    return GeneratorFacts(integer(values, "latent_size", 1, MAX_SIDE), distribution, spec, step)
+    return GeneratorMetadata(integer(values, "latent_size", 1, MAX_SIDE), distribution, spec, step)
 
 
-def check_shapes(facts: GeneratorFacts, input_shape: Any, output_shape: Any) -> None:
-    """Raises GeneratorFactsError unless a Keras model with these shapes is a generator with these facts."""
+def check_shapes(metadata: GeneratorMetadata, input_shape: Any, output_shape: Any) -> None:
+    """Raises GeneratorMetadataError unless a Keras model with these shapes is a generator with these metadata."""
     check_generator_shapes(input_shape, output_shape)
-    if input_shape[1] != facts.latent_size:
-        raise GeneratorFactsError(f"latent_size is {facts.latent_size}, but its model takes {input_shape[1]} numbers")
-    if tuple(output_shape[1:]) != facts.data.shape:
+    if input_shape[1] != metadata.latent_size:
+        raise GeneratorMetadataError(
+            f"latent_size is {metadata.latent_size}, but its model takes {input_shape[1]} numbers"
+        )
+    if tuple(output_shape[1:]) != metadata.data.shape:
         given = "x".join(map(str, output_shape[1:]))
-        raise GeneratorFactsError(f"shape is {shown(list(facts.data.shape))}, but its model gives {given}")
+        raise GeneratorMetadataError(f"shape is {shown(list(metadata.data.shape))}, but its model gives {given}")
 
 
 def check_generator_shapes(input_shape: Any, output_shape: Any) -> None:
-    """Raises GeneratorFactsError unless a Keras model with these shapes maps latents to images or points."""
+    """Raises GeneratorMetadataError unless a Keras model with these shapes maps latents to images or points."""
     expected = "expected latents (size) to images (height, width, 1, 3 or 4 channels) or points (2)"
     for shape in (input_shape, output_shape):
         if not isinstance(shape, tuple) or not all(side is None or is_integer(side, 1, MAX_SIDE) for side in shape):
-            raise GeneratorFactsError(f"its model is no generator: it maps {input_shape} to {output_shape}; {expected}")
+            raise GeneratorMetadataError(
+                f"its model is no generator: it maps {input_shape} to {output_shape}; {expected}"
+            )
     inputs, outputs = input_shape[1:], output_shape[1:]
     is_known = None not in inputs + outputs
     is_image_or_points = outputs == (2,) or (len(outputs) == 3 and outputs[-1] in (1, 3, 4))
     if not (is_known and len(inputs) == 1 and is_image_or_points):
-        raise GeneratorFactsError(f"its model is no generator: it maps {inputs} to {outputs}; {expected}")
+        raise GeneratorMetadataError(f"its model is no generator: it maps {inputs} to {outputs}; {expected}")
 
 
 def get(values: Any, name: str) -> Any:
-    """An entry of a JSON object. Raises GeneratorFactsError where there is none."""
+    """An entry of a JSON object. Raises GeneratorMetadataError where there is none."""
     if not isinstance(values, Mapping) or name not in values:
-        raise GeneratorFactsError(f"{name} is missing")
+        raise GeneratorMetadataError(f"{name} is missing")
     return values[name]
 
 
 def integer(values: Any, name: str, lowest: int, highest: int) -> int:
     value = get(values, name)
     if not is_integer(value, lowest, highest):
-        raise GeneratorFactsError(f"{name} is {shown(value)}; expected a whole number from {lowest} to {highest:,}")
+        raise GeneratorMetadataError(f"{name} is {shown(value)}; expected a whole number from {lowest} to {highest:,}")
     return int(value)
 
 

@@ -1,6 +1,6 @@
 """How large each metric is for images that are alike, less alike and not alike at all; prints a Markdown table.
 
-    python benchmarks/metric_sizes.py --data-dir TFDS --eurosat EUROSAT
+    python benchmarks/metric_reference_values.py --data-dir TFDS --eurosat EUROSAT
 
 Real examples are 5,000 of MNIST's training images; they are compared, by `gan-eval`, with as many of
 

@@ -1,6 +1,6 @@
 """generator.keras: a generator that can be shared as one file.
 
-A Keras archive with one more member, `gan_cli.json`: the facts about the generator, and the SHA-256 of the other
+A Keras archive with one more member, `gan_cli.json`: metadata of the generator, and the SHA-256 of the other
 members. Keras itself ignores the member. A file that another tool saved has none; its latents are taken to be normal.
 """
 
@@ -14,56 +14,56 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gan_cli.config.own_modules import import_module
+from gan_cli.config.user_modules import import_module
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import keras
 from gan_cli.models import ModelPair
 from gan_cli.runs.atomic_files import write_atomically
-from gan_cli.sampling.generator_facts import (
-    GeneratorFacts,
-    GeneratorFactsError,
+from gan_cli.sampling.generator_metadata import (
+    GeneratorMetadata,
+    GeneratorMetadataError,
     check_generator_shapes,
     check_shapes,
-    parse_facts,
+    parse_metadata,
 )
 from gan_cli.sampling.keras_archive import CONFIG, WEIGHTS, KerasArchive, read_archive
 from gan_cli.sampling.keras_layer_allowlist import check_classes, objects_in
 from gan_cli.sampling.keras_size_limits import check_size, check_weights_file, first_line
 
-FACTS_MEMBER = "gan_cli.json"
+METADATA_MEMBER = "gan_cli.json"
 
 
 def save_generator(path: Path, generator: keras.Model, model: ModelPair, data: DataSpec, step: int) -> None:
     """Writes `generator` to a .keras file, whole or not at all."""
-    facts = GeneratorFacts(model.latent_size, model.latent_distribution, data, step)
+    metadata = GeneratorMetadata(model.latent_size, model.latent_distribution, data, step)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "generator.keras"
         generator.save(file)
         with zipfile.ZipFile(file, "a") as archive:
             digests = {name: hashlib.sha256(archive.read(name)).hexdigest() for name in (CONFIG, WEIGHTS)}
-            archive.writestr(FACTS_MEMBER, json.dumps({**asdict(facts), "sha256": digests}))
+            archive.writestr(METADATA_MEMBER, json.dumps({**asdict(metadata), "sha256": digests}))
         content = file.read_bytes()
     write_atomically(path, lambda out: out.write(content))
 
 
-def load_generator_file(path: Path, trust: bool) -> tuple[keras.Model, GeneratorFacts]:
-    """The generator in a .keras file, and the facts about it.
+def load_generator_file(path: Path, trust: bool) -> tuple[keras.Model, GeneratorMetadata]:
+    """The generator in a .keras file, and its metadata.
 
     Raises:
-        ConfigError: where the file is damaged, its facts do not fit its model, it needs more memory than the file's
+        ConfigError: where the file is damaged, its metadata do not fit its model, it needs more memory than the file's
             size justifies, or names classes outside the allow-list and `trust` is false.
     """
     register_layers()
-    archive = read_archive(path, FACTS_MEMBER)
+    archive = read_archive(path, METADATA_MEMBER)
     if trust:
         import_named_modules(archive, path)
     else:
         check_classes(archive.config, path)
     try:
-        facts = read_facts(archive)
-    except GeneratorFactsError as error:
-        raise ConfigError("checkpoint", f"{FACTS_MEMBER} in it is wrong: {error}", path) from error
+        metadata = read_metadata(archive)
+    except GeneratorMetadataError as error:
+        raise ConfigError("checkpoint", f"{METADATA_MEMBER} in it is wrong: {error}", path) from error
     if not trust:
         check_weights_file(archive.weights, path)
         check_size(archive, path)
@@ -71,7 +71,7 @@ def load_generator_file(path: Path, trust: bool) -> tuple[keras.Model, Generator
         model = keras.saving.load_model(path, compile=False, safe_mode=not trust)
     except Exception as error:  # Keras raises many kinds for what it can't read
         raise ConfigError("checkpoint", f"can't be loaded: {first_line(error)}", path) from error
-    return model, checked_facts(model, facts, path)
+    return model, checked_metadata(model, metadata, path)
 
 
 def import_named_modules(archive: KerasArchive, path: Path) -> None:
@@ -86,34 +86,34 @@ def import_named_modules(archive: KerasArchive, path: Path) -> None:
                 raise ConfigError("checkpoint", problem, path) from error
 
 
-def read_facts(archive: KerasArchive) -> GeneratorFacts | None:
-    """The facts in an archive, None where it has none. Raises GeneratorFactsError."""
-    if archive.facts is None:
+def read_metadata(archive: KerasArchive) -> GeneratorMetadata | None:
+    """The metadata in an archive, None where it has none. Raises GeneratorMetadataError."""
+    if archive.metadata is None:
         return None
     try:
-        values = json.loads(archive.facts)
+        values = json.loads(archive.metadata)
     except (ValueError, RecursionError) as error:
-        raise GeneratorFactsError(f"no JSON ({first_line(error)})") from error
+        raise GeneratorMetadataError(f"no JSON ({first_line(error)})") from error
     digests = values.get("sha256") if isinstance(values, dict) else None
     if digests is not None:  # files of release 0.1 have none
         found = {CONFIG: archive.config_sha256, WEIGHTS: hashlib.sha256(archive.weights).hexdigest()}
         if digests != found:
-            raise GeneratorFactsError("the SHA-256 of its members is another one; the file was changed")
-    return parse_facts(values)
+            raise GeneratorMetadataError("the SHA-256 of its members is another one; the file was changed")
+    return parse_metadata(values)
 
 
-def checked_facts(model: keras.Model, facts: GeneratorFacts | None, path: Path) -> GeneratorFacts:
-    """The facts, held against the model; those of its shapes where there are none. Raises ConfigError."""
+def checked_metadata(model: keras.Model, metadata: GeneratorMetadata | None, path: Path) -> GeneratorMetadata:
+    """The metadata, held against the model; those of its shapes where there are none. Raises ConfigError."""
     inputs: Any = getattr(model, "input_shape", None)
     outputs: Any = getattr(model, "output_shape", None)
     try:
-        if facts is not None:
-            check_shapes(facts, inputs, outputs)
-            return facts
+        if metadata is not None:
+            check_shapes(metadata, inputs, outputs)
+            return metadata
         check_generator_shapes(inputs, outputs)
-    except GeneratorFactsError as error:
+    except GeneratorMetadataError as error:
         raise ConfigError("checkpoint", str(error), path) from error
-    return GeneratorFacts(int(inputs[1]), "normal", DataSpec(tuple(outputs[1:]), 0), 0)
+    return GeneratorMetadata(int(inputs[1]), "normal", DataSpec(tuple(outputs[1:]), 0), 0)
 
 
 def register_layers() -> None:

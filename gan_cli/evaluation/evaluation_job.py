@@ -12,17 +12,17 @@ from gan_cli.console import Console
 from gan_cli.data import DataSpec, Examples, Source
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.checkpoint_diagnostics import diagnose_checkpoint
+from gan_cli.evaluation.compute_metrics import Evaluation, measure
 from gan_cli.evaluation.evaluation_config import GENERATED, EvaluationJob
+from gan_cli.evaluation.example_sets import ExampleSet, GeneratedExamples, StoredExamples
 from gan_cli.evaluation.feature_store import cached_features, extract_features
 from gan_cli.evaluation.protocol import describe_protocol
 from gan_cli.evaluation.real_data import RealData, data_of_run, describe_files, open_files, report_skipped
-from gan_cli.evaluation.run_metrics import Evaluation, measure
-from gan_cli.evaluation.sample_sets import ExampleSet, GeneratedExamples, StoredExamples
 from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.metric_compatibility import check_embedding, check_metrics, needs_extractor
 from gan_cli.progress import ProgressReporter
-from gan_cli.trained_models.find_source import check_source, find_source, read_source_config
+from gan_cli.trained_models.find_generator_file import check_source, find_source, read_source_config
 from gan_cli.trained_models.load_generator import load_source
 
 
@@ -158,7 +158,7 @@ def evaluate(job: EvaluationJob, fake: FakeSide, console: Console) -> tuple[Eval
         step = None
     else:
         generator = load_source(fake.generator, settings.weights, settings.trust)
-        step = generator.facts.step
+        step = generator.metadata.step
         count = settings.samples or GENERATED
         fakes = GeneratedExamples(generator, {**fake.about, "step": step}, count, settings.seed, settings.truncation)
     check_same_shape(real.examples.spec, fakes.data)

@@ -118,7 +118,7 @@ class GeneratedExamples:
 
     @property
     def data(self) -> DataSpec:
-        return self.generator.facts.data
+        return self.generator.metadata.data
 
     @cached_property
     def order(self) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gan_cli.evaluation.early_stopping import ranks
+from gan_cli.evaluation.best_tracker import ranks
 from gan_cli.evaluation.protocol import protocol_differences
 from gan_cli.runs.run_directory import RunDirectory
 

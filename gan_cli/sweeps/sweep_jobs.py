@@ -16,7 +16,7 @@ from gan_cli.config.compose import compose, composer, parse, quoted
 from gan_cli.config.job_builder import build_job
 from gan_cli.config.override_errors import check_hydra_groups
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation.history import best_recorded
+from gan_cli.evaluation.recorded_evaluations import best_recorded
 from gan_cli.runs.atomic_files import write_json, write_text
 from gan_cli.runs.run_directory import RunDirectory
 from gan_cli.runs.signals import stop_on_signals

@@ -16,10 +16,10 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_cli.config.compose import composer, parse, to_plain
-from gan_cli.config.experiment_choices import choices_of, compose_choices
+from gan_cli.config.experiment_overrides import choices_of, compose_choices
 from gan_cli.config.group_choices import LISTS, groups
-from gan_cli.config.interpolations import find_links
 from gan_cli.config.job_builder import REQUIRED
+from gan_cli.config.linked_keys import find_links
 from gan_cli.config.loss_recipe import recipe_of
 from gan_cli.config.override_errors import (
     check_groups,
@@ -30,7 +30,7 @@ from gan_cli.config.override_errors import (
 )
 from gan_cli.errors import ConfigError
 from gan_cli.runs.renamed_keys import new_name
-from gan_cli.runs.stored_interpolations import has_key, insert_links, parent_of, value_at
+from gan_cli.runs.stored_linked_keys import has_key, insert_links, parent_of, value_at
 
 MISSING = "???"
 """A value that the user has to give, in Hydra's YAML."""
@@ -42,7 +42,7 @@ def apply_words(
     """The configuration `stored` with what `words` say.
 
     Args:
-        stored: the run's configuration, with its links (see `gan_cli.runs.stored_interpolations`).
+        stored: the run's configuration, with its links (see `gan_cli.runs.stored_linked_keys`).
         previous: what was typed when the run began and since.
         words: what is typed now.
         config_dir: a folder with groups of the user's own.
