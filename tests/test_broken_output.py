@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY
-from runs import status
+from runs import status, training
 
 from gan_cli.console import Console
 from gan_cli.output_streams import SafeStream, printable
@@ -39,17 +39,14 @@ def test_broken_output_does_not_end_training(redirection: str) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_stop_after_the_reader_of_the_output_has_gone_saves_the_state(number: int) -> None:
-    process = subprocess.Popen([*TRAIN, "train.steps=1000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None and process.stderr is not None
-    for line in process.stdout:
-        if line.startswith(b"step "):
-            break
-    process.stdout.close()
-    process.stderr.close()
-    process.send_signal(number)
-    if number == signal.SIGHUP:
-        process.send_signal(number)  # a closing terminal may send it twice
-    assert process.wait(timeout=60) == 128 + number
+    with training(*SMALL, "train.steps=1000000") as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        process.stderr.close()
+        process.send_signal(number)
+        if number == signal.SIGHUP:
+            process.send_signal(number)  # a closing terminal may send it twice
+        assert process.wait(timeout=60) == 128 + number
     reached = status(Path("run"))["step"]
     assert status(Path("run")) == {"state": "interrupted", "step": reached, "error": None}
     assert load_checkpoint(list_checkpoints(Path("run/checkpoints"))[0]).step == reached > 0

@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import TINY, command
-from runs import assert_same_run, metric_lines, status
+from runs import assert_same_run, metric_lines, status, training
 
 from gan_cli.commands.train import gan_train
 from gan_cli.runs.checkpoint import DamagedCheckpointError, list_checkpoints, load_checkpoint
 
 SMALL = [*TINY, "model=mlp", "model.width=16", "train.batch_size=16"]
-
-
-@contextmanager
-def training(*words: str) -> Iterator[subprocess.Popen[str]]:
-    """A run in a process of its own, given once it has shown that it trains; killed at the end if it still lives."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gan_cli.commands.train", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("step "):
-            break
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
