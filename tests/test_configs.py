@@ -77,6 +77,35 @@ def test_a_choice_shows_each_field_of_its_class(path: Path) -> None:
             assert common or re.search(rf"^ *{field.name}:", shown, re.M), f"{target}.{field.name}"
 
 
+NEWER = {("mmd", "linear"), ("kernel_diversity", "bounded")}
+"""Keys whose value in the YAML is another one than in the class, which stored configurations without the key get."""
+
+
+def settings_of_part(path: Path) -> dict[str, Any]:
+    """The keys of a loss or a penalty in its file, without the recipe around them."""
+    content = yaml.safe_load(path.read_text()) or {}
+    found: dict[str, Any] = content.get("loss", content.get(path.stem, content))
+    return found
+
+
+OF_THEIR_CLASS = [
+    path
+    for path in FILES
+    if path.parent.name in ("loss", "penalty") and f".{path.stem}." in settings_of_part(path).get("_target_", "")
+]
+"""The file of each class of losses and penalties; the others are variants of it."""
+
+
+@pytest.mark.parametrize("path", OF_THEIR_CLASS, ids=name_of)
+def test_defaults_of_the_class_of_a_loss_or_penalty_are_those_of_its_yaml(path: Path) -> None:
+    settings = settings_of_part(path)
+    part = load_class(path.parent.name, settings.pop("_target_"))
+    defaults = {field.name: field.default for field in dataclasses.fields(part)}
+    for key in settings.keys() - {name for choice, name in NEWER if choice == path.stem}:
+        value, default = settings[key], defaults[key]
+        assert value == (list(default) if isinstance(default, tuple) else default), key
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,12 @@ def test_the_table_names_every_room() -> None:
     packages = {str(path.parent.relative_to(ROOT)) for path in ROOT.glob("gan_cli/*/__init__.py")}
     assert packages <= set(named)
     assert [name for name in named if not (ROOT / name).is_dir()] == []
+
+
+def test_mutation_testing_names_files_that_exist() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]
+    assert all(list(ROOT.glob(pattern)) for pattern in settings["only_mutate"])
+    deselected = [word.split("=")[1] for word in settings["pytest_add_cli_args"] if word.startswith("--deselect")]
+    tests = [*settings["pytest_add_cli_args_test_selection"], *deselected]
+    assert [test for test in tests if not (ROOT / test.split("::")[0]).is_file()] == []
+    assert all(f"def {test.split('::')[1]}(" in (ROOT / test.split("::")[0]).read_text() for test in deselected)
