@@ -66,3 +66,11 @@ def test_every_folder_has_a_place_in_the_order() -> None:
 def test_no_import_runs_back() -> None:
     back = [f"{file} imports {to}" for folder, to, file in imports() if ORDER.index(to) > ORDER.index(folder)]
     assert back == []
+
+
+def test_matplotlib_is_imported_only_where_a_picture_is_drawn() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:  # not those below `if TYPE_CHECKING`
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not any(name.split(".")[0] == "matplotlib" for name in names), path

@@ -39,7 +39,7 @@ try:
 except (SystemExit, ValueError):
     pass
 assert "gan_cli.commands.train" in sys.modules
-assert not {{"tensorflow", "keras", "sklearn", "tensorflow_datasets"}} & set(sys.modules)
+assert not {{"tensorflow", "keras", "sklearn", "tensorflow_datasets", "matplotlib"}} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_cli.config.target_allowlist import rebuilds_examples, takes_gradients_of
 
-LONGEST_NAME = 120  # characters; file systems allow 255 bytes, and paths are typed and read
+LONGEST_NAME, MOST_BYTES = 120, 200  # characters, bytes; file systems allow 255 bytes, and paths are typed and read
 
 
 def register_resolvers() -> None:
@@ -29,10 +29,11 @@ def register_resolvers() -> None:
 def path_name(text: str) -> str:
     """`text` as one folder name: no separators, not too long, and distinct texts stay distinct."""
     name = re.sub(r"[^\w=,.+-]", "_", text).strip(".") or "job"
-    if name == text and len(name) <= LONGEST_NAME:
+    if name == text and len(name) <= LONGEST_NAME and len(name.encode()) <= MOST_BYTES:
         return name
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{name[: LONGEST_NAME - 9]}_{digest}"
+    digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:8]
+    start = name[: LONGEST_NAME - 9].encode()[: MOST_BYTES - 9].decode(errors="ignore")
+    return f"{start}_{digest}"
 
 
 def if_gradient_penalty(then: Any, otherwise: Any, *, _root_: DictConfig) -> Any:

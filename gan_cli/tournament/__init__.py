@@ -6,5 +6,5 @@ discriminator_scores  the outputs of each discriminator for each generator's exa
    |
 win_rates             who wins how often; `bradley_terry` fits ratings with intervals
    |
-tournament_tables     tables and JSON; `tournament_plot` draws them
+tournament_tables     tables and JSON; `tournament_plot` draws them, placed by `tournament_layout`
 """
