@@ -93,6 +93,40 @@ def test_a_keras_file_names_layers_alone(foreign_run: Path, marker: Path, layer:
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("form", ["lists", "mappings", "merges"])
+def test_yaml_aliases_that_expand_to_too_much_are_refused(foreign_run: Path, form: str) -> None:
+    """Ten levels of ten aliases: 10^10 values from some lines."""
+    aliases = {
+        "lists": lambda level: "[" + ", ".join([f"*x{level}"] * 10) + "]",
+        "mappings": lambda level: "{" + ", ".join(f"k{index}: *x{level}" for index in range(10)) + "}",
+        "merges": lambda level: "{<<: [" + ", ".join([f"*x{level}"] * 10) + "]}",
+    }[form]
+    lines = [f"x{level + 1}: &x{level + 1} {aliases(level)}" for level in range(10)]
+    bomb = "\n".join(["x0: &x0 {a: 1}", *lines, ""])
+    path = foreign_run / "config.yaml"
+    original = path.read_text()
+    (foreign_run / "loss").mkdir()
+    (foreign_run / "loss" / "mine.yaml").write_text(bomb)
+    told = refused(lambda: gan_train(["--config-dir=run", "loss=mine", "dry_run=true"]))
+    assert "mine.yaml can't be read: its aliases expand to more than 100,000 values" in told
+    path.write_text(bomb + original)
+    for name, reader in {**READERS, **RUN_READERS}.items():
+        if name == "samples":
+            continue  # need the checkpoint alone
+        assert "its aliases expand to more than 100,000 values" in refused(reader), name
+    path.write_text(original)
+    (foreign_run / "overrides.yaml").write_text(bomb)
+    assert gan_train(["resume=run", "dry_run=true"]) == 0  # what the user typed then is not needed
+
+
+def test_yaml_that_is_no_configuration_gives_one_message(foreign_run: Path) -> None:
+    texts = ("x: &x [*x]\n", "[" * 5000, "x: 2026-13-45\n", "? {a: 1}\n: 2\n", "x: *nowhere\n")
+    for text in texts:
+        (foreign_run / "config.yaml").write_text(text)
+        for reader in (READERS["a dry run"], RUN_READERS["resume"]):
+            assert "can't be read" in refused(reader), text
+
+
 def test_pickles_and_yaml_tags_are_not_loaded(foreign_run: Path, marker: Path) -> None:
     bomb = np.array([{"x": 1}], dtype=object)
     np.savez("data.npz", images=bomb)

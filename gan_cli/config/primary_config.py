@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_cli.config.config_trust import ConfigOrigin
 from gan_cli.errors import ConfigError
+from gan_cli.runs.yaml_limits import load_yaml
 
 COMMAND_CONFIGS = ("train", "sample", "eval", "human", "tournament")
 """Names of the whole configurations of gan-cli, one a command."""
@@ -90,8 +91,8 @@ def check_primary_file(config_name: str, config_dir: str | None, origin: ConfigO
         return
     path = primary_file(config_name, config_dir)
     try:
-        content = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else None
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        content = load_yaml(path.read_text("utf-8")) if path.is_file() else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError("--config-name", f"can't be read: {error}", path) from error
     settings = content.get("hydra") if isinstance(content, dict) else None
     if settings is not None and not isinstance(settings, dict):

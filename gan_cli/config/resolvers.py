@@ -10,6 +10,7 @@ from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
 
 from gan_cli.config.target_allowlist import rebuilds_examples, takes_gradients_of
+from gan_cli.config.yaml_source import register_yaml_source
 
 LONGEST_NAME, MOST_BYTES = 120, 200  # characters, bytes; file systems allow 255 bytes, and paths are typed and read
 
@@ -22,6 +23,7 @@ def register_resolvers() -> None:
     from hydra_plugins.gan_cli import ProcessEachLauncher
 
     Plugins.instance().register(ProcessEachLauncher)
+    register_yaml_source()
     OmegaConf.register_new_resolver("path_name", path_name, replace=True)
     OmegaConf.register_new_resolver("if_gradient_penalty", if_gradient_penalty, replace=True)
 

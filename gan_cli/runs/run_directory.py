@@ -28,6 +28,7 @@ from gan_cli.runs.renamed_keys import upgrade_config, upgrade_override
 from gan_cli.runs.status import Status, read_status
 from gan_cli.runs.stored_linked_keys import insert_links, insert_links_of_0_1, resolve_links
 from gan_cli.runs.symlink_checks import LOCK_FILE, check_run_tree
+from gan_cli.runs.yaml_limits import load_yaml
 
 HEADER = """\
 # The whole configuration of this run. To repeat it:
@@ -207,7 +208,7 @@ def read_config(run: RunDirectory) -> dict[str, Any]:
 def read_linked_config(run: RunDirectory) -> dict[str, Any]:
     """What config.yaml holds, with its links (see `gan_cli.runs.stored_linked_keys`)."""
     try:
-        config = yaml.safe_load(read_text(run.config))
+        config = load_yaml(read_text(run.config))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError("", f"{run.config} can't be read: {error}") from error
     if not isinstance(config, dict):
@@ -223,7 +224,7 @@ def read_overrides(run: RunDirectory) -> list[str]:
     Hydra's settings (a search path, say) can name code, and a run that is gone on with has its directory already.
     """
     try:
-        words = yaml.safe_load(read_text(run.overrides))
+        words = load_yaml(read_text(run.overrides))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return []
     typed = [str(word) for word in words] if isinstance(words, list) else []
