@@ -17,6 +17,7 @@ ORDER = (
     "random_seeds",
     "devices",
     "cache",
+    "zip_limits",
     "data",
     "runs",
     "console",

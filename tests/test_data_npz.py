@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.lib import format as npy_format
 
 from gan_cli.data import DataSpec, InMemory
 from gan_cli.data.npz import Npz
@@ -293,3 +295,32 @@ def test_describing_reads_the_headers_alone(tmp_path: Path) -> None:
     source = Npz(path=str(path))
     assert source.describe() == DataSpec((256, 256, 3), 40_000)
     assert source.open().read(np.array([39_999]))[0].shape == (1, 256, 256, 3)
+
+
+def test_an_array_that_unpacks_to_far_more_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("images.npy", "w") as member:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (2**17, 32, 32)}
+        npy_format.write_array_header_1_0(member, header)
+        for _ in range(128):
+            member.write(bytes(2**20))
+    tracemalloc.start()
+    error = refusal(Npz(path=str(path)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (error.key, "unpacks from" in error.problem) == ("path", True)
+    assert peak < 2**24
+
+
+def test_regular_arrays_of_usual_size_are_read(tmp_path: Path) -> None:
+    masks = np.zeros((2000, 32, 32), np.uint8)  # 2 MB, which np.savez_compressed packs by a factor of about 1,000
+    assert np.array_equal(everything(Npz(path=saved(tmp_path, images=masks)))[0][..., 0], masks)
+
+
+@pytest.mark.parametrize("shape", ["(-4, 8, 8)", "(True, 8, 8)", "(" * 3000 + ")" * 3000])
+def test_a_malformed_header_gives_one_message(tmp_path: Path, shape: str) -> None:
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    path = tmp_path / "data.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(256))
+    error = refusal(Npz(path=str(path)))
+    assert (error.key, "can't be read" in error.problem) == ("path", True)

@@ -17,10 +17,12 @@ from numpy.lib import format as npy_format
 
 from gan_cli.data.input_paths import existing_file
 from gan_cli.errors import ConfigError, nearest
+from gan_cli.zip_limits import open_zip
 
 # What zipfile and numpy raise for a file that is cut off or no such file at all.
 BROKEN = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 ALONE = ""  # the name of the one array in a .npy file
+ALWAYS_ALLOWED = 2**26  # bytes: masks and labels may be very regular, and an array of this size fits into any memory
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class ArrayFile:
 
 def read_zip_headers(path: Path) -> dict[str, ArrayHeader]:
     headers = {}
-    with zipfile.ZipFile(path) as archive:
+    with open_zip(path, always_allowed=ALWAYS_ALLOWED) as archive:
         for member in archive.infolist():
             if member.filename.endswith(".npy"):
                 with archive.open(member) as file:
@@ -168,7 +170,12 @@ def read_layout(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, whether in Fortran order, and type of the array that follows in `file`. Raises ValueError."""
     version = npy_format.read_magic(file)
     read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-    shape, fortran, dtype = read(file)
+    try:
+        shape, fortran, dtype = read(file)
+    except (SyntaxError, RecursionError, MemoryError, TypeError, KeyError) as error:  # the header is a Python literal
+        raise ValueError("malformed header of an array") from error
+    if any(type(side) is not int or side < 0 for side in shape):
+        raise ValueError(f"an array of the shape {shape}")
     return shape, fortran and len(shape) > 1, dtype
 
 

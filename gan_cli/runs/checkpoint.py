@@ -32,7 +32,7 @@ import numpy as np
 from gan_cli.data import DataSpec
 from gan_cli.runs.atomic_files import remove_file, write_atomically
 from gan_cli.runs.renamed_keys import upgrade_config
-from gan_cli.runs.zip_limits import check_contiguous, open_zip, read_npy_member
+from gan_cli.zip_limits import check_contiguous, open_zip, read_npy_member
 
 FORMAT = 2
 FORMATS = (1, FORMAT)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.errors import ConfigError
-from gan_cli.runs.zip_limits import check_contiguous, open_zip
+from gan_cli.zip_limits import check_contiguous, open_zip
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 REQUIRED = {CONFIG, WEIGHTS, METADATA}

@@ -31,12 +31,15 @@ NUMBERS = "biufc"
 
 
 @contextmanager
-def open_zip(file: Path | IO[bytes], largest_ratio: float = LARGEST_RATIO) -> Iterator[zipfile.ZipFile]:
+def open_zip(
+    file: Path | IO[bytes], largest_ratio: float = LARGEST_RATIO, always_allowed: int = SMALL
+) -> Iterator[zipfile.ZipFile]:
     """Opens a zip archive whose members all have plausible sizes.
 
     Args:
         file: its path, or the open file.
         largest_ratio: by how much a member may unpack; 1 for archives that are written without compression.
+        always_allowed: bytes that a member may unpack to, whatever its ratio.
 
     Raises:
         zipfile.BadZipFile: where it is no zip archive, or holds a member that unpacks to too much, is named twice,
@@ -44,11 +47,11 @@ def open_zip(file: Path | IO[bytes], largest_ratio: float = LARGEST_RATIO) -> It
         OSError: where the file can't be read.
     """
     with zipfile.ZipFile(file) as archive:
-        check_members(archive, largest_ratio)
+        check_members(archive, largest_ratio, always_allowed)
         yield archive
 
 
-def check_members(archive: zipfile.ZipFile, largest_ratio: float = LARGEST_RATIO) -> None:
+def check_members(archive: zipfile.ZipFile, largest_ratio: float = LARGEST_RATIO, always_allowed: int = SMALL) -> None:
     """Raises BadZipFile for members that `open_zip` refuses."""
     assert archive.fp is not None  # it is open
     size = archive.fp.seek(0, 2)
@@ -62,7 +65,7 @@ def check_members(archive: zipfile.ZipFile, largest_ratio: float = LARGEST_RATIO
         if member.flag_bits & ENCRYPTED or member.compress_type not in METHODS:
             raise zipfile.BadZipFile(f"{name!r} is encrypted or packed in an unknown way")
         is_stored = member.compress_type == zipfile.ZIP_STORED
-        largest = member.compress_size if is_stored else max(largest_ratio * member.compress_size, SMALL)
+        largest = member.compress_size if is_stored else max(largest_ratio * member.compress_size, always_allowed)
         if largest_ratio <= 1:
             largest = member.compress_size
         if member.file_size > largest:
