@@ -50,6 +50,12 @@ def show(value: Any) -> str:
     return str(value)
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, without its full stop; the name of its class where it has no text."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if line), type(error).__name__).rstrip(".")
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Advice that names the allowed word nearest to `name`, or "" where none is near."""
     allowed = list(allowed)

@@ -18,6 +18,8 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy_format
 
+from gan_cli.errors import first_line
+
 LARGEST_RATIO = 100.0
 """Unpacked to packed size. Weights and photographs stay below 2; all-zero arrays reach 1,000."""
 SMALL = 2**20
@@ -82,20 +84,30 @@ def read_npy_header(file: IO[bytes], size: int) -> tuple[tuple[int, ...], bool, 
     Raises:
         ValueError: where the header is malformed, or declares another number of bytes than there are.
     """
-    version = npy_format.read_magic(file)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError("unknown version of the .npy format")
-    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-    try:
-        shape, is_fortran, dtype = read(file)
-    except (SyntaxError, RecursionError, MemoryError, TypeError, KeyError) as error:  # the header is a Python literal
-        raise ValueError("malformed header of an array") from error
-    if any(type(side) is not int or side < 0 for side in shape):
-        raise ValueError(f"an array of the shape {shape}")
+    shape, is_fortran, dtype = parse_npy_header(file)
     if dtype.kind in NUMBERS:
         declared = file.tell() + math.prod(shape) * dtype.itemsize
         if declared != size:
             raise ValueError(f"an array of {declared:,} bytes in {size:,} bytes")
+    return shape, is_fortran, dtype
+
+
+def parse_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """As `read_npy_header`, without a comparison of the declared size with the real one.
+
+    Raises:
+        ValueError: where the header is malformed. It is a Python literal, for which NumPy raises nearly any error.
+    """
+    try:
+        version = npy_format.read_magic(file)
+        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+        shape, is_fortran, dtype = read(file)
+    except OSError:
+        raise
+    except Exception as error:
+        raise ValueError(f"malformed header of an array ({first_line(error)})") from error
+    if any(type(side) is not int or side < 0 for side in shape):
+        raise ValueError(f"an array of the shape {shape}")
     return tuple(shape), is_fortran, dtype
 
 

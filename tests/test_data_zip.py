@@ -23,8 +23,8 @@ def png(level: int, size: tuple[int, int] = (6, 4)) -> bytes:
     return file.getvalue()
 
 
-def zipped(path: Path, members: dict[str, bytes | str]) -> str:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+def zipped(path: Path, members: dict[str, bytes | str], method: int = zipfile.ZIP_DEFLATED) -> str:
+    with zipfile.ZipFile(path, "w", method) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
     return str(path)
@@ -137,10 +137,11 @@ def test_a_member_that_grows_beyond_any_image_is_skipped_unread(tmp_path: Path) 
     assert "33,554,432 bytes" in examples.skipped[0].reason
 
 
-def test_a_damaged_archive_is_refused_and_a_damaged_member_skipped(tmp_path: Path) -> None:
-    path = Path(zipped(tmp_path / "a.zip", {"a.png": png(50), "b.png": png(60)}))
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_archive_is_refused_and_a_damaged_member_skipped(tmp_path: Path, method: int) -> None:
+    path = Path(zipped(tmp_path / "a.zip", {"a.png": png(50), "b.png": png(60)}, method))
     content = bytearray(path.read_bytes())
-    content[45] ^= 0xFF
+    content[45:60] = b"\xff" * 15
     path.write_bytes(content)
     assert [left.name for left in Folder(path=str(path)).open().skipped] == ["a.png"]
     path.write_bytes(content[:100])

@@ -36,7 +36,7 @@ from gan_cli.config.primary_config import check_hydra_settings, check_primary_fi
 from gan_cli.config.resolvers import register_resolvers
 from gan_cli.config.target_allowlist import composing
 from gan_cli.config.user_modules import set_own_folders
-from gan_cli.errors import ConfigError, nearest
+from gan_cli.errors import ConfigError, first_line, nearest
 
 HYDRA_VERSION_BASE = "1.3"
 COMMANDS_WITHOUT_SWEEPS = ("sample", "eval", "human", "tournament")
@@ -146,7 +146,7 @@ def to_plain(config: DictConfig, throw_on_missing: bool = True) -> dict[str, Any
         key = error.full_key or ""
         if isinstance(error, MissingMandatoryValue):
             raise ConfigError(key, "is needed", advice=f"Give it as {key}=VALUE.") from error
-        raise ConfigError(key, f"can't be resolved: {str(error).splitlines()[0]}") from error
+        raise ConfigError(key, f"can't be resolved: {first_line(error)}") from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 

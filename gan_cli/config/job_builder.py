@@ -15,7 +15,7 @@ from gan_cli.config.config_trust import STORED, ConfigOrigin, check_stored_value
 from gan_cli.config.schema import EvaluationSection, RunSection, SampleSection, TrainSection
 from gan_cli.config.target_allowlist import check_targets, load_class
 from gan_cli.data import Source
-from gan_cli.errors import ConfigError, nearest
+from gan_cli.errors import ConfigError, first_line, nearest
 from gan_cli.features import FeatureExtractorConfig
 from gan_cli.features.automatic import Automatic
 from gan_cli.loggers import Logger
@@ -188,7 +188,7 @@ def check_type(key: str, cls: type, name: str, value: Any) -> Any:
         converted = field[name]
     except ValidationError as error:
         expected = TYPE_WORDS.get(field_type(cls, name))
-        problem = f"expected {expected}" if expected else str(error).splitlines()[0]
+        problem = f"expected {expected}" if expected else first_line(error)
         raise ConfigError(key, problem, value) from None
     return OmegaConf.to_container(converted) if OmegaConf.is_config(converted) else converted
 

@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 
+from gan_cli.errors import first_line
+
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
 """Formats that Pillow decodes by itself; it knows more, some of which start other programs."""
 FORMAT_NAMES = "PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF or PPM"
@@ -119,7 +121,7 @@ def reason(error: Exception) -> str:
     """Why an image can't be read, in one line without the file's name."""
     if isinstance(error, FileNotFoundError):
         return "no such file any more"
-    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    return first_line(error)
 
 
 @contextmanager

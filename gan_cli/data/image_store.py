@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import zipfile
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from gan_cli.data.image_decoding import UnreadableImageError
-from gan_cli.errors import ConfigError
+from gan_cli.errors import ConfigError, first_line
 
 BYTES_PER_PIXEL = 8  # of the largest format that is read: RGBA with 16 bits, not compressed
 METADATA_BYTES = 2**24
@@ -111,11 +110,11 @@ class ZipStore(ImageStore):
         self.root = path
         try:
             self.archive = zipfile.ZipFile(path)  # stays open; members can be read from several threads
-        except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+        except Exception as error:  # damage makes zipfile raise errors of many kinds
             advice = (
                 "Expected a folder of images or a whole zip archive of images; dataset=npz reads .npy and .npz files."
             )
-            raise ConfigError("path", f"can't be read ({error})", path, advice) from error
+            raise ConfigError("path", f"can't be read ({first_line(error)})", path, advice) from error
         self.members = {info.filename: info for info in self.archive.infolist() if not info.is_dir()}
 
     def entries(self) -> list[FileEntry]:
@@ -139,8 +138,8 @@ class ZipStore(ImageStore):
             raise UnreadableImageError(f"has {info.file_size:,} bytes once it is decompressed, which is too much")
         try:
             return self.archive.read(info)  # at most file_size bytes, whatever the member claims inside
-        except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as e:
-            raise UnreadableImageError(f"can't be read from the archive ({e})") from e
+        except Exception as error:  # zipfile and four decompressors raise errors of many kinds
+            raise UnreadableImageError(f"can't be read from the archive ({first_line(error)})") from error
 
     def source_files(self, names: Iterable[str]) -> Iterable[Path]:
         return [self.root]

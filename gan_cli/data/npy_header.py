@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,15 +12,12 @@ from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
-from numpy.lib import format as npy_format
 
 from gan_cli.data.input_paths import existing_file
-from gan_cli.errors import ConfigError, nearest
-from gan_cli.zip_limits import open_zip
+from gan_cli.errors import ConfigError, first_line, nearest
+from gan_cli.zip_limits import open_zip, parse_npy_header
 
-# What zipfile and numpy raise for a file that is cut off or no such file at all.
-BROKEN = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
-ALONE = ""  # the name of the one array in a .npy file
+ALONE = ""  # the name of the one array in a .npy file; an archive may hold an array of this name too
 ALWAYS_ALLOWED = 2**26  # bytes: masks and labels may be very regular, and an array of this size fits into any memory
 
 
@@ -44,31 +40,34 @@ class ArrayFile:
         typed: its path as the user typed it, for messages.
         path: of the file.
         headers: by the name of the array; that of a .npy file is "".
+        is_archive: whether it is a .npz file.
     """
 
     typed: str
     path: Path
     headers: dict[str, ArrayHeader]
+    is_archive: bool
 
     @staticmethod
     def open(typed: str) -> ArrayFile:
         """Raises ConfigError for a file that is missing, incomplete, of another kind or holds pickles."""
         path = existing_file("path", typed)
         try:
-            headers = read_zip_headers(path) if zipfile.is_zipfile(path) else {ALONE: read_file_header(path)}
-        except BROKEN as error:
+            is_archive = zipfile.is_zipfile(path)
+            headers = read_zip_headers(path) if is_archive else {ALONE: read_file_header(path)}
+        except Exception as error:  # damage makes zipfile and its decompressors raise errors of many kinds
             raise unreadable(typed, error) from error
         for name, header in headers.items():
             if header.dtype.hasobject:
                 problem = f"{name or 'its array'} holds Python objects, and loading those can run code"
                 advice = "Save numbers: np.savez(path, images=np.stack(list_of_images).astype(np.uint8))."
                 raise ConfigError("path", problem, typed, advice)
-        return ArrayFile(typed, path, headers)
+        return ArrayFile(typed, path, headers, is_archive)
 
     def load(self, name: str) -> np.ndarray:
         """The array `name`, memory-mapped unless it is compressed. Raises ConfigError."""
         try:
-            if name == ALONE:
+            if not self.is_archive:
                 return np.load(self.path, mmap_mode="r", allow_pickle=False)
             with zipfile.ZipFile(self.path) as archive:
                 info = archive.getinfo(f"{name}.npy")
@@ -79,7 +78,7 @@ class ArrayFile:
         except MemoryError as error:
             advice = "Save it uncompressed, with np.save or np.savez: then it stays on disk."
             raise ConfigError("path", f"{name} does not fit in memory", self.typed, advice) from error
-        except BROKEN as error:
+        except Exception as error:
             raise unreadable(self.typed, error) from error
 
     def map_member(self, info: zipfile.ZipInfo) -> np.ndarray:
@@ -108,12 +107,14 @@ class ArrayFile:
                     if len(content) < count * row_bytes:
                         raise ValueError("it ends before its last row")
                     yield np.frombuffer(content, dtype).reshape(count, *shape[1:])
-        except BROKEN as error:
+        except ConfigError:
+            raise
+        except Exception as error:
             raise unreadable(self.typed, error) from error
 
     @contextmanager
     def open_member(self, name: str) -> Iterator[IO[bytes]]:
-        if name == ALONE:
+        if not self.is_archive:
             with self.path.open("rb") as file:
                 yield file
         else:
@@ -130,7 +131,7 @@ class ArrayFile:
             return name
         if len(suitable) == 1:
             return suitable[0]
-        if ALONE in self.headers:
+        if not self.is_archive:
             return ALONE  # the caller reports what is wrong with it
         held = ", ".join(f"{other} ({header})" for other, header in self.headers.items())
         many = "several" if suitable else "none"
@@ -168,17 +169,10 @@ def read_header(file: IO[bytes], size: int) -> ArrayHeader:
 
 def read_layout(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, whether in Fortran order, and type of the array that follows in `file`. Raises ValueError."""
-    version = npy_format.read_magic(file)
-    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-    try:
-        shape, fortran, dtype = read(file)
-    except (SyntaxError, RecursionError, MemoryError, TypeError, KeyError) as error:  # the header is a Python literal
-        raise ValueError("malformed header of an array") from error
-    if any(type(side) is not int or side < 0 for side in shape):
-        raise ValueError(f"an array of the shape {shape}")
+    shape, fortran, dtype = parse_npy_header(file)
     return shape, fortran and len(shape) > 1, dtype
 
 
 def unreadable(typed: str, error: Exception) -> ConfigError:
     advice = "Expected a whole .npz file (np.savez) or .npy file (np.save); dataset=folder reads a zip of images."
-    return ConfigError("path", f"can't be read ({str(error).splitlines()[0].rstrip('.')})", typed, advice)
+    return ConfigError("path", f"can't be read ({first_line(error)})", typed, advice)

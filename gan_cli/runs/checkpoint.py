@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from gan_cli.data import DataSpec
+from gan_cli.errors import first_line
 from gan_cli.runs.atomic_files import remove_file, write_atomically
 from gan_cli.runs.renamed_keys import upgrade_config
 from gan_cli.zip_limits import check_contiguous, open_zip, read_npy_member
@@ -139,8 +140,7 @@ def read_checkpoint(path: Path, is_wanted: Callable[[str], bool]) -> Checkpoint:
         with open_zip(path, largest_ratio=1) as archive:
             return read_archive(archive, is_wanted)
     except Exception as error:  # damage makes zipfile, json and numpy raise errors of many kinds
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DamagedCheckpointError(f"{path} can't be read whole ({reason})") from error
+        raise DamagedCheckpointError(f"{path} can't be read whole ({first_line(error)})") from error
 
 
 def read_archive(archive: zipfile.ZipFile, is_wanted: Callable[[str], bool]) -> Checkpoint:
