@@ -281,7 +281,9 @@ def test_mlflow_holds_a_resumed_run_once_and_whole(mlflow: Any, run: Path, no_wa
     assert no_way_out == []
 
 
-def test_mlflow_follows_a_run_directory_that_was_moved(mlflow: Any, run: Path, tmp_path: Path) -> None:
+def test_mlflow_starts_a_new_run_where_the_run_directory_or_the_server_has_changed(
+    mlflow: Any, run: Path, tmp_path: Path
+) -> None:
     logger = MLflow(tracking_uri=None, experiment="e", pictures=True)
     writer = logger.open(run, run.name, CONFIG, resumed_from=0)
     do_steps(writer, run, range(5, 25, 5))
@@ -295,3 +297,8 @@ def test_mlflow_follows_a_run_directory_that_was_moved(mlflow: Any, run: Path, t
     assert [metric.step for metric in client.get_metric_history(found.info.run_id, "loss")] == STEPS[:8]
     assert len(client.list_artifacts(found.info.run_id, "samples")) == 2
     assert not run.exists()
+    server = f"sqlite:///{moved / 'mlflow' / 'mlflow.db'}"  # the same database, as if it were a server's
+    writer = MLflow(tracking_uri=server, experiment="f", pictures=False).open(moved, "again", CONFIG, resumed_from=40)
+    writer.close("finished")
+    (again,) = client.search_runs([client.get_experiment_by_name("f").experiment_id])
+    assert [metric.step for metric in client.get_metric_history(again.info.run_id, "loss")] == STEPS[:8]

@@ -147,6 +147,12 @@ class AwayWriter(Writer):
 class Away(Logger):
     def open(self, directory, name, config, resumed_from):
         return AwayWriter()
+
+
+@dataclass(frozen=True)
+class Unreachable(Logger):
+    def open(self, directory, name, config, resumed_from):
+        raise RuntimeError("no such server")
 """
 
 
@@ -154,10 +160,14 @@ def test_a_logger_that_fails_is_disabled_and_training_continues() -> None:
     Path("away.py").write_text(FAILING_LOGGER)
     Path("conf/logger").mkdir(parents=True)
     Path("conf/logger/away.yaml").write_text("away:\n  _target_: away.Away\n")
+    Path("conf/logger/unreachable.yaml").write_text("unreachable:\n  _target_: away.Unreachable\n")
     words = [word for word in SMALL if word != "logger=[]"]
-    done = command("gan-train", "--config-dir", "conf", *words, "logger=[away,tensorboard]", "train.steps=5")
+    done = command(
+        "gan-train", "--config-dir", "conf", *words, "logger=[unreachable,away,tensorboard]", "train.steps=5"
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Warning: AwayWriter failed and is disabled: OSError: the server is away") == 1
+    assert "Warning: Unreachable can't be opened and is disabled: RuntimeError: no such server" in done.stdout
     assert status(Path("run"))["state"] == "finished"
     assert list(Path("run/tensorboard").iterdir())
 

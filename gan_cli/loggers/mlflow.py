@@ -19,6 +19,7 @@ from gan_cli.runs.atomic_files import make_folder, read_text, remove_folder, wri
 from gan_cli.runs.symlink_checks import check_target
 
 FOLDER = "mlflow"
+PLACE_FILE = "place.txt"  # beside run_id.txt: the server that gave the id, or the folder of the database
 STATES = {"finished": "FINISHED", "interrupted": "KILLED"}  # any other state is FAILED
 PARAMETERS_AT_ONCE = 100  # the server's limit
 PARAMETER_LENGTH = 500  # characters; the limit of the oldest servers in use
@@ -26,7 +27,7 @@ PARAMETER_LENGTH = 500  # characters; the limit of the oldest servers in use
 
 @dataclass(frozen=True)
 class MLflow(Logger):
-    """Logs to MLflow. A resumed run keeps its id.
+    """Logs to MLflow. A resumed run keeps its id, unless the destination has changed.
 
     Args:
         tracking_uri: the server's address; None for a SQLite file in RUN/mlflow, which needs no network. MLflow no
@@ -58,8 +59,8 @@ class MLflow(Logger):
             remove_moved_database(folder)
         make_folder(folder)
         client = MlflowClient(tracking_uri=self.tracking_uri or f"sqlite:///{folder / 'mlflow.db'}")
-        identity_file = folder / "run_id.txt"
-        if identity_file.is_file():
+        identity_file, place = folder / "run_id.txt", self.tracking_uri or str(folder)
+        if identity_file.is_file() and stored_place(folder) == place:  # else the id is one of another server
             identity = read_text(identity_file).strip()
             if self.tracking_uri is None:
                 check_database(client, identity, folder)
@@ -69,7 +70,7 @@ class MLflow(Logger):
         experiment = client.get_experiment_by_name(self.experiment)
         where = experiment.experiment_id if experiment else client.create_experiment(self.experiment, artifacts)
         identity = client.create_run(where, run_name=name).info.run_id
-        write_text(folder / "place.txt", f"{folder}\n")
+        write_text(folder / PLACE_FILE, f"{place}\n")
         write_text(identity_file, f"{identity}\n")
         write_parameters(client, identity, config)
         writer = MLflowWriter(client, identity, self.pictures, {})
@@ -105,9 +106,14 @@ def remove_moved_database(folder: Path) -> None:
 
     MLflow stores absolute paths, so pictures would go to the old place.
     """
-    place = folder / "place.txt"
-    if folder.is_dir() and not (place.is_file() and read_text(place).strip() == str(folder)):
+    if folder.is_dir() and stored_place(folder) != str(folder):
         remove_folder(folder)
+
+
+def stored_place(folder: Path) -> str:
+    """The server or folder whose run id is stored; "" where none is."""
+    path = folder / PLACE_FILE
+    return read_text(path).strip() if path.is_file() else ""
 
 
 def last_steps(client: Any, identity: str) -> dict[str, int]:

@@ -17,7 +17,6 @@ from gan_cli.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.periodic_evaluation import PeriodicEvaluator
 from gan_cli.lazy import tf
-from gan_cli.output_streams import printable
 from gan_cli.plotting.grid_size import parse_grid
 from gan_cli.runs.atomic_files import write_atomically
 from gan_cli.runs.environment import describe_cores_change
@@ -33,7 +32,7 @@ from gan_cli.training.compiled_loop import CallLength
 from gan_cli.training.evaluation_callback import EvaluationCallback
 from gan_cli.training.resume_run import RestoredState, describe_data_change, restore
 from gan_cli.training.run_outcome import RunOutcome, record_outcome
-from gan_cli.training.run_writer import RunWriter
+from gan_cli.training.run_writer import RunWriter, open_loggers
 from gan_cli.training.start_summary import describe_job, describe_modes, estimate_memory
 from gan_cli.training.training_loop import LoopSchedule, train
 from gan_cli.training.training_state import TrainingState
@@ -161,8 +160,7 @@ class TrainingRun:
         grid = build_training_grid(self.job, self.examples)
         real = grid.draw_real()
         write_atomically(run.samples / "real.png", lambda file: real.save(file, format="PNG"))
-        loggers, name = self.job.loggers.values(), printable(run.path.name)
-        writers = [logger.open(run.path, name, self.job.config, restored.step) for logger in loggers]
+        writers = open_loggers(self.job, run, restored.step, self.console)
         return RunWriter(run, self.state, grid, writers, self.console, self.examples, self.job.config, restored)
 
     def report_end(

@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from gan_cli.config.job_builder import TrainJob
 from gan_cli.console import Console
 from gan_cli.data import Examples
 from gan_cli.data.skipped_files import describe_skipped
+from gan_cli.errors import ConfigError, first_line
 from gan_cli.loggers import Writer
 from gan_cli.loggers.metrics_replay import numbers_of
+from gan_cli.output_streams import printable
 from gan_cli.runs.atomic_files import link_atomically, write_atomically
 from gan_cli.runs.checkpoint import Checkpoint, save_checkpoint
 from gan_cli.runs.run_directory import RunDirectory
@@ -22,6 +25,24 @@ from gan_cli.sampling.training_grid import TrainingGrid
 from gan_cli.training.compiled_loop import LoopResult
 from gan_cli.training.resume_run import RestoredState
 from gan_cli.training.training_state import TrainingState
+
+
+def open_loggers(job: TrainJob, run: RunDirectory, resumed_from: int, console: Console) -> list[Writer]:
+    """Opens every logger. One that fails (a server that is away) gives a warning: the run's own files hold everything.
+
+    Raises:
+        ConfigError: where a logger refuses the run directory, whose files may come from anybody.
+    """
+    writers = []
+    for logger in job.loggers.values():
+        try:
+            writers.append(logger.open(run.path, printable(run.path.name), job.config, resumed_from))
+        except ConfigError:
+            raise
+        except Exception as error:  # each destination raises errors of its own
+            name = type(logger).__name__
+            console.warn(f"{name} can't be opened and is disabled: {type(error).__name__}: {first_line(error)}")
+    return writers
 
 
 class NonFiniteError(ArithmeticError):
@@ -119,7 +140,9 @@ class RunWriter:
             try:
                 call(writer)
             except Exception as error:  # each destination raises errors of its own
-                self.console.warn(f"{type(writer).__name__} failed and is disabled: {type(error).__name__}: {error}")
+                self.console.warn(
+                    f"{type(writer).__name__} failed and is disabled: {type(error).__name__}: {first_line(error)}"
+                )
                 self.writers.remove(writer)
 
     def non_finite_error(self, what: str) -> NonFiniteError:
