@@ -281,9 +281,7 @@ def test_mlflow_holds_a_resumed_run_once_and_whole(mlflow: Any, run: Path, no_wa
     assert no_way_out == []
 
 
-def test_mlflow_starts_a_new_run_where_the_run_directory_or_the_server_has_changed(
-    mlflow: Any, run: Path, tmp_path: Path
-) -> None:
+def test_mlflow_starts_a_new_run_where_its_place_has_changed(mlflow: Any, run: Path, tmp_path: Path) -> None:
     logger = MLflow(tracking_uri=None, experiment="e", pictures=True)
     writer = logger.open(run, run.name, CONFIG, resumed_from=0)
     do_steps(writer, run, range(5, 25, 5))
