@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import keras
 import numpy as np
 import pytest
 
+from gan_cli.config.user_modules import import_module
 from gan_cli.errors import ConfigError
 from gan_cli.models.mlp import MLP
 from gan_cli.sampling.generator_file import METADATA_MEMBER, load_generator_file, read_metadata, save_generator
@@ -232,3 +234,36 @@ def test_a_flipped_bit_is_told_or_changes_nothing(saved: Path) -> None:
         assert found == whole, place
         assert read_metadata(found) == metadata
     assert refused > len(places) / 2
+
+
+LAYER = """
+import keras
+
+@keras.saving.register_keras_serializable("mine")
+class Double(keras.layers.Layer):
+    def call(self, inputs):
+        return 2 * inputs
+"""
+
+
+def test_modules_that_a_file_names_are_imported_only_with_trust() -> None:
+    Path("my_layers.py").write_text(LAYER)
+    double = import_module("my_layers").Double
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(2), double()]).save("own.keras")
+    try:
+        for error in (None, "raise RuntimeError('not today')"):
+            sys.modules.pop("my_layers")
+            keras.saving.get_custom_objects().pop("mine>Double", None)
+            if error is not None:
+                Path("my_layers.py").write_text(error)
+            with pytest.raises(ConfigError, match="Double"):
+                load_generator_file(Path("own.keras"), trust=False)
+            assert "my_layers" not in sys.modules
+            if error is None:
+                model, _ = load_generator_file(Path("own.keras"), trust=True)
+                assert type(model.layers[-1]).__module__ == "my_layers"
+        with pytest.raises(ConfigError, match="its module my_layers can't be imported: RuntimeError: not today"):
+            load_generator_file(Path("own.keras"), trust=True)
+    finally:
+        sys.modules.pop("my_layers", None)
+        keras.saving.get_custom_objects().pop("mine>Double", None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,9 @@ from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.config.config_directory import configured_targets
 from gan_cli.config.target_allowlist import PACKAGES, load_class
+from gan_cli.errors import ConfigError
+from gan_cli.loggers.mlflow import MLflow
+from gan_cli.loggers.wandb import WeightsAndBiases
 
 
 @pytest.mark.parametrize("group", PACKAGES)
@@ -164,6 +169,43 @@ def test_a_stored_configuration_names_no_server_and_no_place_to_write_to(
     for typed in (f'{key}="{value}"', "trust=true"):
         told = refused(lambda typed=typed: gan_train([*FOREIGN, "dry_run=true", typed]))  # type: ignore[misc]
         assert "read from disk" not in told
+
+
+def test_settings_of_wandb_in_a_run_directory_are_refused() -> None:
+    """They may name another server, which would be sent the user's key."""
+    pytest.importorskip("wandb")
+    Path("run/wandb").mkdir(parents=True)
+    Path("run/wandb/settings").write_text("[default]\nbase_url = http://localhost:9\n")
+    before = content(Path())
+    logger = WeightsAndBiases(mode="offline", project="p", entity=None, tags=[], pictures=False)
+    with pytest.raises(ConfigError, match="settings of Weights & Biases in a run directory may name another server"):
+        logger.open(Path("run"), "x", {}, resumed_from=0)
+    assert content(Path()) == before
+
+
+def test_an_mlflow_database_of_a_run_neither_names_a_place_outside_nor_is_damaged(tmp_path: Path) -> None:
+    for module in ("mlflow", "sqlalchemy", "alembic"):
+        pytest.importorskip(module)
+    run, outside = tmp_path / "run", tmp_path / "outside"
+    run.mkdir()
+    logger = MLflow(tracking_uri=None, experiment="e", pictures=True)
+    logger.open(run, "x", {}, resumed_from=0).close("interrupted")
+    logger.open(run, "x", {}, resumed_from=0).close("interrupted")  # its own database is taken
+    inside = run / "mlflow" / "artifacts"
+
+    def change(statement: str, *values: str) -> None:
+        with closing(sqlite3.connect(run / "mlflow" / "mlflow.db")) as database, database:
+            database.execute(statement, values)
+
+    places = (outside, outside.as_uri(), inside / "../../../outside", f"file://host{inside}", "s3://bucket/x", "x")
+    for place in places:
+        change("UPDATE runs SET artifact_uri = ?", str(place))
+        with pytest.raises(ConfigError, match=r"the MLflow database of the run names .*, outside the run"):
+            logger.open(run, "x", {}, resumed_from=0)
+    change("DELETE FROM runs")
+    with pytest.raises(ConfigError, match="the MLflow database of the run can't be read"):
+        logger.open(run, "x", {}, resumed_from=0)
+    assert not outside.exists()
 
 
 TEXT_FIELDS = {
