@@ -65,6 +65,30 @@ def test_a_value_beyond_the_range_changes_no_metric_or_is_refused(
         assert digests[0] == digests[1]  # both sides hold the same pixels
 
 
+@pytest.mark.parametrize("command", [["metric=[fid]", "features=pixels"], ["human", "n=2", "output=page.html"]])
+def test_evaluations_of_files_follow_the_advice_about_their_pixels(command: list[str]) -> None:
+    """Floats of a range that is not guessed, and photographs above the limit: the key that a message names exists."""
+    values = RNG.random((8, 8, 8, 3)) - 0.5
+    np.save("real.npy", values)
+    np.save("fake.npy", values[::-1])
+    words = [*command, "real=real.npy", "fake=fake.npy"]
+    with pytest.raises(ConfigError, match=r"^real=real.npy: .* value_range=\[BLACK,WHITE\] names any range"):
+        gan_eval(words)
+    assert gan_eval([*words, "value_range=[-0.5,0.5]"]) == 0
+    with pytest.raises(ConfigError, match=r"^value_range=\[-0.1, ?0.1\]: the pixels of real.npy lie outside"):
+        gan_eval([*words, "value_range=[-0.1,0.1]"])
+    for side in ("real", "fake"):
+        Path(side).mkdir()
+        for index in range(2):
+            Image.fromarray(RNG.integers(0, 256, (20, 20, 3), np.uint8)).save(f"{side}/{index}.png")
+    words = [*command, "real=real", "fake=fake"]
+    with pytest.raises(ConfigError, match=r"more than max_megapixels=0\.0003 allows"):
+        gan_eval([*words, "max_megapixels=0.0003"])
+    with pytest.raises(ConfigError, match=r"^max_megapixels=0(\.0)?: "):
+        gan_eval([*words, "max_megapixels=0"])
+    assert gan_eval([*words, "max_megapixels=0.0004", "output=other.html"]) == 0
+
+
 def test_data_sources_import_no_room_that_uses_them() -> None:
     allowed = {"data", "errors", "cache", "lazy", "random_seeds", "zip_limits"}
     folder = Path(gan_cli.data.__file__).parent

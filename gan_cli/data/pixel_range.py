@@ -102,5 +102,5 @@ def find_pixel_range(statistics: PixelStatistics, wanted: PixelRange | None, pat
         problem += (
             f", and more of them ({statistics.inside_unit:,}) lie inside [0, 1] than above ({statistics.above_one:,})"
         )
-    advice = "Scale them, or save uint8 in [0, 255]. In training, dataset.value_range=[BLACK,WHITE] names any range."
+    advice = "Scale them, or save uint8 in [0, 255]. dataset.value_range=[BLACK,WHITE] names any range."
     raise ConfigError("path", problem, path, advice)

@@ -11,9 +11,8 @@ from gan_cli.config.config_trust import ConfigOrigin
 from gan_cli.config.job_builder import build, build_each, build_section
 from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import Source
-from gan_cli.data.image_options import parse_channels, parse_size
 from gan_cli.errors import ConfigError, check_choice, check_number
-from gan_cli.evaluation.real_data import describe_dataset
+from gan_cli.evaluation.real_data import FileOptions, describe_dataset
 from gan_cli.features import FeatureExtractorConfig
 from gan_cli.metrics import Metric
 from gan_cli.metrics.metric_compatibility import choose_value, value_names
@@ -37,6 +36,8 @@ class EvaluationSettings:
     split: str
     image_size: Any
     channels: Any
+    max_megapixels: float
+    value_range: Any
     samples: int | None
     real_samples: int | None
     seed: int
@@ -59,8 +60,7 @@ class EvaluationSettings:
         check_choice("split", self.split, ("train", "held_out"))
         object.__setattr__(self, "weights", parse_weights(self.weights))
         check_step("step", self.step)
-        parse_size(self.image_size)
-        parse_channels(self.channels)
+        _ = self.file_options  # checks them
         for key in ("samples", "real_samples"):
             if getattr(self, key) is not None:
                 check_number(key, getattr(self, key), at_least=2, at_most=MAX_SAMPLES)
@@ -84,6 +84,16 @@ class EvaluationSettings:
             raise ConfigError("recorded", "goes with runs=[A,B]", self.recorded)
         if self.fake is not None and self.truncation != 1:
             raise ConfigError("truncation", "goes with a generator, not with fake=", self.truncation)
+
+    @property
+    def file_options(self) -> FileOptions:
+        """How the files of `real` and `fake` are read. Raises ConfigError for values that can't be."""
+        return FileOptions(
+            image_size=self.image_size,
+            channels=self.channels,
+            max_megapixels=self.max_megapixels,
+            value_range=self.value_range,
+        )
 
 
 @dataclass(frozen=True)

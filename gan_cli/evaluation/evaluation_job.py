@@ -90,7 +90,7 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
     data = describe(job, real)
     count = None if data is None else min(data.examples, settings.real_samples or data.examples)
     if settings.fake is not None:
-        fakes = describe_files("fake", settings.fake, settings.image_size, settings.channels)
+        fakes = describe_files("fake", settings.fake, settings.file_options)
         check_same_shape(data, fakes)
         check_same_classes(job, data, fakes)
         made, classes = min(fakes.examples, settings.samples or fakes.examples), fakes.classes
@@ -123,7 +123,7 @@ def find_real(job: EvaluationJob, fake: FakeSide) -> RealData | str:
 def describe(job: EvaluationJob, real: RealData | str) -> DataSpec | None:
     """What is known of the real examples at once."""
     if isinstance(real, str):
-        return describe_files("real", real, job.settings.image_size, job.settings.channels)
+        return describe_files("real", real, job.settings.file_options)
     return real.describe()
 
 
@@ -153,7 +153,7 @@ def evaluate(job: EvaluationJob, fake: FakeSide, console: Console) -> tuple[Eval
     settings = job.settings
     real = open_real(job, fake, console)
     if fake.generator is None:
-        stored = open_files("fake", str(settings.fake), settings.image_size, settings.channels, console.read_data)
+        stored = open_files("fake", str(settings.fake), settings.file_options, console.read_data)
         fakes: ExampleSet = StoredExamples(stored, fake.about, settings.samples)
         step = None
     else:
@@ -213,7 +213,7 @@ def compare(
 def open_real(job: EvaluationJob, fake: FakeSide, console: Console) -> RealSide:
     found, settings = find_real(job, fake), job.settings
     if isinstance(found, str):
-        examples = open_files("real", found, settings.image_size, settings.channels, console.read_data)
+        examples = open_files("real", found, settings.file_options, console.read_data)
         return RealSide(examples, {"path": found}, None, lambda: None, lambda: examples)
     examples, about = found.split(settings.split, console.read_data)
 

@@ -11,11 +11,14 @@ from gan_cli.config.config_trust import stored
 from gan_cli.config.job_builder import build
 from gan_cli.data import DataSpec, Examples, Progress, Source
 from gan_cli.data.folder import Folder
+from gan_cli.data.image_decoding import DEFAULT_MEGAPIXELS
+from gan_cli.data.image_options import parse_channels, parse_size
 from gan_cli.data.npy_header import ArrayFile
 from gan_cli.data.npz import Npz
+from gan_cli.data.pixel_range import parse_value_range
 from gan_cli.data.skipped_files import describe_skipped
 from gan_cli.data.splits import split_held_out
-from gan_cli.errors import ConfigError
+from gan_cli.errors import ConfigError, check_number
 from gan_cli.progress import ProgressReporter
 
 NONE_HELD_OUT = "Train with eval.held_out=0.1, or on a data set with a test split, such as mnist."
@@ -101,43 +104,59 @@ def describe_dataset(node: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "split": "train", **more}
 
 
-def files(key: str, path: str, image_size: Any, channels: Any) -> Source:
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """The keys of gan-eval for the files of `real` and `fake`: those of dataset=folder and dataset=npz."""
+
+    image_size: Any = None
+    channels: Any = "auto"
+    max_megapixels: float = DEFAULT_MEGAPIXELS
+    value_range: Any = "auto"
+
+    def __post_init__(self) -> None:
+        parse_size(self.image_size)
+        parse_channels(self.channels)
+        check_number("max_megapixels", self.max_megapixels, above=0)
+        parse_value_range(self.value_range)
+
+
+def files(key: str, path: str, options: FileOptions) -> Source:
     """Images in a folder or a zip archive, or an array file. Raises ConfigError where there is neither at `path`."""
     ending = Path(path).suffix.lower()
+    size = {"image_size": options.image_size, "channels": options.channels}
     if Path(path).expanduser().is_dir() or ending == ".zip":
-        return Folder(path=path, image_size=image_size, channels=channels)
+        return Folder(path=path, max_megapixels=options.max_megapixels, **size)
     if ending not in (".npz", ".npy"):
         problem = "expected a folder or a .zip of images, or a .npz or .npy file"
         is_there = Path(path).expanduser().exists()
         raise ConfigError(key, problem if is_there else f"there is no such folder or file; {problem}", path)
     # Only an array of that name: gan-sample writes the seeds beside the images, which are no classes.
     labels = "labels" if "labels" in ArrayFile.open(path).headers else None
-    return Npz(path=path, image_size=image_size, channels=channels, labels_key=labels)
+    return Npz(path=path, value_range=options.value_range, labels_key=labels, **size)
 
 
-def describe_files(key: str, path: str, image_size: Any, channels: Any) -> DataSpec:
+def describe_files(key: str, path: str, options: FileOptions) -> DataSpec:
     """What is known at once of files; `key` names them in errors."""
     try:
-        found = files(key, path, image_size, channels).describe()
+        found = files(key, path, options).describe()
     except ConfigError as error:
         raise renamed(error, key) from error
     assert found is not None  # files can always be looked at
     return found
 
 
-def open_files(key: str, path: str, image_size: Any, channels: Any, progress: Progress | None) -> Examples:
+def open_files(key: str, path: str, options: FileOptions, progress: Progress | None) -> Examples:
     """The examples in a folder or an array file; `key` names them in errors."""
     try:
-        return files(key, path, image_size, channels).open(progress)
+        return files(key, path, options).open(progress)
     except ConfigError as error:
         raise renamed(error, key) from error
 
 
 def renamed(error: ConfigError, key: str) -> ConfigError:
-    """An error of a source as one of gan-eval, whose keys for sizes are the same and whose path is `real` or `fake`."""
-    named = error.key if error.key in ("image_size", "channels") else key
-    advice = error.advice if "In training" in error.advice else error.advice.replace("dataset.", "")
-    return ConfigError(named, error.problem, error.value, advice)
+    """An error of a source as one of gan-eval, with the keys of `FileOptions` and `real` or `fake` for the path."""
+    named = error.key if error.key in FileOptions.__dataclass_fields__ else key
+    return ConfigError(named, error.problem, error.value, error.advice.replace("dataset.", ""))
 
 
 def report_skipped(side: str, examples: Examples, reporter: ProgressReporter) -> None:

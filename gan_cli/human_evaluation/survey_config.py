@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.data.image_options import parse_channels, parse_size
+from gan_cli.data.image_decoding import DEFAULT_MEGAPIXELS
 from gan_cli.errors import ConfigError, check_number
+from gan_cli.evaluation.real_data import FileOptions
 from gan_cli.number_limits import MAX_INTEGER, check_step
 from gan_cli.sampling.generator_weights import parse_weights
 
@@ -32,6 +33,8 @@ class HumanJob:
     real: str | None = None
     image_size: Any = None
     channels: Any = "auto"
+    max_megapixels: float = DEFAULT_MEGAPIXELS
+    value_range: Any = "auto"
     n: int = 100
     seed: int = 0
     seconds: float | None = None
@@ -72,8 +75,7 @@ class HumanJob:
         if self.json:
             raise ConfigError("json", "goes with results=, not with a page", self.json)
         check_step("step", self.step)
-        parse_size(self.image_size)
-        parse_channels(self.channels)
+        _ = self.file_options  # checks them
         check_number("n", self.n, at_least=2, at_most=MOST_IMAGES)
         if self.n % 2:
             raise ConfigError("n", "expected an even number: half of the images are real", self.n)
@@ -87,6 +89,16 @@ class HumanJob:
     def check_ending(self, ending: str) -> None:
         if self.output is not None and Path(self.output).suffix != ending:
             raise ConfigError("output", f"expected a name that ends in {ending}", self.output)
+
+    @property
+    def file_options(self) -> FileOptions:
+        """How the files of `real` and `fake` are read. Raises ConfigError for values that can't be."""
+        return FileOptions(
+            image_size=self.image_size,
+            channels=self.channels,
+            max_megapixels=self.max_megapixels,
+            value_range=self.value_range,
+        )
 
     @property
     def result_names(self) -> list[str]:

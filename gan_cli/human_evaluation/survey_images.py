@@ -47,10 +47,10 @@ def find_images(job: HumanJob) -> Found:
         config, _ = read_source_config(generator, job.run)
         check_source(generator, config, job.weights, job.trust)
     found = Found(generator, find_own_data(job, generator, config), name.name if job.run else name.stem)
-    real = found.real.describe() if found.real else describe_files("real", str(job.real), job.image_size, job.channels)
+    real = found.real.describe() if found.real else describe_files("real", str(job.real), job.file_options)
     check_images("real", real, job)
     if job.fake is not None:
-        fake = describe_files("fake", job.fake, job.image_size, job.channels)
+        fake = describe_files("fake", job.fake, job.file_options)
         check_images("fake", fake, job)
         check_same_shape(real, fake)
     return found
@@ -91,7 +91,7 @@ def read_images(job: HumanJob, found: Found, console: Console) -> tuple[Side, Si
     check_images("real", reals.spec, job)
     real = chosen(StoredExamples(reals, about), job)
     if found.generator is None:
-        stored = open_files("fake", str(job.fake), job.image_size, job.channels, console.read_data)
+        stored = open_files("fake", str(job.fake), job.file_options, console.read_data)
         report_skipped("fake", stored, console)
         check_images("fake", stored.spec, job)
         check_same_shape(reals.spec, stored.spec)
@@ -109,7 +109,7 @@ def open_real(job: HumanJob, found: Found, progress: Progress) -> tuple[Examples
     if found.real is not None:
         return found.real.training(progress), found.real.about
     path = str(job.real)
-    return open_files("real", path, job.image_size, job.channels, progress), {"name": Path(path).stem}
+    return open_files("real", path, job.file_options, progress), {"name": Path(path).stem}
 
 
 def chosen(stored: StoredExamples, job: HumanJob) -> Side:

@@ -65,7 +65,8 @@ def page_name(job: HumanJob, step: int | None) -> str:
     words += [f"seconds_{job.seconds!r}"] if job.seconds is not None else []
     words += [job.weights] if job.weights != EMA else []
     words += [f"truncation_{job.truncation!r}"] if job.truncation != 1 else []
-    others = {key: getattr(job, key) for key in ("checkpoint", "fake", "real", "image_size", "channels")}
+    files = ("image_size", "channels", "max_megapixels", "value_range")
+    others = {key: getattr(job, key) for key in ("checkpoint", "fake", "real", *files)}
     others = {key: value for key, value in others.items() if value != getattr(HumanJob, key)}
     if others:
         words.append(hashlib.sha256(json.dumps(others, sort_keys=True, default=str).encode()).hexdigest()[:16])
