@@ -11,6 +11,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+MAX_INTEGER = 2**31 - 1
+"""Of seeds, steps and the like: random numbers are keyed by 32-bit words, and shapes are 32-bit in many places."""
+
 
 class ConfigError(ValueError):
     """A configuration that can't work: the key, its value, what is wrong and what to do.
@@ -80,13 +83,16 @@ def check_number(
     at_most: float = math.inf,
     below: float = math.inf,
 ) -> None:
-    """Raises ConfigError unless `value` is finite and within the bounds."""
-    inside = math.isfinite(value) and at_least <= value <= at_most and above < value < below
-    if not inside:
+    """Raises ConfigError unless `value` is finite and within the bounds. Whole numbers are below 2^31 in any case."""
+    is_whole = isinstance(value, int)
+    if is_whole and at_most == below == math.inf and value > MAX_INTEGER:
+        at_most = MAX_INTEGER
+    is_finite = is_whole or math.isfinite(value)  # isfinite raises OverflowError for a whole number above 1.8e308
+    if not (is_finite and at_least <= value <= at_most and above < value < below):
         bounds = [
             f"{word} {bound:.10g}"
             for word, bound in (("at least", at_least), ("above", above), ("at most", at_most), ("below", below))
             if math.isfinite(bound)
         ]
-        kind = "a whole number" if isinstance(value, int) else "a number"
+        kind = "a whole number" if is_whole else "a number"
         raise ConfigError(key, f"expected {kind} {' and '.join(bounds)}".rstrip(), value)

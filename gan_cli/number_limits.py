@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from gan_cli.errors import ConfigError, check_number
+from gan_cli.errors import MAX_INTEGER, ConfigError, check_number
 
-MAX_INTEGER = 2**31 - 1
-"""Of seeds, steps and the like: random numbers are keyed by 32-bit words."""
 MAX_SAMPLES = 1_000_000
 """Samples of one call, which holds them all in memory for some formats."""
+MAX_EXAMPLES = 100_000_000
+"""Examples of a generated data set: 2-D points of this number take some gigabytes."""
 
 
 def check_seed(seed: Any) -> None:

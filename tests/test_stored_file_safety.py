@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from planted import READERS, RUN_READERS, SMALL, plant, refused
+import yaml
+from planted import READERS, RUN_READERS, SMALL, edit, plant, refused
 
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
+from gan_cli.config.launch_plan import prepare
+from gan_cli.errors import ConfigError
+from gan_cli.runs.run_directory import RunDirectory
+from gan_cli.runs.status import Status, read_status
 
 
 @pytest.mark.parametrize(
@@ -125,6 +131,62 @@ def test_yaml_that_is_no_configuration_gives_one_message(foreign_run: Path) -> N
         (foreign_run / "config.yaml").write_text(text)
         for reader in (READERS["a dry run"], RUN_READERS["resume"]):
             assert "can't be read" in refused(reader), text
+
+
+MALFORMED = (
+    "1: 2\n",
+    "null: 2\n",
+    '"a.b": ${seed}\n',
+    "1: ${seed}\n",
+    "zz: ???\n",
+    "dataset: {1: 2}\n",
+    "metric: {1: 2}\n",
+    "seed: 2001-01-01\n",
+    f"seed: {'9' * 5000}\n",
+    f"zz: {'[' * 300}{']' * 300}\n",
+)
+
+
+@pytest.mark.parametrize("words", [[], ["train.steps=12"]], ids=["as stored", "changed"])
+def test_a_malformed_configuration_is_refused_with_its_key(foreign_run: Path, words: list[str]) -> None:
+    path = foreign_run / "config.yaml"
+    original = path.read_text()
+    for text in MALFORMED:
+        path.write_text(original + text)
+        with pytest.raises(ConfigError):
+            prepare("train", ["resume=run", *words], None)
+    path.write_text(original.replace("radius: 1.0", "radius: ???"))
+    with pytest.raises(ConfigError, match=r"dataset.radius: is needed"):
+        prepare("train", ["resume=run", *words], None)
+
+
+def test_a_malformed_run_does_not_keep_its_neighbour_from_being_resumed(foreign_run: Path) -> None:
+    shutil.copytree(foreign_run, "zz")
+    edit(Path("run/status.json"), state="interrupted")
+    words = yaml.safe_load(Path("run/overrides.yaml").read_text())
+    words = [word for word in words if not word.startswith("hydra.")]
+    for text in ("x: 2001-99-99\n", "zz: &a {b: *a}\n", "1: ${seed}\n"):
+        Path("zz/config.yaml").write_text(text)
+        Path("zz/status.json").write_text('{"state": "interrupted", "step": 1e999}')
+        _, plan = prepare("train", [*words, "hydra.run.dir=new", "resume=auto"], None)
+        assert (plan.resumes, plan.directory.name) == (True, "run")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"state": "finished", "step": 1e999}', '{"state": ["x"], "step": 1}', "[1]", "[" * 5000]
+)
+def test_a_malformed_status_is_none(foreign_run: Path, text: str) -> None:
+    (foreign_run / "status.json").write_text(text)
+    assert read_status(foreign_run) == Status("interrupted", 0)
+
+
+def test_numbers_in_logs_that_are_not_finite_are_read_as_missing(foreign_run: Path) -> None:
+    run = RunDirectory(foreign_run)
+    lines = ['{"step": 4, "a": NaN, "b": 1e999, "c": -Infinity, "d": 5}', f'{{"step": 5, "a": {"9" * 5000}}}']
+    run.metrics.path.write_text("\n".join([*lines, '{"step": 1e999}', ""]))
+    kept = [{"step": 4, "a": None, "b": None, "c": None, "d": 5}, {"step": 5, "a": None}]
+    assert run.metrics.trim(9) == kept
+    assert run.metrics.read() == kept
 
 
 def test_pickles_and_yaml_tags_are_not_loaded(foreign_run: Path, marker: Path) -> None:

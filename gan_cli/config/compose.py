@@ -32,10 +32,17 @@ from gan_cli.config.override_errors import (
     composition_error,
     first_cause,
 )
-from gan_cli.config.primary_config import check_hydra_settings, check_primary_file, check_typed_only, origin_of
+from gan_cli.config.primary_config import (
+    PARSER_ERRORS,
+    check_hydra_settings,
+    check_primary_file,
+    check_typed_only,
+    origin_of,
+)
 from gan_cli.config.resolvers import register_resolvers
 from gan_cli.config.target_allowlist import composing
 from gan_cli.config.user_modules import set_own_folders
+from gan_cli.data.input_paths import expand_user
 from gan_cli.errors import ConfigError, first_line, nearest
 
 HYDRA_VERSION_BASE = "1.3"
@@ -167,7 +174,7 @@ def quote_if_needed(word: str) -> str:
     try:
         OverridesParser.create().parse_override(word)
         return word
-    except HydraException:
+    except PARSER_ERRORS:
         return f"{key}={quoted(value)}" if equals else word
 
 
@@ -176,10 +183,7 @@ def expand_home(word: str) -> str:
     key, _, value = word.partition("=")
     if key.lstrip("+") not in ("hydra.run.dir", "hydra.sweep.dir") or not value.strip("\"'").startswith("~"):
         return word
-    try:
-        return f"{key}={quoted(Path(value.strip(chr(34) + chr(39))).expanduser())}"
-    except RuntimeError as error:
-        raise ConfigError(key.lstrip("+"), f"can't be expanded: {error}", value, "Give the whole path.") from error
+    return f"{key}={quoted(expand_user(key.lstrip('+'), value.strip(chr(34) + chr(39))))}"
 
 
 def quoted(value: object) -> str:
@@ -194,7 +198,7 @@ def parse(words: list[str]) -> list[Override]:
     for word in words:
         try:
             overrides += OverridesParser.create(config_loader=loader()).parse_overrides([word])
-        except HydraException as error:
+        except PARSER_ERRORS as error:
             advice = "Put the value in quotes: 'key=\"a value\"'."
             if "=" not in word:
                 advice = f"Settings are typed as key=value. {nearest(word, groups())}".strip()

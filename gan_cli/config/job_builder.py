@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from omegaconf import OmegaConf
-from omegaconf.errors import ValidationError
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from gan_cli.augmentations import Augmentation
 from gan_cli.config.config_trust import STORED, ConfigOrigin, check_stored_values
@@ -79,9 +79,10 @@ def build_job(plain: Mapping[str, Any], origin: ConfigOrigin = STORED) -> TrainJ
     Raises:
         ConfigError: with the key, where something can't be built.
     """
-    unknown = next((key for key in plain if key not in (*GROUPS, *SECTIONS, *TOP_LEVEL_KEYS)), None)
-    if unknown is not None:
-        raise ConfigError(unknown, "no such key", advice=nearest(unknown, (*GROUPS, *SECTIONS, *TOP_LEVEL_KEYS)))
+    known = (*GROUPS, *SECTIONS, *TOP_LEVEL_KEYS)
+    unknown = [str(key) for key in plain if key not in known]
+    if unknown:
+        raise ConfigError(unknown[0], "no such key", advice=nearest(unknown[0], known))
     sections = {"train": TrainSection, "run": RunSection, "sample": SampleSection}
     missing = next((key for key in (*REQUIRED, *sections, *TOP_LEVEL_KEYS) if key not in plain), None)
     if missing is not None:
@@ -154,7 +155,7 @@ def build_section(key: str, values: Any, cls: type) -> Any:
     full = {str(name): f"{key}.{name}".lstrip(".") for name in (*values, *parameters)}
     for name in values:
         if name not in parameters:
-            raise ConfigError(full[name], "no such key", advice=nearest_below(key, str(name), parameters))
+            raise ConfigError(full[str(name)], "no such key", advice=nearest_below(key, str(name), parameters))
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in values:
             raise ConfigError(full[name], "is missing", advice=f"Give it as {full[name]}=VALUE.")
@@ -186,7 +187,9 @@ def check_type(key: str, cls: type, name: str, value: Any) -> Any:
     try:
         field[name] = value
         converted = field[name]
-    except ValidationError as error:
+    except MissingMandatoryValue as error:
+        raise ConfigError(key, "is needed", advice=f"Give it as {key}=VALUE.") from error
+    except (OmegaConfBaseException, OverflowError, ValueError) as error:  # OverflowError: a whole number for a float
         expected = TYPE_WORDS.get(field_type(cls, name))
         problem = f"expected {expected}" if expected else first_line(error)
         raise ConfigError(key, problem, value) from None

@@ -17,6 +17,7 @@ from gan_cli.config.resume_plan import SWITCHES, ResumePlan, find_resumable_run,
 from gan_cli.config.target_allowlist import composing
 from gan_cli.config.user_modules import set_own_folders
 from gan_cli.data import DataSpec
+from gan_cli.data.input_paths import expand_user
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import DamagedCheckpointError, list_checkpoints, read_checkpoint_header
 from gan_cli.runs.run_directory import RunDirectory, check_free
@@ -59,7 +60,7 @@ def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple
     composition = compose(config_name, words, config_dir)
     resume = composition.config.get("resume")
     if resume not in (None, "auto"):
-        return plan_typed_resume(Path(str(resume)), config_name, words, config_dir)
+        return plan_typed_resume(expand_user("resume", str(resume)), config_name, words, config_dir)
     job = build_job(composition.config, composition.origin)
     found = find_resumable_run(job.config, composition.directory) if resume == "auto" else None
     if found is not None:
@@ -82,7 +83,7 @@ def typed_run(words: list[str], config_dir: str | None) -> Path | None:
         check_override_forms(overrides)
         check_single_choice(overrides)
     value = next(one.value() for one in reversed(overrides) if one.key_or_group == "resume")
-    return None if value in (None, "auto") else Path(str(value)).expanduser()
+    return None if value in (None, "auto") else expand_user("resume", str(value))
 
 
 def plan_typed_resume(

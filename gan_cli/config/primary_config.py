@@ -38,6 +38,9 @@ TIME = re.compile(r"\$\{now:[^{}]*\}")
 NEVER_STORED = ("trust", "resume", "output")
 """Keys that only the user may set: they allow code, or name what is written to."""
 
+PARSER_ERRORS = (HydraException, ValueError, RecursionError)
+"""What Hydra's parser raises for a word; the latter two for a number of thousands of digits, and for deep brackets."""
+
 ADVICE = "If you know that configuration, say trust=true."
 
 
@@ -56,7 +59,7 @@ def read_overrides(words: Sequence[str]) -> list[Override]:
     for word in words:
         try:
             overrides.append(parser.parse_override(word))
-        except HydraException:
+        except PARSER_ERRORS:
             continue
     return overrides
 

@@ -7,7 +7,7 @@ node of that group. What was typed at the beginning still counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -63,7 +63,6 @@ def apply_words(
         for override in overrides:
             if override not in selections:
                 set_key(config, override, known_groups)
-    check_complete(config)
     return config
 
 
@@ -235,6 +234,14 @@ def keys_of(node: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 def check_complete(config: dict[str, Any]) -> None:
     """Raises ConfigError for a key that has no value yet and needs one."""
-    for key in keys_of(config):
-        if value_at(config, key) == MISSING:
-            raise ConfigError(key, "is needed", advice=f"Give it as {key}=VALUE.")
+    key = next(missing_keys(config), None)
+    if key is not None:
+        raise ConfigError(key, "is needed", advice=f"Give it as {key}=VALUE.")
+
+
+def missing_keys(node: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in node.items():
+        if value == MISSING:
+            yield f"{prefix}{name}"
+        elif isinstance(value, Mapping):
+            yield from missing_keys(value, f"{prefix}{name}.")

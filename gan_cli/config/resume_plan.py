@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_cli.config.resume_overrides import apply_words
+from gan_cli.config.resume_overrides import apply_words, check_complete
 from gan_cli.errors import ConfigError, show
 from gan_cli.runs.run_directory import (
     RunDirectory,
@@ -70,6 +70,7 @@ def plan_resume(directory: Path, words: list[str], config_dir: str | None) -> Re
         linked = apply_words(stored, previous, typed, config_dir)
         overrides = merge_overrides(previous, typed)
     config = resolve_links(linked)
+    check_complete(config)
     changes = differences(resolve_links(stored), config)
     check_changes(changes)
     return ResumePlan(run, {**config, **switches(words)}, dict(links_in(linked)), overrides, changes)

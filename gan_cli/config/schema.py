@@ -36,7 +36,7 @@ class TrainSection:
         for key in ("steps", "batch_size", "critic_steps"):
             check_number(key, getattr(self, key), at_least=1, at_most=MAX_INTEGER)
         whole = isinstance(self.steps_per_call, int) and not isinstance(self.steps_per_call, bool)
-        if self.steps_per_call != "auto" and not (whole and self.steps_per_call >= 1):
+        if self.steps_per_call != "auto" and not (whole and 1 <= self.steps_per_call <= MAX_INTEGER):
             raise ConfigError("steps_per_call", "expected `auto` or a whole number at least 1", self.steps_per_call)
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("update", self.update, UPDATES)

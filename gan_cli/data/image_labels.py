@@ -17,6 +17,7 @@ from gan_cli.errors import ConfigError, nearest
 AUTO, FOLDERS = "auto", "folders"
 LABEL_FILES = ("dataset.json", "labels.csv")
 """Files of labels that are found by their names, in the folder or archive itself; the first one counts."""
+LONGEST_NUMBER = 18  # digits of a class; Python refuses to read those of thousands
 WITHOUT_LABELS = "dataset.labels=null trains without classes."
 
 
@@ -139,7 +140,7 @@ def as_labels(name: str, values: Sequence[Any]) -> ImageLabels:
         names = sorted(set(values))
         number = {text: index for index, text in enumerate(names)}
         return ImageLabels([number[value] for value in values], len(names), tuple(names))
-    numbers = [int(value) for value in values] if texts else list(values)
+    numbers = [int(value) if len(value) <= LONGEST_NUMBER else value for value in values] if texts else list(values)
     wrong = next((number for number in numbers if type(number) is not int or not 0 <= number < len(numbers)), None)
     if wrong is not None:
         problem = (

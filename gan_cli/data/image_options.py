@@ -13,6 +13,8 @@ from gan_cli.errors import ConfigError, check_choice, check_number, nearest
 
 CHANNELS = {"grey": 1, "gray": 1, "rgb": 3, "rgba": 4}
 RESIZES = ("crop", "stretch")
+LARGEST_SIDE = 2**14  # pixels; one such image takes 800 MB
+LONGEST_NUMBER = 19  # digits; Python refuses to read those of thousands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,7 @@ def parse_size(value: Any) -> tuple[int, int] | None:
     sides = value
     if isinstance(value, str):
         sides = value.lower().split("x")
-        if all(side.strip().isdecimal() for side in sides):
+        if all(side.strip().isdecimal() and len(side) < LONGEST_NUMBER for side in sides):
             sides = [int(side) for side in sides]
     elif isinstance(value, int):
         sides = [value]
@@ -56,12 +58,13 @@ def parse_size(value: Any) -> tuple[int, int] | None:
         return None
     if not isinstance(sides, list | tuple) or len(sides) not in (1, 2) or not all(is_side(side) for side in sides):
         advice = "Type dataset.image_size=64, or dataset.image_size=32x48 for 32 high and 48 wide."
-        raise ConfigError("image_size", "expected null, a whole number or height x width", value, advice)
+        problem = f"expected null, a whole number or height x width; sides up to {LARGEST_SIDE}"
+        raise ConfigError("image_size", problem, value, advice)
     return (sides[0], sides[-1])
 
 
 def is_side(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_SIDE
 
 
 def parse_channels(value: Any) -> int | None:

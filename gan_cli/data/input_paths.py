@@ -23,8 +23,17 @@ def existing_file(key: str, typed: str) -> Path:
     return path
 
 
+def expand_user(key: str, typed: str) -> Path:
+    """The path that `typed` names, `~` and `~name` being home folders. Raises ConfigError for a user who has none."""
+    try:
+        return Path(typed).expanduser()
+    except RuntimeError as error:
+        advice = f"Give the whole path, or ./{typed} for a folder of that name."
+        raise ConfigError(key, "names the home folder of a user that is not known", typed, advice) from error
+
+
 def existing(key: str, typed: str) -> Path:
-    path = Path(typed).expanduser()
+    path = expand_user(key, typed)
     if typed and path.exists():
         return path
     raise ConfigError(key, "there is no such file or folder", typed, advice_on(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -56,7 +57,7 @@ def load_examples(undecoded: UndecodedExamples, memory_limit: float, progress: P
 
 
 def fits_in_memory(spec: DataSpec, memory_limit: float) -> bool:
-    return spec.examples * int(np.prod(spec.shape)) <= memory_limit * GIBIBYTE
+    return spec.examples * math.prod(spec.shape) <= memory_limit * GIBIBYTE
 
 
 def decode_into_memory(undecoded: UndecodedExamples, progress: Progress | None) -> InMemory:

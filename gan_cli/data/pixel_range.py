@@ -6,7 +6,6 @@ which is clipped; anything else is refused, because a wrong guess washes out eve
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from gan_cli.errors import ConfigError
 
 TOLERANCE = 0.5 / 255  # of the range: half a grey level
 BRIGHTEST_BLACK = -0.6  # the darkest pixel of images in [-1, 1] is at most this; [-0.5, 0.5] is another usual range
+LARGEST_LEVEL = 1e30
 FEWEST_LEVELS = 16  # the brightest pixel of images in [0, 255] is at least this
 
 
@@ -76,10 +76,14 @@ def parse_value_range(value: Any) -> PixelRange | None:
     if value == "auto":
         return None
     is_pair = isinstance(value, list | tuple) and len(value) == 2
-    if is_pair and all(type(bound) in (int, float) and math.isfinite(bound) for bound in value) and value[0] < value[1]:
+    if is_pair and all(is_level(level) for level in value) and value[0] < value[1]:
         return PixelRange(float(value[0]), float(value[1]))
     problem = "expected auto, or the values of black and white"
     raise ConfigError("value_range", problem, value, "For example dataset.value_range=[0,1].")
+
+
+def is_level(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= LARGEST_LEVEL  # False for NaN
 
 
 def find_pixel_range(statistics: PixelStatistics, wanted: PixelRange | None, path: str) -> PixelRange:

@@ -12,6 +12,9 @@ import numpy as np
 from gan_cli.data import DataSpec, GaussianMixture, InMemory, Progress, Source
 from gan_cli.data.gaussian_mixture import draw_mixture
 from gan_cli.errors import check_number
+from gan_cli.number_limits import MAX_EXAMPLES
+
+MAX_MODES = 1_000_000  # more points than that stand close together on any ring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +28,8 @@ class Ring(Source):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_number("examples", self.examples, at_least=1)
-        check_number("modes", self.modes, at_least=1)
+        check_number("examples", self.examples, at_least=1, at_most=MAX_EXAMPLES)
+        check_number("modes", self.modes, at_least=1, at_most=MAX_MODES)
         check_number("radius", self.radius, above=0)
         check_number("sigma", self.sigma, above=0)
         check_number("seed", self.seed, at_least=0)

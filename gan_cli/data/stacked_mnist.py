@@ -17,6 +17,7 @@ from gan_cli.data.aligned_array import aligned_empty
 from gan_cli.data.loading import fits_in_memory
 from gan_cli.data.tfds import TFDS
 from gan_cli.errors import check_number
+from gan_cli.number_limits import MAX_EXAMPLES
 
 SHAPE = (28, 28, 3)
 DIGITS = 10
@@ -38,7 +39,7 @@ class StackedMNIST(Source):
     memory_limit: float = 2.0
 
     def __post_init__(self) -> None:
-        check_number("examples", self.examples, at_least=1)
+        check_number("examples", self.examples, at_least=1, at_most=MAX_EXAMPLES)
         check_number("seed", self.seed, at_least=0, at_most=2**32 - 1)  # what RandomState takes
         check_number("memory_limit", self.memory_limit, at_least=0)
 

@@ -14,7 +14,7 @@ import numpy as np
 from gan_cli.data import DataSpec, Examples, Progress
 from gan_cli.data.image_decoding import UnreadableImageError, read_image
 from gan_cli.data.image_options import ImageSource
-from gan_cli.data.input_paths import existing_folder
+from gan_cli.data.input_paths import existing_folder, expand_user
 from gan_cli.data.loading import UndecodedExamples, load_examples
 from gan_cli.data.tfds_features import check_feature_classes
 from gan_cli.data.tfds_metadata import Feature, ImageFeature, Metadata, find_prepared, read_metadata
@@ -60,7 +60,7 @@ class TFDS(ImageSource):
 
     def check_stored_values(self) -> None:
         """Raises ConfigError where the data would be downloaded into a folder that the configuration chooses."""
-        if self.data_dir is not None and not find_prepared(Path(self.data_dir), self.parsed_name()):
+        if self.data_dir is not None and not find_prepared(self.folder(), self.parsed_name()):
             raise ConfigError("data_dir", "holds no prepared data, and a download would write there", self.data_dir)
 
     def open(self, progress: Progress | None = None) -> Examples:
@@ -118,7 +118,7 @@ class TFDS(ImageSource):
         """The folder of prepared data."""
         if self.data_dir is not None:
             return existing_folder("data_dir", self.data_dir)
-        return Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
+        return expand_user("data_dir", os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets"))
 
     def spec(self, metadata: Metadata) -> DataSpec:
         height, width, channels = metadata.image_shape(self.image_key)

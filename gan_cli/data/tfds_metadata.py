@@ -122,7 +122,7 @@ def read_metadata(folder: Path) -> Metadata:
         features = {key: read_feature(feature) for key, feature in described.items()}
         labels = {key: classes for key, classes in features.items() if isinstance(classes, int)}
         return Metadata(features, splits, {key: read_names(folder, key, labels[key]) for key in labels})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         problem = f"features.json or dataset_info.json in {folder} can't be understood ({error!r})"
         raise ConfigError("data_dir", problem, advice="Delete that folder to have it prepared anew.") from error
 

@@ -13,6 +13,7 @@ from gan_cli.data import DataSpec, Examples, Progress, Source
 from gan_cli.data.folder import Folder
 from gan_cli.data.image_decoding import DEFAULT_MEGAPIXELS
 from gan_cli.data.image_options import parse_channels, parse_size
+from gan_cli.data.input_paths import expand_user
 from gan_cli.data.npy_header import ArrayFile
 from gan_cli.data.npz import Npz
 from gan_cli.data.pixel_range import parse_value_range
@@ -124,11 +125,11 @@ def files(key: str, path: str, options: FileOptions) -> Source:
     """Images in a folder or a zip archive, or an array file. Raises ConfigError where there is neither at `path`."""
     ending = Path(path).suffix.lower()
     size = {"image_size": options.image_size, "channels": options.channels}
-    if Path(path).expanduser().is_dir() or ending == ".zip":
+    if expand_user(key, path).is_dir() or ending == ".zip":
         return Folder(path=path, max_megapixels=options.max_megapixels, **size)
     if ending not in (".npz", ".npy"):
         problem = "expected a folder or a .zip of images, or a .npz or .npy file"
-        is_there = Path(path).expanduser().exists()
+        is_there = expand_user(key, path).exists()
         raise ConfigError(key, problem if is_there else f"there is no such folder or file; {problem}", path)
     # Only an array of that name: gan-sample writes the seeds beside the images, which are no classes.
     labels = "labels" if "labels" in ArrayFile.open(path).headers else None

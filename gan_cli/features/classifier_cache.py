@@ -20,7 +20,17 @@ import numpy as np
 from gan_cli.cache import cache_folder
 from gan_cli.runs.atomic_files import write_atomically, write_json
 
-DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    ArithmeticError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 """What reading a changed file may raise; RuntimeError where a bit of the zip says that it is encrypted."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -26,7 +27,7 @@ class Pixels(FeatureExtractorConfig):
         self, data: DataSpec, labelled: Callable[[], Examples] | None, reporter: ProgressReporter
     ) -> FeatureExtractor:
         """An extractor that flattens examples of such data."""
-        return Flattened(int(np.prod(data.shape)))
+        return Flattened(math.prod(data.shape))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ and noise gives less, so neither side of the real value is better by itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -65,7 +66,7 @@ def similarities(evidence: FeatureSet, within_classes: bool, pairs: int) -> np.n
     places = pair_places(labels, pairs)
     if len(places) < 2:
         raise ConfigError("samples", "diversity needs two examples of a class, and none has them", evidence.count)
-    block = max(1, BLOCK // int(np.prod(evidence.data.shape)))
+    block = max(1, BLOCK // math.prod(evidence.data.shape))
     found = [
         ms_ssim(first[start : start + block], second[start : start + block])
         for first, second in read_pairs(evidence, places)

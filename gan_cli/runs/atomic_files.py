@@ -7,6 +7,7 @@ Every function here that writes or deletes refuses a path that a symbolic link l
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.runs.symlink_checks import check_place, check_target
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+LONGEST_INTEGER = 300  # digits; a larger one is no float, and Python refuses to read those of thousands
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -126,19 +128,33 @@ def read_text(path: Path) -> str:
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """The objects in a file with one JSON object a line; none where there is no such file.
 
-    Lines that are no object are left out, such as a last line that a kill cut in half.
+    Lines that are no object are left out, such as a last line that a kill cut in half. A number that is not finite is
+    read as None, as gan-cli writes it.
     """
     if not path.is_file():
         return []
     lines = []
     for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            line = json.loads(text)
+            line = json.loads(text, parse_constant=as_null, parse_float=as_float, parse_int=as_int)
         except (ValueError, RecursionError):
             continue
         if isinstance(line, dict):
             lines.append(line)
     return lines
+
+
+def as_null(constant: str) -> None:
+    """NaN, Infinity and -Infinity, which are no JSON."""
+
+
+def as_float(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None  # 1e999 is infinite
+
+
+def as_int(text: str) -> int | None:
+    return int(text) if len(text) <= LONGEST_INTEGER else None
 
 
 def remove_temporary_files(folder: Path) -> None:

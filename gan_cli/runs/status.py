@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from gan_cli.errors import MAX_INTEGER
+
 STATES = ("running", "finished", "interrupted", "failed")
 
 
@@ -32,6 +34,22 @@ def read_status(directory: Path) -> Status:
     """The status of the run in `directory`; interrupted at step 0 where none can be read."""
     try:
         values = json.loads((directory / "status.json").read_text("utf-8"))
-        return Status(values["state"], int(values["step"]), values.get("error"))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return Status(checked_state(values["state"]), checked_step(values["step"]), checked_error(values.get("error")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Status("interrupted", 0)
+
+
+def checked_state(value: Any) -> str:
+    if value not in STATES:
+        raise ValueError("no state of a run")
+    return str(value)
+
+
+def checked_step(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_INTEGER:
+        raise ValueError("no step")
+    return value
+
+
+def checked_error(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

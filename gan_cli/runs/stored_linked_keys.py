@@ -70,8 +70,10 @@ def resolve_links(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def links_in(node: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Each key that holds a link, with dots, and its source."""
+    """Each key that holds a link, with dots, and its source. A name with a dot of its own can't be named so."""
     for name, value in node.items():
+        if not isinstance(name, str) or "." in name:
+            continue
         if isinstance(value, Mapping):
             yield from links_in(value, f"{prefix}{name}.")
         elif isinstance(value, str) and (match := LINK.fullmatch(value)):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gan_cli.data.input_paths import expand_user
 from gan_cli.errors import ConfigError
 from gan_cli.runs.atomic_files import make_folder, write_atomically
 from gan_cli.runs.symlink_checks import is_inside
@@ -28,7 +29,7 @@ def output_folder(job: SampleJob, source: Path) -> Path:
         source: the file or folder that the generator comes from.
     """
     if job.output:
-        path = expand_user(job.output)
+        path = expand_user("output", job.output)
         return path if job.format == "files" else path.parent
     return Path(job.run) / "rendered" if job.run else source.parent
 
@@ -36,7 +37,7 @@ def output_folder(job: SampleJob, source: Path) -> Path:
 def check_output(job: SampleJob, source: Path) -> None:
     """Raises ConfigError where the output can't be written, as far as that can be known without writing."""
     if job.output:
-        path = expand_user(job.output)
+        path = expand_user("output", job.output)
         if job.format == "files":
             with report_write_errors(path):
                 if path.exists() and not path.is_dir():
@@ -56,14 +57,6 @@ def check_output(job: SampleJob, source: Path) -> None:
             raise ConfigError("output", f"can't be written: {existing} is not writable", folder, ADVICE)
         if not job.output and job.run and not is_inside(folder, Path(job.run)):
             raise ConfigError("output", "is a link that leaves the run directory", folder, ADVICE)
-
-
-def expand_user(path: str) -> Path:
-    """`path` with a leading `~` replaced by the home directory; unchanged where that is unknown."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
 
 
 def default_name(job: SampleJob, source: Path, step: int, seeds: Sequence[int]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gan_cli.data.input_paths import expand_user
 from gan_cli.errors import ConfigError
 from gan_cli.plotting.image_grid import gif, image_grid, to_pil_image
 from gan_cli.plotting.points_plot import points_plot
@@ -17,7 +18,6 @@ from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.sample_output import (
     default_name,
-    expand_user,
     output_folder,
     write_arrays,
     write_file,
@@ -38,7 +38,7 @@ def run_sample_job(generator: LoadedGenerator, job: SampleJob, source: Path) -> 
     job.check_data(data)
     seeds = job.seed_list(data.is_image)
     name = default_name(job, source, generator.metadata.step, seeds)
-    output = expand_user(job.output) if job.output else output_folder(job, source) / name
+    output = expand_user("output", job.output) if job.output else output_folder(job, source) / name
     try:
         if job.interpolate is not None:
             write_interpolation(generator, job, seeds, output)

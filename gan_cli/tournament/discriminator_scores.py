@@ -6,6 +6,7 @@ judges all of them. Memory holds one model and one portion of examples at a time
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -53,7 +54,7 @@ class ExampleFile:
                 )
 
     def chunks(self) -> Iterator[np.ndarray]:
-        width = int(np.prod(self.shape))
+        width = math.prod(self.shape)
         with self.path.open("rb") as file:
             for start in range(0, self.count, CHUNK_BYTES):
                 values = np.fromfile(file, self.dtype, width * min(CHUNK_BYTES, self.count - start))
