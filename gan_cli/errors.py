@@ -14,6 +14,9 @@ from typing import Any
 MAX_INTEGER = 2**31 - 1
 """Of seeds, steps and the like: random numbers are keyed by 32-bit words, and shapes are 32-bit in many places."""
 
+LONGEST_VALUE = 500
+"""Characters of a value in a message; a path is seldom longer."""
+
 
 class ConfigError(ValueError):
     """A configuration that can't work: the key, its value, what is wrong and what to do.
@@ -50,7 +53,8 @@ def show(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list | tuple):
         return "[" + ",".join(show(item) for item in value) + "]"
-    return str(value)
+    text = str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
 def first_line(error: BaseException) -> str:
