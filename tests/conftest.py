@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from processes import command
 
 
 @pytest.fixture(scope="session")
@@ -64,24 +63,6 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
-
-
-def command(name: str, *words: str, folder: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
-    """Runs one of the commands as a user does, in a process of its own."""
-    module = {
-        "gan-train": "gan_cli.commands.train",
-        "gan-sample": "gan_cli.commands.sample",
-        "gan-eval": "gan_cli.commands.evaluate",
-    }[name]
-    return subprocess.run(
-        [sys.executable, "-m", module, *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, **more},
-        check=False,
-    )
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,8 @@
-"""Runs in processes of their own, and reading of run directories."""
+"""Reading of run directories."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +12,6 @@ from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint
 
 CLOCK = ("seconds", "images_per_second")
 """What differs between two runs of the same configuration."""
-
-
-def restore_signals() -> None:
-    """Undoes what a shell does to background jobs, and nohup: a test's own process may ignore these signals."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
-@contextmanager
-def training(*words: str) -> Iterator[subprocess.Popen[str]]:
-    """A run in a process of its own, from its first step on; killed at the end if it still lives."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gan_cli.commands.train", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        preexec_fn=restore_signals,
-    )
-    assert process.stdout is not None and process.stderr is not None
-    try:
-        for line in process.stdout:
-            if line.startswith("step "):
-                break
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
 
 
 def metric_lines(run: Path) -> list[dict[str, Any]]:

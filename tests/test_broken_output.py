@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY
-from runs import status, training
+from processes import training
+from runs import status
 
 from gan_cli.console import Console
 from gan_cli.output_streams import SafeStream, printable
@@ -40,9 +41,7 @@ def test_broken_output_does_not_end_training(redirection: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_stop_after_the_reader_of_the_output_has_gone_saves_the_state(number: int) -> None:
     with training(*SMALL, "train.steps=1000000") as process:
-        assert process.stdout is not None and process.stderr is not None
-        process.stdout.close()
-        process.stderr.close()
+        process.output.close()
         process.send_signal(number)
         if number == signal.SIGHUP:
             process.send_signal(number)  # a closing terminal may send it twice

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import command
+from processes import command
 
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from conftest import command
 from human_page import answers_file
 from PIL import Image
+from processes import command
 
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TINY, command
+from conftest import TINY
 from PIL import Image
+from processes import command
 
 from gan_cli.commands.command_line import report_errors
 from gan_cli.commands.evaluate import gan_eval

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY, command
-from runs import assert_same_run, metric_lines, status, training
+from conftest import TINY
+from processes import command, training
+from runs import assert_same_run, metric_lines, status
 
 from gan_cli.commands.train import gan_train
 from gan_cli.runs.checkpoint import DamagedCheckpointError, list_checkpoints, load_checkpoint
@@ -21,8 +22,8 @@ SMALL = [*TINY, "model=mlp", "model.width=16", "train.batch_size=16"]
 def test_a_signal_saves_and_the_run_goes_on_as_if_nothing_had_been(number: int, code: int) -> None:
     with training(*SMALL, "hydra.run.dir=run", "train.steps=1000000") as process:
         process.send_signal(number)
-        said, _ = process.communicate(timeout=60)
-        assert process.returncode == code
+        said = process.output.read()
+        assert process.wait() == code
     run = Path("run")
     reached = status(run)["step"]
     assert status(run) == {"state": "interrupted", "step": reached, "error": None}
@@ -40,9 +41,8 @@ def test_a_kill_at_any_moment_leaves_a_run_that_goes_on() -> None:
     words = [word for word in SMALL if not word.startswith("run.checkpoint_every")]
     with training(*words, "hydra.run.dir=run", "train.steps=1000000", "run.checkpoint_every=1") as process:
         while not list_checkpoints(run / "checkpoints"):  # the first step is shown before it is saved
-            assert process.poll() is None
+            assert process.process.is_alive()
         process.kill()
-        process.wait()
     for attempt in range(3):  # each begins with what the kill before has left
         assert status(run)["state"] == "running"
         json.loads((run / "environment.json").read_text())
@@ -51,7 +51,6 @@ def test_a_kill_at_any_moment_leaves_a_run_that_goes_on() -> None:
         if attempt < 2:
             with training("resume=run") as process:
                 process.kill()
-                process.wait()
     (run / "checkpoints" / ".step_99999999.npz.1.tmp").write_bytes(b"half a checkpoint")
     end = load_checkpoint(list_checkpoints(run / "checkpoints")[0]).step + 5
     assert gan_train(["resume=run", f"train.steps={end}"]) == 0
@@ -102,7 +101,6 @@ def test_two_processes_do_not_train_in_one_directory() -> None:
         assert done.returncode == 2
         assert "another process is training in this directory" in done.stderr
         process.kill()
-        process.wait()
 
 
 def test_a_new_run_does_not_write_into_an_old_one() -> None:

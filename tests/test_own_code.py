@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY, command
+from conftest import TINY
+from processes import command
 from runs import metric_lines
 
 from gan_cli.commands.sample import gan_sample

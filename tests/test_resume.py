@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import TINY, command
+from conftest import TINY
 from PIL import Image
+from processes import command
 from runs import assert_same_run, metric_lines, status
 
 from gan_cli.commands.train import gan_train

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import TINY, command
+from conftest import TINY
+from processes import command
 from runs import status
 
 import gan_cli

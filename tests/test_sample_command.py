@@ -13,8 +13,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from conftest import TINY, command
+from conftest import TINY
 from PIL import Image
+from processes import command
 
 from gan_cli import load_generator
 from gan_cli.commands.sample import gan_sample

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
-from conftest import TINY, command
+from conftest import TINY
+from processes import command, training
 from runs import assert_same_run, metric_lines, status
 
 from gan_cli.commands.train import gan_train
@@ -72,21 +70,11 @@ def test_a_job_whose_parts_do_not_fit_fails_alone_and_says_so_in_its_directory()
 
 def test_stopping_a_sweep_stops_its_job_which_saves() -> None:
     words = [word for word in SMALL if not word.startswith("train.steps")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gan_cli.commands.train", "-m", *words, "train.steps=1000000", "seed=0,1",
-         "hydra.sweep.dir=sweep"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("  step "):
-            break
-    process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 143, said
+    sweep = ("-m", *words, "train.steps=1000000", "seed=0,1", "hydra.sweep.dir=sweep")
+    with training(*sweep, first_line="  step ") as process:
+        process.send_signal(signal.SIGTERM)
+        said = process.output.read()
+        assert process.wait() == 143, said
     (job,) = [path for path in Path("sweep").iterdir() if path.is_dir()]
     assert status(job)["state"] == "interrupted"
     assert "The sweep was stopped" in said

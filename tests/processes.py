@@ -1,0 +1,126 @@
+"""Commands in processes of their own, for tests of output, exit codes and signals.
+
+Importing TensorFlow takes longer than most of what is tested. So a server imports it once, without running anything,
+and each command is a fork of the server: with its own TensorFlow runtime, threads, standard streams and signals.
+Tests of the start of the interpreter itself (locale, `sys.path`, closed streams) use `subprocess`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import io
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import IO
+
+Process = multiprocessing.context.ForkServerProcess
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(["preloaded_commands"])
+
+
+def run_command(name: str, words: list[str], folder: str, environment: dict[str, str], out: str, err: str) -> None:
+    """Becomes the process of a command. `out` and `err` are files, pipes or, where equal, one of them for both."""
+    from preloaded_commands import MAIN
+
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGTERM, signal.SIG_DFL),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        signal.signal(number, handler)  # a shell's background jobs ignore some
+    os.environ.clear()
+    os.environ.update(environment)
+    streams = [os.open(out, os.O_WRONLY)]
+    streams.append(streams[0] if err == out else os.open(err, os.O_WRONLY))
+    for number, stream in enumerate(streams, start=1):
+        os.dup2(stream, number)
+    sys.stdout = sys.__stdout__ = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", write_through=True)
+    sys.stderr = sys.__stderr__ = io.TextIOWrapper(
+        io.FileIO(2, "w", closefd=False), "utf-8", errors="backslashreplace", write_through=True
+    )
+    os.chdir(folder)
+    sys.argv = [name, *words]
+    try:
+        sys.exit(MAIN[name]())
+    finally:
+        atexit._run_exitfuncs()
+
+
+def start(
+    name: str, words: tuple[str, ...], out: Path, err: Path, folder: Path | None, more: dict[str, str]
+) -> Process:
+    process = SERVER.Process(
+        target=run_command,
+        args=(name, list(words), str(folder or Path.cwd()), {**os.environ, **more}, str(out), str(err)),
+    )
+    process.start()
+    return process
+
+
+def command(name: str, *words: str, folder: Path | None = None, **more: str) -> CompletedProcess[str]:
+    """Runs one of the commands as a user does, in a process of its own; `more` is added to its environment."""
+    with tempfile.TemporaryDirectory() as place:
+        out, err = Path(place) / "out", Path(place) / "err"
+        out.touch()
+        err.touch()
+        process = start(name, words, out, err, folder, more)
+        try:
+            process.join(300)
+            assert process.exitcode is not None, f"{name} {' '.join(words)} takes more than 300 s"
+        finally:
+            process.kill()
+        return CompletedProcess([name, *words], process.exitcode, out.read_text(), err.read_text())
+
+
+class RunningCommand:
+    """A command that runs.
+
+    Attributes:
+        output: its standard output and error, as a pipe.
+    """
+
+    def __init__(self, process: Process, output: IO[str]) -> None:
+        self.process, self.output = process, output
+
+    def send_signal(self, number: int) -> None:
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+    def wait(self, timeout: float = 60) -> int:
+        """Returns the exit code, after at most `timeout` seconds."""
+        self.process.join(timeout)
+        assert self.process.exitcode is not None
+        return self.process.exitcode
+
+
+@contextmanager
+def training(*words: str, first_line: str = "step ") -> Iterator[RunningCommand]:
+    """gan-train in a process of its own, from the first line on that starts so; killed at the end if it still lives."""
+    with tempfile.TemporaryDirectory() as place:
+        pipe = Path(place) / "pipe"
+        os.mkfifo(pipe)
+        process = start("gan-train", words, pipe, pipe, None, {})
+        with pipe.open() as output:
+            try:
+                read = []
+                for line in output:
+                    read.append(line)
+                    if line.startswith(first_line):
+                        break
+                else:
+                    raise AssertionError("".join(read))
+                yield RunningCommand(process, output)
+            finally:
+                process.kill()
+                process.join()
