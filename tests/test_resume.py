@@ -46,19 +46,23 @@ def train(directory: str, steps: int, *words: str) -> Path:
     return Path(directory)
 
 
-def assert_goes_on_exactly(whole: Path) -> None:
-    """A run that was killed after its first checkpoint, at step 5, and gone on with, is the run that was not."""
+def assert_resumes_exactly(whole: Path, in_fresh_process: bool = False) -> None:
+    """A run that was killed after its first checkpoint, at step 5, and resumed, is the run that was not."""
     killed = Path(f"{whole}_killed")
     shutil.copytree(whole, killed)
     for path in list_checkpoints(killed / "checkpoints")[:-1]:
         path.unlink()
-    assert gan_train([f"resume={killed}"]) == 0
+    if in_fresh_process:
+        done = command("gan-train", f"resume={killed}")
+        assert done.returncode == 0, done.stderr
+    else:
+        assert gan_train([f"resume={killed}"]) == 0
     assert_same_run(whole, killed)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_each_loss_resumes_exactly_with_dropout(loss: str) -> None:
-    assert_goes_on_exactly(train("whole", 9, *SMALL, f"loss={loss}"))
+    assert_resumes_exactly(train("whole", 9, *SMALL, f"loss={loss}"))
 
 
 def newest_arrays(run: Path) -> dict[str, np.ndarray]:
@@ -78,7 +82,7 @@ def test_parts_resume_exactly_all_together_with_what_they_carry_on(words: list[s
     # Strengths that adapt do so at once, so that they are at work before the run is stopped.
     quick = [f"augment.{name}.ramp_images=500" for name, one in job.augmentations.items() if one.learns]
     whole = train("whole", 9, *SMALL, *words, *quick)
-    assert_goes_on_exactly(whole)
+    assert_resumes_exactly(whole)
     carried = {
         f"scalars/{part}/{name}": first
         for part, one in stateful_parts(job).items()
@@ -133,10 +137,7 @@ def test_each_experiment_begins(experiment: str, request: pytest.FixtureRequest)
 def test_each_optimizer_resumes_exactly_on_a_schedule(optimizer: str, schedule: str) -> None:
     words = (*SMALL, f"optimizer={optimizer}", f"optimizer.schedule={schedule}", "optimizer.warmup_steps=3")
     words = (*words, "optimizer.clip_norm=1", "optimizer.decay_steps=20")
-    whole = train("whole", 9, *words)
-    parts = train("parts", 5, *words)
-    assert gan_train([f"resume={parts}", "train.steps=9"]) == 0
-    assert_same_run(whole, parts)
+    assert_resumes_exactly(train("whole", 9, *words))
 
 
 def pictures_folder(folder: Path) -> Path:
@@ -182,14 +183,8 @@ def test_each_data_source_resumes_exactly_in_a_fresh_process(
 ) -> None:
     for number, source in enumerate(source_words(dataset, tmp_path, request)):
         words = [*SMALL, f"dataset={dataset}", *source]
-        whole = train(f"whole{number}", 11, *words)
-        parts = train(f"parts{number}", 6, *words)
-        if number == 0:
-            done = command("gan-train", f"resume={parts}", "train.steps=11")
-            assert done.returncode == 0, done.stderr
-        else:  # how it is held matters, not a second time in which process
-            assert gan_train([f"resume={parts}", "train.steps=11"]) == 0
-        assert_same_run(whole, parts)
+        # How examples are held matters too, but not a second time in which process.
+        assert_resumes_exactly(train(f"whole{number}", 9, *words), in_fresh_process=number == 0)
 
 
 @pytest.fixture
@@ -219,10 +214,7 @@ def test_how_steps_are_grouped_into_calls_makes_no_difference() -> None:
 
 def test_mixed_precision_resumes_exactly_with_its_loss_scale() -> None:
     words = (*SMALL, "train.precision=mixed_float16", "train.update=simultaneous")
-    whole = train("whole", 9, *words)
-    parts = train("parts", 5, *words)
-    assert gan_train([f"resume={parts}", "train.steps=9"]) == 0
-    assert_same_run(whole, parts)
+    assert_resumes_exactly(train("whole", 9, *words))
 
 
 def test_each_step_stands_once_in_the_log_in_order_whatever_the_stop() -> None:
