@@ -14,7 +14,7 @@ from typing import Any
 MAX_INTEGER = 2**31 - 1
 """Of seeds, steps and the like: random numbers are keyed by 32-bit words, and shapes are 32-bit in many places."""
 
-LONGEST_VALUE = 500
+LONGEST_VALUE = 300
 """Characters of a value in a message; a path is seldom longer."""
 
 

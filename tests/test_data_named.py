@@ -119,6 +119,31 @@ def test_data_of_ones_own_is_read_in_either_format(tmp_path: Path, file_format: 
     assert tail.spec.examples == 5
     assert np.array_equal(tail.read(np.arange(5))[0], images[4:])
     assert TFDS(**{**keys, "label_key": None}, image_size=5).describe() == DataSpec((5, 5, 3), 9, 0)
+    if file_format == "tfrecord":
+        check_damaged_data(TFDS(**keys, image_size="5x7"), tmp_path / "ours" / "1.2.0")
+
+
+def check_damaged_data(source: TFDS, folder: Path) -> None:
+    """Damages prepared data of 9 images whose labels are 0, 1, 2, 3, 0, 1, 2, 3, 0."""
+    features, info = folder / "features.json", folder / "dataset_info.json"
+    described, informed = features.read_text(), info.read_text()
+    (records,) = folder.glob("*.tfrecord*")
+    content = records.read_bytes()
+    records.write_bytes(content[:12] + b"\xff" * 8 + content[20:])
+    features.write_text(described.replace('"numClasses": "4"', '"numClasses": "2"'))
+    examples = source.open()
+    assert np.array_equal(examples.read(np.arange(4))[1], [1, 0, 1, 0])  # the first record is no protocol buffer
+    skipped = {left.name: left.reason for left in examples.skipped}
+    assert list(skipped) == ["record 0", "record 2", "record 3", "record 6", "record 7"]
+    assert skipped["record 3"] == "its label 3 is not one of the 2 classes"
+    for damaged in ("[" * 5000, described.replace('"4"', "1e999"), described.replace('"4"', '"-4"'), "[]"):
+        features.write_text(damaged)
+        with pytest.raises(ConfigError, match=r"features.json or dataset_info.json in .* can't be understood"):
+            source.describe()
+    features.write_text(described)
+    info.write_text(informed.replace("{", '{"unknown": 1,', 1))
+    with pytest.raises(ConfigError, match=r"the prepared data in .* can't be read"):
+        source.open()
 
 
 @pytest.mark.parametrize(
@@ -188,6 +213,20 @@ def test_a_folder_that_does_not_exist_is_told_before_a_download(tmp_path: Path) 
     (tmp_path / "tfds").mkdir()
     with pytest.raises(ConfigError, match=r"data_dir=.*Did you mean tfds\?"):
         TFDS(name="mnist", data_dir=str(tmp_path / "tfdz")).describe()
+
+
+def test_prepared_data_below_the_home_folder_may_be_named_by_a_stored_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = tmp_path / "tf" / "mnist" / "3.0.1"
+    folder.mkdir(parents=True)
+    source = TFDS(name="mnist", data_dir="~/tf")
+    with pytest.raises(ConfigError, match="holds no prepared data"):
+        source.check_stored_values()
+    for name in ("features.json", "dataset_info.json"):
+        (folder / name).touch()
+    source.check_stored_values()
 
 
 def test_an_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:

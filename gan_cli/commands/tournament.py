@@ -13,15 +13,16 @@ The command prints win rates and Bradley-Terry ratings (on the Elo scale) with 9
 
 Examples to paste:
 
-  gan-eval tournament runs=[outputs/A,outputs/B]         # compares two runs
-  gan-eval tournament runs=outputs/A                     # progress of one run over its checkpoints
-  gan-eval tournament runs=[outputs/A,outputs/B] most=1  # the newest checkpoints only
-  gan-eval tournament runs=outputs/A steps=[500,2000]    # these steps only
+  gan-eval tournament runs=[outputs/A,outputs/B]                    # compares two runs
+  gan-eval tournament runs=outputs/A                                # progress of one run over its checkpoints
+  gan-eval tournament runs=[outputs/A,outputs/B] max_checkpoints=1  # the newest checkpoints only
+  gan-eval tournament runs=outputs/A steps=[500,2000]               # these steps only
   gan-eval tournament runs=[outputs/A,outputs/B] json=true
 
 A run keeps its newest 3 checkpoints; gan-train run.keep_checkpoints=N keeps more.
 
-Settings: runs, steps, most, samples, split (train, held_out), seed, weights (ema, raw), json, output, trust.
+Settings: runs, steps, max_checkpoints, samples, split (train, held_out), seed, weights (ema, raw), json, output,
+          trust.
           `gan-eval tournament --cfg job` shows all with their values; configs/tournament.yaml explains each.
 
 Flags: --help, --version, --cfg job.

@@ -46,7 +46,7 @@ def check_parts(job: TrainJob) -> None:
             problem = f"needs a discriminator that gives {wanted}, and this loss asks for one that gives {GIVES[kind]}"
             raise ConfigError("penalty", problem, name, "Leave it out, or use another loss.")
     if job.train.batch_size % job.train.pack:
-        near = max(job.train.pack, job.train.batch_size // job.train.pack * job.train.pack)
+        near = max(1, round(job.train.batch_size / job.train.pack)) * job.train.pack
         problem = (
             f"has to be a multiple of train.pack={job.train.pack}, the examples that the discriminator gets together"
         )

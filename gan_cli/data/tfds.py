@@ -20,7 +20,7 @@ from gan_cli.data.tfds_features import check_feature_classes
 from gan_cli.data.tfds_metadata import Feature, ImageFeature, Metadata, find_prepared, read_metadata
 from gan_cli.data.tfds_name import DatasetName, parse_name
 from gan_cli.data.tfds_records import open_records
-from gan_cli.errors import ConfigError, nearest
+from gan_cli.errors import ConfigError, first_line, nearest
 
 
 def known(height: int, width: int, channels: int, train: int, test: int) -> Metadata:
@@ -81,9 +81,14 @@ class TFDS(ImageSource):
             try:
                 example = tf_example_pb2.Example.FromString(records[index]).features.feature
                 content = example[self.image_key].bytes_list.value[0]
-                label = example[self.label_key].int64_list.value[0] if self.label_key else 0
-            except (IndexError, ValueError) as error:
-                raise UnreadableImageError(f"a record without an image and a label ({error})") from error
+                label = example[self.label_key].int64_list.value[0] if spec.classes else 0
+            except OSError:
+                raise
+            except Exception as error:  # such as IndexError, ValueError and protobuf's DecodeError
+                problem = f"a record without an image and a label ({first_line(error)})"
+                raise UnreadableImageError(problem) from error
+            if spec.classes and not 0 <= label < spec.classes:
+                raise UnreadableImageError(f"its label {label} is not one of the {spec.classes} classes")
             return fit.image(read_image(content, apply_orientation=False)), label
 
         return load_examples(
@@ -138,7 +143,7 @@ class TFDS(ImageSource):
             check_feature_classes(folder)
         prepared = find_prepared(self.folder(), name)
         if prepared:
-            return tfds.builder_from_directory(str(prepared))
+            return open_builder(prepared)
         try:
             builder = tfds.builder(str(name), data_dir=str(self.folder()))
         except tfds.core.DatasetNotFoundError as error:
@@ -150,7 +155,7 @@ class TFDS(ImageSource):
             raise ConfigError(key, problem, value, CATALOG) from error
         default = Path(builder.data_path)  # of the default variant
         if (default / "dataset_info.json").is_file():
-            return tfds.builder_from_directory(str(default))
+            return open_builder(default)
         downloads = (self.folder() / "downloads").rglob("*")
         fetched = [path for path in downloads if path.is_file() and ".tmp." not in path.name]
         try:
@@ -162,6 +167,17 @@ class TFDS(ImageSource):
             advice = "Name the folder that holds it prepared, dataset.data_dir=..., or connect to the network."
             raise ConfigError("data_dir", problem, self.data_dir, advice) from error
         return builder
+
+
+def open_builder(folder: Path) -> Any:
+    """The tfds builder of data that is prepared in `folder`. Raises ConfigError where its metadata are damaged."""
+    import tensorflow_datasets as tfds
+
+    try:
+        return tfds.builder_from_directory(str(folder))
+    except Exception as error:  # ParseError for a key that it does not know, and others
+        problem = f"the prepared data in {folder} can't be read ({one_line(error)})"
+        raise ConfigError("data_dir", problem, advice="Delete that folder to have it prepared again.") from error
 
 
 def folders_of(data_dir: Path, name: str) -> list[Path]:

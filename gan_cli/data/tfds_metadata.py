@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.data.tfds_name import DatasetName
-from gan_cli.errors import ConfigError, nearest
+from gan_cli.errors import MAX_INTEGER, ConfigError, nearest
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 LARGEST_NAMES = 2**24  # bytes of a file of class names
@@ -118,7 +118,7 @@ def read_metadata(folder: Path) -> Metadata:
     try:
         described = json.loads((folder / "features.json").read_text("utf-8"))["featuresDict"]["features"]
         info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
-        splits = {split["name"]: sum(int(n) for n in split["shardLengths"]) for split in info["splits"]}
+        splits = {split["name"]: sum(count_of(n) for n in split["shardLengths"]) for split in info["splits"]}
         features = {key: read_feature(feature) for key, feature in described.items()}
         labels = {key: classes for key, classes in features.items() if isinstance(classes, int)}
         return Metadata(features, splits, {key: read_names(folder, key, labels[key]) for key in labels})
@@ -136,9 +136,17 @@ def read_names(folder: Path, key: str, classes: int) -> tuple[str, ...]:
     return names if len(names) == classes else ()
 
 
+def count_of(value: Any) -> int:
+    """A number of examples or classes. Raises ValueError for one that is negative or too large."""
+    count = int(value)
+    if not 0 <= count <= MAX_INTEGER:
+        raise ValueError(f"it gives the number {str(value)[:40]}")
+    return count
+
+
 def read_feature(feature: dict[str, Any]) -> Feature:
     if "classLabel" in feature:
-        return int(feature["classLabel"]["numClasses"])
+        return count_of(feature["classLabel"]["numClasses"])
     image = feature.get("image")
     if image is None or image.get("dtype") not in ("uint8", "uint16"):  # floats are encoded in another way
         return None
