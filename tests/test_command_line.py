@@ -75,6 +75,8 @@ assert not {{"tensorflow", "keras", "sklearn", "tensorflow_datasets", "matplotli
         (["resume=~nosuch/x"], ["resume=~nosuch/x", "home folder of a user that is not known"]),
         (["dataset=folder", "dataset.path=~nosuch/x"], ["dataset.path=~nosuch/x", "home folder"]),
         (["dataset=mnist", "dataset.data_dir=~nosuch/x"], ["dataset.data_dir=~nosuch/x", "home folder"]),
+        (["train.batch_size=7", "train.pack=4"], ["train.batch_size=7", "The nearest is 8."]),
+        (["seed=0", "dataset=folder", "dataset.path=" + "a0" * 200], ["dataset.path: File name too long"]),
         (["train.xla=perhaps"], ["train.xla=perhaps", "true or false"]),
         (["train.precision=float16"], ["train.precision=float16", "mixed_float16?"]),
         (["train.update=alternate"], ["train.update", "alternating?"]),

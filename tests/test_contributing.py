@@ -14,7 +14,7 @@ import yaml
 from conftest import TINY
 
 from gan_cli.commands.train import gan_train
-from gan_cli.config.config_trust import TYPED
+from gan_cli.config.config_trust import ConfigOrigin
 from gan_cli.config.target_allowlist import load_class
 from gan_cli.config.user_modules import set_own_folders
 from gan_cli.losses import DiscriminatorOutput
@@ -45,7 +45,7 @@ def test_the_command_of_the_example_trains() -> None:
 
 def test_the_loss_of_the_example_is_what_its_text_says(example: Path) -> None:
     set_own_folders([example])
-    smoothed: Any = load_class("loss", "smoothed.SmoothedLoss", TYPED)
+    smoothed: Any = load_class("loss", "smoothed.SmoothedLoss", ConfigOrigin(is_stored=False))
     generator = np.random.default_rng(0)
     real, fake = (DiscriminatorOutput(generator.normal(0, 3, 50).astype(np.float32)) for _ in range(2))
     one = NonSaturatingLoss()

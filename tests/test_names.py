@@ -19,12 +19,14 @@ from gan_cli.errors import ConfigError
 SMALL = [*(word for word in TINY if word != "logger=[]"), "dataset=ring", "model=mlp", "train.batch_size=16"]
 
 
-def test_a_run_whose_name_is_not_utf8_trains_resumes_and_samples() -> None:
+def test_a_run_whose_name_is_not_utf8_trains_resumes_and_samples(capsys: pytest.CaptureFixture[str]) -> None:
     name = os.fsdecode(b"r\xff\x1b")
     assert gan_train([*SMALL, "train.steps=4", f"hydra.run.dir={name}"]) == 0
     assert gan_train([f"resume={name}", "train.steps=6"]) == 0
     assert status(Path(name))["step"] == 6
     assert list(Path(name, "tensorboard").iterdir())
+    assert gan_train([f"resume={name}"]) == 0
+    assert "r\\udcff\\x1b has finished its 6 steps" in capsys.readouterr().out
     assert gan_sample([f"run={name}", "n=16"]) == 0
     assert len(list(Path(name, "rendered").iterdir())) == 1
 

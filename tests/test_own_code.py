@@ -17,7 +17,7 @@ from runs import metric_lines
 
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
-from gan_cli.config.config_trust import TYPED
+from gan_cli.config.config_trust import ConfigOrigin
 from gan_cli.config.target_allowlist import load_class
 from gan_cli.config.user_modules import set_own_folders
 from gan_cli.errors import ConfigError
@@ -178,13 +178,13 @@ def test_a_sweep_finds_own_code_and_nothing_else_in_its_folder(own_folder: Path)
 
 def test_only_code_of_the_users_folder_imports_its_siblings(own_folder: Path) -> None:
     set_own_folders([own_folder])
-    assert load_class("loss", "my_losses.Exponential", TYPED)
+    assert load_class("loss", "my_losses.Exponential", ConfigOrigin(is_stored=False))
     for name in ("my_data", "pandas_of_the_user"):
         with pytest.raises(ModuleNotFoundError):
             importlib.import_module(name)
     assert str(own_folder) not in sys.path
     with pytest.raises(ConfigError, match="names code outside gan_cli"):
-        load_class("loss", "queue.Exponential", TYPED)
+        load_class("loss", "queue.Exponential", ConfigOrigin(is_stored=False))
 
 
 def test_its_settings_are_checked_like_ours(own_folder: Path) -> None:

@@ -16,7 +16,7 @@ from runs import status
 import gan_cli
 from gan_cli.commands.train import gan_train
 from gan_cli.config.compose import compose
-from gan_cli.config.config_trust import TYPED
+from gan_cli.config.config_trust import ConfigOrigin
 from gan_cli.config.target_allowlist import PACKAGES, check_targets, load_class
 from gan_cli.errors import ConfigError
 from gan_cli.runs.run_directory import RunDirectory
@@ -37,7 +37,7 @@ def test_a_target_reaches_only_classes_of_its_own_room(group: str) -> None:
     allowed = set()
     for module, name in classes_in_reach():
         try:
-            allowed.add(load_class(f"{group}._target_", f"{module}.{name}", TYPED))
+            allowed.add(load_class(f"{group}._target_", f"{module}.{name}", ConfigOrigin(is_stored=False)))
         except ConfigError:
             continue
     assert allowed
@@ -60,7 +60,7 @@ def test_a_target_reaches_only_classes_of_its_own_room(group: str) -> None:
 def test_targets_are_found_at_any_depth_and_refused(target: str, wrap: object) -> None:
     with pytest.raises(ConfigError, match="_target_"):
         node = {"model": wrap({"_target_": target})}  # type: ignore[operator]
-        check_targets(node, TYPED)
+        check_targets(node, ConfigOrigin(is_stored=False))
         load_class("model._target_", target)
 
 

@@ -166,9 +166,22 @@ def test_a_stored_configuration_names_no_server_and_no_place_to_write_to(
     assert content(Path()) == before
     value = next(iter(change.values()))
     value = value[key.split(".")[1]][key.split(".")[2]] if key.startswith("logger") else value["data_dir"]
-    for typed in (f'{key}="{value}"', "trust=true"):
+    parent, _, leaf = key.rpartition(".")
+    for typed in (f'{key}="{value}"', f'{parent}={{{leaf}: "{value}"}}', "trust=true"):
         told = refused(lambda typed=typed: gan_train([*FOREIGN, "dry_run=true", typed]))  # type: ignore[misc]
         assert "read from disk" not in told
+
+
+@pytest.mark.parametrize("text", ["${", "${nope}", "${oc.env:HOME}"])
+def test_text_of_a_run_is_shown_and_never_evaluated(
+    foreign_run: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(foreign_run / "config.yaml", logger={"wandb": {**WANDB, "mode": "offline", "project": text}})
+    for flags in ([], ["--resolve"], ["--package", "logger.wandb"]):
+        assert gan_train(["resume=run", "--cfg", "job", *flags]) == 0
+        assert f"project: {text}" in capsys.readouterr().out.replace("'", "")
+    with pytest.raises(ConfigError, match=r"--package=logger.wand: the configuration has no such part"):
+        gan_train(["resume=run", "--cfg", "job", "--package", "logger.wand"])
 
 
 def test_settings_of_wandb_in_a_run_directory_are_refused() -> None:

@@ -16,8 +16,9 @@ from conftest import TINY
 from PIL import Image
 
 from gan_cli import load_generator
-from gan_cli.commands.tournament import gan_eval_tournament
+from gan_cli.commands.tournament import HELP, gan_eval_tournament
 from gan_cli.commands.train import gan_train
+from gan_cli.config.compose import compose
 from gan_cli.data import DataSpec
 from gan_cli.data.digits import Digits
 from gan_cli.errors import ConfigError
@@ -305,3 +306,10 @@ def test_the_numbers_are_not_written_over_a_file_of_the_run(runs: Path) -> None:
     with pytest.raises(ConfigError, match=r"status\.json, where the numbers go, is there already"):
         gan_eval_tournament(["runs=runs/first", "output=runs/first/status.png"])
     assert (runs / "first" / "status.json").read_text() == before
+
+
+def test_every_example_of_the_help_can_be_typed() -> None:
+    lines = [line.partition("#")[0].split() for line in HELP.splitlines() if line.startswith("  gan-eval tournament")]
+    assert len(lines) == 5
+    for _, _, *words in lines:
+        compose("tournament", words)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, NoReturn
 
 import hydra
+import yaml
 from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -29,6 +30,7 @@ from gan_cli.config.resolvers import register_resolvers
 from gan_cli.config.target_allowlist import composing
 from gan_cli.errors import ConfigError, nearest
 from gan_cli.output_streams import OutputError, printable, protect_output
+from gan_cli.runs.stored_linked_keys import has_key, value_at
 
 BARE_FLAGS = ("multirun", "resolve", "shell_completion", "hydra_help")
 MISCONFIGURED = 2
@@ -93,11 +95,26 @@ def print_config(flags: argparse.Namespace, whole: DictConfig) -> None:
         except OmegaConfBaseException:
             config = None
         if not OmegaConf.is_config(config):
-            keys = [str(name) for name in whole]
-            advice = nearest(flags.package, keys) or f"Parts: {', '.join(keys)}."
-            raise ConfigError("--package", "the configuration has no such part", flags.package, advice)
+            raise no_such_part(flags.package, whole)
         print(f"# @package {flags.package}")
     print(OmegaConf.to_yaml(config, resolve=flags.resolve), end="")
+
+
+def print_plain_config(flags: argparse.Namespace, whole: Mapping[str, Any]) -> None:
+    """As `print_config`, for a configuration read from disk: text in it that looks like an interpolation stays text."""
+    config: Any = whole
+    if flags.package and flags.package != "_global_":
+        if not has_key(whole, flags.package) or not isinstance(value_at(whole, flags.package), Mapping | list):
+            raise no_such_part(flags.package, whole)
+        config = value_at(whole, flags.package)
+        print(f"# @package {flags.package}")
+    print(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), end="")
+
+
+def no_such_part(package: str, whole: Iterable[Any]) -> ConfigError:
+    keys = [str(name) for name in whole]
+    advice = nearest(package, keys) or f"Parts: {', '.join(keys)}."
+    return ConfigError("--package", "the configuration has no such part", package, advice)
 
 
 @contextmanager
@@ -107,8 +124,10 @@ def os_errors_as_mistakes(words: Sequence[str]) -> Iterator[None]:
         yield
     except OSError as error:
         name = str(error.filename or "")
-        keys = [word.partition("=")[0] for word in words if name and word.partition("=")[2].strip("\"'") in name]
-        raise ConfigError(keys[0] if keys else "", f"{error.strerror or error}: {name[:80]}") from error
+        values = {word.partition("=")[2].strip("\"'"): word.partition("=")[0] for word in words}
+        named = max((value for value in values if value and value in name), key=len, default=None)
+        key = "" if named is None else values[named]
+        raise ConfigError(key, f"{error.strerror or error}: {name[:80]}") from error
 
 
 def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job: Callable[..., object]) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from gan_cli.commands.command_line import (
     hand_to_hydra,
     isolate_child_processes,
     os_errors_as_mistakes,
     print_config,
+    print_plain_config,
     read_command_line,
     report_errors,
 )
@@ -25,6 +26,7 @@ from gan_cli.config.launch_plan import LaunchPlan, prepare
 from gan_cli.config.primary_config import origin_of, read_overrides
 from gan_cli.config.target_allowlist import composing
 from gan_cli.config.user_modules import set_own_folders
+from gan_cli.output_streams import printable
 from gan_cli.sweeps.sweep_jobs import check_sweep, report_sweep
 
 
@@ -51,7 +53,7 @@ def gan_train(arguments: list[str]) -> int:
     with os_errors_as_mistakes(flags.overrides):
         job, start = prepare(config_name, flags.overrides, flags.config_dir)
     if flags.cfg and start.resumes:
-        print_config(flags, OmegaConf.create(job.config))
+        print_plain_config(flags, job.config)
         return 0
     if flags.cfg == "job":
         print_config(flags, compose(config_name, flags.overrides, flags.config_dir).unresolved)
@@ -61,7 +63,8 @@ def gan_train(arguments: list[str]) -> int:
         return 0
     if start.finished and not start.dry_run:
         steps = job.train.steps
-        print(f"{start.directory} has finished its {steps} steps. To go on: train.steps={2 * steps}")
+        directory = printable(start.directory)
+        print(f"{directory} has finished its {steps} steps. To train longer: train.steps={2 * steps}")
         return 0
 
     from gan_cli.training.run_training import run_training  # here, since it loads TensorFlow

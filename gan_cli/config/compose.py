@@ -55,7 +55,6 @@ class Composition:
 
     Attributes:
         config: the configuration of the job, resolved, as plain containers.
-        overrides: the words that it was composed with.
         directory: what `hydra.run.dir` names.
         origin: whether the user chose its parts, or a whole configuration in --config-dir.
         links: keys whose value follows another key, with that key.
@@ -64,7 +63,6 @@ class Composition:
     """
 
     config: dict[str, Any]
-    overrides: list[str]
     directory: Path
     origin: ConfigOrigin
     links: dict[str, str]
@@ -131,7 +129,7 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
     if origin.restricts_values:
         check_hydra_settings(settings, own_hydra_settings(overrides), origin)
     check_typed_only(config, config_name, origin)
-    return Composition(config, words, directory, origin, links, (note,) if note else (), whole)
+    return Composition(config, directory, origin, links, (note,) if note else (), whole)
 
 
 def own_hydra_settings(overrides: list[Override]) -> list[DictConfig]:

@@ -36,7 +36,6 @@ class ConfigOrigin:
         return self.is_stored and not self.trust
 
 
-TYPED = ConfigOrigin(is_stored=False)
 STORED = ConfigOrigin()
 
 

@@ -8,7 +8,7 @@ configuration may set directories below the working folder, and nothing else of 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -48,8 +48,7 @@ def origin_of(config_name: str, words: Sequence[str]) -> ConfigOrigin:
     """Where the configuration comes from that `words` compose."""
     overrides = read_overrides(words)
     trust = any(override.key_or_group == "trust" and override.value() is True for override in overrides)
-    keys = frozenset(override.key_or_group for override in overrides)
-    return ConfigOrigin(is_stored=is_foreign(config_name), trust=trust, typed_keys=keys)
+    return ConfigOrigin(is_stored=is_foreign(config_name), trust=trust, typed_keys=keys_in(overrides))
 
 
 def read_overrides(words: Sequence[str]) -> list[Override]:
@@ -65,8 +64,20 @@ def read_overrides(words: Sequence[str]) -> list[Override]:
 
 
 def typed_keys(words: Sequence[str]) -> frozenset[str]:
-    """The dotted keys and groups that the user typed."""
-    return frozenset(override.key_or_group for override in read_overrides(words))
+    """The dotted keys and groups that the user typed, also those in a typed mapping."""
+    return keys_in(read_overrides(words))
+
+
+def keys_in(overrides: Iterable[Override]) -> frozenset[str]:
+    return frozenset(key for override in overrides for key in keys_below(override.key_or_group, override.value()))
+
+
+def keys_below(key: str, value: Any) -> Iterator[str]:
+    """`key`, and the dotted keys of the mappings in its value."""
+    yield key
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from keys_below(f"{key}.{name}", inner)
 
 
 def is_foreign(config_name: str) -> bool:

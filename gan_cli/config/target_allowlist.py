@@ -38,10 +38,10 @@ _composing: ContextVar[ConfigOrigin] = ContextVar("composing", default=STORED)
 def check_targets(config: Mapping[str, Any], origin: ConfigOrigin) -> None:
     """Raises ConfigError for any `_target_`, at any depth, that a configuration of this origin may not name."""
     for key, target in targets_in(config):
-        check_target(key, target, origin)
+        check_class_name(key, target, origin)
 
 
-def check_target(key: str, target: Any, origin: ConfigOrigin) -> None:
+def check_class_name(key: str, target: Any, origin: ConfigOrigin) -> None:
     """Raises ConfigError unless a configuration of this origin may name the class `target`. Imports nothing."""
     if not isinstance(target, str) or "." not in target:
         raise ConfigError(key, "expected module.Class", target)
@@ -87,7 +87,7 @@ def load_class(key: str, target: Any, origin: ConfigOrigin = STORED) -> type:
         ConfigError: where a configuration of this origin may not name it, and where there is no such class, with the
             first cause.
     """
-    check_target(key, target, origin)
+    check_class_name(key, target, origin)
     module_name, _, name = target.rpartition(".")
     try:
         module = import_module(module_name)

@@ -17,6 +17,7 @@ from gan_cli.config.job_builder import build_job
 from gan_cli.config.override_errors import check_hydra_groups
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.recorded_evaluations import best_recorded
+from gan_cli.output_streams import printable
 from gan_cli.runs.atomic_files import write_json, write_text
 from gan_cli.runs.run_directory import RunDirectory
 from gan_cli.runs.signals import stop_on_signals
@@ -65,7 +66,7 @@ def check_sweep(config_name: str, words: list[str], config_dir: str | None) -> N
     if failures and len(failures) == len(jobs):
         raise failures[0]
     for failure in failures:
-        print(f"Warning: this job will fail: {failure}", flush=True)
+        print(printable(f"Warning: this job will fail: {failure}"), flush=True)
 
 
 def check_one(config_name: str, overrides: list[str], config_dir: str | None) -> ConfigError | None:
@@ -100,11 +101,11 @@ def expand(words: list[str], config_dir: str | None) -> list[list[str]]:
 
 def run_job(job: SweepJob) -> SweepResult:
     """Runs one job in a new process. A finished job is skipped, an interrupted one is resumed."""
-    print(f"\n[{job.index + 1}/{job.total}] {' '.join(job.overrides)}", flush=True)
+    print(f"\n[{job.index + 1}/{job.total}] {printable(' '.join(job.overrides))}", flush=True)
     status = read_status(job.directory)
     has_run = RunDirectory(job.directory).config.exists()
     if has_run and status.state == "finished":
-        print(f"  finished already: {job.directory}", flush=True)
+        print(f"  finished already: {printable(job.directory)}", flush=True)
         code = 0
     else:
         code = run_process(job, [*job.overrides, f"hydra.run.dir={quoted(job.directory)}", "resume=auto"])
@@ -167,6 +168,7 @@ def report_sweep() -> int:
     """Prints a table of the jobs with the settings that differ. Returns the exit code: 1 if any job failed."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     if not RESULTS:  # another launcher ran the jobs and reports them itself
         return 0
@@ -184,7 +186,8 @@ def report_sweep() -> int:
         cells = ["-" if loss is None else f"{loss:.3g}" for loss in losses]
         cells += [describe_best(RunDirectory(result.job.directory))] if measured else []
         words = " ".join(word for word in result.job.overrides if word not in common)
-        table.add_row(words, status.state, str(status.step), *cells, str(result.job.directory))
+        cells = [words, status.state, str(status.step), *cells, str(result.job.directory)]
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     width = None if sys.stdout.isatty() else 200
     Console(width=width).print(table)
     return 1 if any(result.code for result in RESULTS) else 0
