@@ -105,6 +105,12 @@ def test_labels_that_do_not_fit_are_refused(tmp_path: Path, content: str, messag
     assert refused.value.key == "labels"
 
 
+def test_a_class_of_thousands_of_digits_is_refused(tmp_path: Path) -> None:
+    path = unpacked(tmp_path / "a", {"a.png": png(50), "labels.csv": f"a.png,{'9' * 5000}\n"})
+    with pytest.raises(ConfigError, match=r"gives the class 999.*expected whole numbers"):
+        Folder(path=path, labels="labels.csv").describe()
+
+
 def test_a_missing_file_of_labels_and_a_wrong_choice_are_refused(tmp_path: Path) -> None:
     path = unpacked(tmp_path / "a", {"a.png": png(50), "dataset.json": '{"pages": 3}'})
     assert Folder(path=path).describe().classes == 0  # some other program's file

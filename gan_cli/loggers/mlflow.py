@@ -16,7 +16,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.loggers import Logger, Writer, check_installed
 from gan_cli.loggers.metrics_replay import replay
 from gan_cli.runs.atomic_files import make_folder, read_text, remove_folder, write_text
-from gan_cli.runs.symlink_checks import check_target
+from gan_cli.runs.symlink_checks import check_inside_run
 
 FOLDER = "mlflow"
 PLACE_FILE = "place.txt"  # beside run_id.txt: the server that gave the id, or the folder of the database
@@ -52,7 +52,7 @@ class MLflow(Logger):
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # usage reports, on by default
         from mlflow.tracking import MlflowClient
 
-        check_target(directory / FOLDER, run=directory)
+        check_inside_run(directory / FOLDER, run=directory)
         folder = (directory / FOLDER).resolve()
         if self.tracking_uri is None:
             logging.getLogger("mlflow.store.db").setLevel(logging.WARNING)  # it logs each new table

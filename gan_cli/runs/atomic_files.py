@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from gan_cli.errors import ConfigError
-from gan_cli.runs.symlink_checks import check_place, check_target
+from gan_cli.runs.symlink_checks import check_inside_run, check_parent_inside_run
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 LONGEST_INTEGER = 300  # digits; a larger one is no float, and Python refuses to read those of thousands
@@ -32,7 +32,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     Raises:
         OSError: where it can't be written; the file of before is left as it was.
     """
-    check_place(path)
+    check_parent_inside_run(path)
     temporary = temporary_path(path)
     temporary.unlink(missing_ok=True)  # left by a killed process of the same number, or planted as a link
     try:
@@ -60,25 +60,25 @@ def open_to_append(path: Path, run: Path | None = None) -> IO[bytes]:
         path: the file. A symbolic link of that name is refused, wherever it leads.
         run: the run directory; None for the one that `path` lies in, if any.
     """
-    check_target(path, run)
+    check_inside_run(path, run)
     return os.fdopen(os.open(path, APPEND, 0o666), "ab")
 
 
 def make_folder(path: Path, run: Path | None = None) -> None:
     """Makes a folder and those above it. Raises OSError where that can't be done, or a link leaves the run."""
-    check_target(path, run)
+    check_inside_run(path, run)
     path.mkdir(parents=True, exist_ok=True)
 
 
 def remove_file(path: Path, run: Path | None = None) -> None:
     """Removes a file, or a link without its target; nothing happens where there is none."""
-    check_place(path, run)
+    check_parent_inside_run(path, run)
     path.unlink(missing_ok=True)
 
 
 def remove_folder(path: Path, run: Path | None = None) -> None:
     """Removes a folder with everything in it. Raises OSError for a link."""
-    check_target(path, run)
+    check_inside_run(path, run)
     shutil.rmtree(path)
 
 
@@ -94,7 +94,7 @@ def check_folder(key: str, folder: Path) -> None:
 
 def link_atomically(source: Path, path: Path) -> None:
     """Gives the file `source` a second name, in place of what has it; copies where the file system has no links."""
-    check_place(path)
+    check_parent_inside_run(path)
     temporary = temporary_path(path)
     temporary.unlink(missing_ok=True)
     try:

@@ -4,7 +4,8 @@ A run directory may come from anybody. A link in it (`samples`, `train.log`, `ml
 write to, or delete, files elsewhere. Two checks prevent that:
 
 - `check_run_tree` refuses a whole run directory before training opens it, because loggers write files of their own.
-- `check_place` is part of every function that writes or deletes (`gan_cli.runs.atomic_files`), for all commands.
+- `check_parent_inside_run` is part of every function that writes or deletes (`gan_cli.runs.atomic_files`), for all
+  commands.
 
 Links that stay inside the run directory are allowed, and so is a link to the run directory itself.
 """
@@ -35,7 +36,7 @@ class LeavingLinkError(OSError):
         super().__init__(errno.ELOOP, problem, str(path))
 
 
-def check_place(path: Path, run: Path | None = None) -> None:
+def check_parent_inside_run(path: Path, run: Path | None = None) -> None:
     """Raises LeavingLinkError where the folder of `path` lies outside the run directory that the path names.
 
     The last part of the path is not followed: the callers replace or remove it, which leaves a link's target alone.
@@ -49,7 +50,7 @@ def check_place(path: Path, run: Path | None = None) -> None:
         raise LeavingLinkError(path, run)
 
 
-def check_target(path: Path, run: Path | None = None) -> None:
+def check_inside_run(path: Path, run: Path | None = None) -> None:
     """The same for a file or folder that is opened in place: its last part may not leave the run directory either."""
     run = find_enclosing_run(path) if run is None else run
     if run is not None and not is_inside(path, run):
