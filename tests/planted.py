@@ -56,7 +56,7 @@ def edit(path: Path, **changes: Any) -> None:
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
 
 
-def change_checkpoints(run: Path, **changes: Any) -> None:
+def change_checkpoints(run: Path, /, **changes: Any) -> None:
     """Writes other parts into the configurations of the run's checkpoints."""
     for path in list_checkpoints(run / "checkpoints"):
         found = load_checkpoint(path)

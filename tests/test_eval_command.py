@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,9 @@ def test_runs_measured_alike_are_ranked_and_others_are_not(run: Path, capsys: py
     assert gan_train([*TINY, "train.steps=40", "hydra.run.dir=BETTER"]) == 0
     capsys.readouterr()
     assert gan_eval(["runs=[RUN,BETTER]", *PIXELS, "samples=100"]) == 0
-    told = capsys.readouterr().out
+    printed = capsys.readouterr()
+    told = printed.out
+    assert "Evaluating BETTER" in printed.err
     assert told.index("BETTER") < told.index("RUN")
     assert "Ranked by fid" in told
     measured(capsys, "run=BETTER", *PIXELS, "samples=60")  # the newest record of one is of another protocol now
@@ -188,6 +191,11 @@ def test_features_of_real_examples_are_kept_checked_and_made_anew_where_damaged(
     assert "can't be used" in told.err
     assert json.loads(told.out)["values"] == first["values"]
     assert made == ["generated", "real", "generated"]
+
+    # Damaged features that can't be removed are not used.
+    (folder / "features.npy").write_bytes(content[:-4])
+    monkeypatch.setattr(evidence, "shutil", SimpleNamespace(rmtree=lambda *_, **__: None))
+    assert measured(capsys, *words)["values"] == first["values"]
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(
@@ -284,3 +292,17 @@ def test_what_cannot_be_measured_is_told_in_one_message(
     told = capsys.readouterr().err.removeprefix("gan-eval: ")
     assert told.startswith(expected)
     assert sorted(path for path in working_folder.rglob("*")) == before
+
+
+def test_a_tilde_is_the_home_folder_in_every_path(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    words = ["human", "run=~/RUN", "n=2", "output=~/page.html"]
+    assert gan_eval(words) == 0
+    assert gan_sample(["run=~/RUN", "n=2"]) == 0
+    measured(capsys, "run=~/RUN", *PIXELS, "samples=100", "output=~/pictures")
+    assert gan_eval(["tournament", "runs=~/RUN", "samples=20", "output=~/played.png"]) == 0
+    assert Path("page.html").is_file()
+    assert Path("played.png").is_file()
+    assert not Path("~").exists()

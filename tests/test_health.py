@@ -161,3 +161,14 @@ def test_judging_leaves_running_averages_alone_and_uses_them() -> None:
     np.testing.assert_allclose(judged, [-1.5, 0.5, 0.5], atol=1e-6)
     for kept, variable in zip(before, model.variables, strict=True):
         np.testing.assert_array_equal(kept, variable.numpy())
+
+
+def test_a_kind_with_fewer_examples_than_a_pack_is_left_out_with_a_note() -> None:
+    packs = keras.Input((4,))
+    model = keras.Model(packs, keras.ops.sum(packs, axis=1))
+    real, one, fake = np.ones((4, 2), np.float32), np.ones((1, 2), np.float32), -np.ones((4, 2), np.float32)
+    for loss in (NonSaturatingLoss(), WassersteinLoss()):
+        found = health(model, loss, real, one, fake)
+        assert found.values == health(model, loss, real, None, fake).values != {}
+        assert any("held-out examples do not fill a pack of 2" in note for note in found.notes)
+        assert not health(model, loss, real, one, fake[:1]).values

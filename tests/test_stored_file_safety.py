@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from planted import READERS, RUN_READERS, SMALL, edit, plant, refused
+from planted import READERS, RUN_READERS, SMALL, change_checkpoints, edit, plant, refused
 
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.config.launch_plan import prepare
 from gan_cli.errors import ConfigError
+from gan_cli.runs.environment import read_starts
 from gan_cli.runs.run_directory import RunDirectory
 from gan_cli.runs.status import Status, read_status
 
@@ -200,3 +201,59 @@ def test_pickles_and_yaml_tags_are_not_loaded(foreign_run: Path, marker: Path) -
     for name, reader in {**READERS, **{key: RUN_READERS[key] for key in ("resume", "an evaluation")}}.items():
         assert refused(reader), name
     assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"dataset": ...}, "dataset"),
+        ({"model": ...}, "model"),
+        ({"loss": ...}, "loss"),
+        ({"train": ...}, "train"),
+        ({"dataset": "ring"}, "dataset"),
+        ({"eval": None}, "eval"),
+        ({"eval": {"held_out": "abc"}}, "eval.held_out"),
+        ({"eval": {"held_out": 1.5}}, "eval.held_out"),
+    ],
+    ids=str,
+)
+def test_a_configuration_that_is_not_whole_is_refused_by_every_kind_of_evaluation(
+    foreign_run: Path, changes: dict[str, Any], key: str
+) -> None:
+    path = foreign_run / "config.yaml"
+    config = {**yaml.safe_load(path.read_text()), **changes}
+    path.write_text(yaml.safe_dump({name: value for name, value in config.items() if value is not ...}))
+    kinds = {
+        "run": lambda: gan_eval(["run=run", "metric=[modes]", "samples=50", "real_samples=50"]),
+        "human": lambda: gan_eval(["human", "run=run", "n=2"]),
+        "tournament": lambda: gan_eval(["tournament", "runs=run", "samples=50"]),
+    }
+    for name, read in kinds.items():
+        if name == "tournament" or key not in ("loss", "train"):  # the others do not need them
+            assert refused(read).startswith((key, "run: ")), name
+
+
+def test_malformed_intervals_in_a_checkpoint_leave_the_run_as_it_was(foreign_run: Path) -> None:
+    for intervals in ({"log_every": 0, "sample_every": 1, "checkpoint_every": 1, "keep_checkpoints": 1}, None):
+        change_checkpoints(foreign_run, run=intervals)
+        before = (foreign_run / "metrics.jsonl").read_bytes()
+        assert refused(lambda: gan_train(["resume=run", "train.steps=12"])).startswith("run")
+        assert (foreign_run / "metrics.jsonl").read_bytes() == before
+
+
+def test_entries_of_the_wrong_type_in_json_files_are_skipped(foreign_run: Path) -> None:
+    log = RunDirectory(foreign_run).evaluations
+    whole = log.read()
+    line = json.loads(log.path.read_text().splitlines()[0])
+    protocol = line["protocol"]
+    changes: list[dict[str, Any]] = [
+        {"metrics": {"modes": 1}},
+        {"metrics": {"modes": {"needs": 3}}},
+        {"fake": {**protocol["fake"], "weights": ["ema"]}},
+    ]
+    with log.path.open("a") as file:
+        for change in changes:
+            file.write(json.dumps({**line, "protocol": {**protocol, **change}}) + "\n")
+    assert log.read() == whole
+    (foreign_run / "environment.json").write_text("[1]")
+    assert read_starts(foreign_run / "environment.json") == []

@@ -107,6 +107,26 @@ def build_job(plain: Mapping[str, Any], origin: ConfigOrigin = STORED) -> TrainJ
     )
 
 
+def stored_section(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The section or part `key` of a stored configuration, which anybody may have edited.
+
+    Raises:
+        ConfigError: where it is missing or no mapping.
+    """
+    if key not in config:
+        raise ConfigError(key, "is missing from the run's configuration", advice="Restore its config.yaml.")
+    section = config[key]
+    if not isinstance(section, Mapping):
+        raise ConfigError(key, "expected a mapping of keys in the run's configuration", section)
+    return section
+
+
+def stored_evaluation(config: Mapping[str, Any]) -> EvaluationSection:
+    """`eval.*` of a stored configuration; the defaults where the run began before there were evaluations."""
+    section: EvaluationSection = build_section("eval", config.get("eval", {}), EvaluationSection)
+    return section
+
+
 def build_each(group: str, nodes: Any, origin: ConfigOrigin = STORED) -> dict[str, Any]:
     """Builds the objects of a group that takes several choices, by name."""
     if nodes is None:

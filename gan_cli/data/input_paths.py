@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from gan_cli.errors import ConfigError, nearest
 
@@ -30,6 +31,18 @@ def expand_user(key: str, typed: str) -> Path:
     except RuntimeError as error:
         advice = f"Give the whole path, or ./{typed} for a folder of that name."
         raise ConfigError(key, "names the home folder of a user that is not known", typed, advice) from error
+
+
+def expand_home(key: str, typed: Any) -> Any:
+    """The value of a path key with `~` and `~name` replaced in each path of it; other values as they are.
+
+    Args:
+        key: for errors.
+        typed: a path, a list of paths, or None.
+    """
+    if isinstance(typed, list):
+        return [expand_home(key, path) for path in typed]
+    return str(expand_user(key, typed)) if isinstance(typed, str) and typed.startswith("~") else typed
 
 
 def existing(key: str, typed: str) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gan_cli.config.config_trust import stored
-from gan_cli.config.job_builder import build
+from gan_cli.config.job_builder import build, stored_section
 from gan_cli.data import Examples
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.discriminator_diagnostics import health
@@ -49,7 +49,7 @@ def diagnose_checkpoint(
     path = checkpoint_path(source, step) if source.is_dir() else source
     try:
         checkpoint = load_checkpoint_part(path, DISCRIMINATOR)
-        loss = build("loss", config["loss"], stored(trust))
+        loss = build("loss", stored_section(config, "loss"), stored(trust))
         discriminator = restore_discriminator(checkpoint, loss, trust)
     except (ConfigError, DamagedCheckpointError) as error:
         return Result({}, (f"The discriminator's health is left out: {error}",))

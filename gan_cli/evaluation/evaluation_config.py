@@ -11,6 +11,7 @@ from gan_cli.config.config_trust import ConfigOrigin
 from gan_cli.config.job_builder import build, build_each, build_section
 from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import Source
+from gan_cli.data.input_paths import expand_home
 from gan_cli.errors import ConfigError, check_choice, check_number
 from gan_cli.evaluation.real_data import FileOptions, describe_dataset
 from gan_cli.features import FeatureExtractorConfig
@@ -50,6 +51,8 @@ class EvaluationSettings:
     trust: bool
 
     def __post_init__(self) -> None:
+        for key in ("run", "runs", "checkpoint", "fake", "real", "output"):
+            object.__setattr__(self, key, expand_home(key, getattr(self, key)))
         given = [key for key in ("run", "runs", "checkpoint", "fake") if getattr(self, key) is not None]
         if len(given) != 1:
             problem = "expected one of run=RUN, runs=[A,B], checkpoint=FILE and fake=FOLDER_OR_FILE"

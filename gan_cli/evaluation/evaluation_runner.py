@@ -52,7 +52,7 @@ def evaluate_runs(job: EvaluationJob) -> int:
     with closing(Console(stderr=True)) as console:
         set_up(job)
         for run, fake in fakes.items():
-            console.line(f"EvaluationCallback {run}")
+            console.line(f"Evaluating {run}")
             done = evaluate_and_record(job, fake, run, console)
             entries.append(Entry(names[run], done.step, done.evaluation.values, done.evaluation.protocol))
     return print_comparison(job, entries)

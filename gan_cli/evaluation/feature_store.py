@@ -33,7 +33,7 @@ from gan_cli.runs.environment import installed_version
 
 FORMAT = 1
 FILES = ("features", "logits")
-DAMAGE = (OSError, ValueError, KeyError, TypeError, RecursionError)
+DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class StoredFeatures(FeatureSet):
@@ -122,10 +122,14 @@ def cached_features(
             shutil.rmtree(folder, ignore_errors=True)
     try:
         keep(examples, embedding, folder, about, reporter, what)
-        return StoredFeatures(examples, embedding, open_feature_file(folder))
     except OSError as error:
         advice = "the features of real examples will be computed each time; GAN_CLI_CACHE=FOLDER names another place"
         reporter.warn(f"the cache {folder.parent} can't be written ({error.strerror}): {advice}")
+        return uncached_features(examples, embedding, reporter, what)
+    try:
+        return StoredFeatures(examples, embedding, read_checked(folder, about, examples.count))
+    except DAMAGE as error:  # damaged features that could not be removed stand there still
+        reporter.warn(f"the cached features in {folder} can't be replaced ({error}); delete that folder")
         return uncached_features(examples, embedding, reporter, what)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.config.config_trust import stored
-from gan_cli.config.job_builder import build
+from gan_cli.config.job_builder import build, stored_evaluation, stored_section
 from gan_cli.data import DataSpec, Examples, Progress, Source
 from gan_cli.data.folder import Folder
 from gan_cli.data.image_decoding import DEFAULT_MEGAPIXELS
@@ -93,8 +93,8 @@ def data_of_run(config: Mapping[str, Any], trust: bool) -> RealData:
     Raises:
         ConfigError: where it names code of others and `trust` is false, or can't be built.
     """
-    node = config["dataset"]
-    share = float(config.get("eval", {}).get("held_out", 0.0))
+    node = stored_section(config, "dataset")
+    share = stored_evaluation(config).held_out
     return RealData(build("dataset", node, stored(trust)), describe_dataset(node), share)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.data.image_decoding import DEFAULT_MEGAPIXELS
+from gan_cli.data.input_paths import expand_home
 from gan_cli.errors import ConfigError, check_number
 from gan_cli.evaluation.real_data import FileOptions
 from gan_cli.number_limits import MAX_INTEGER, check_step
@@ -46,6 +47,8 @@ class HumanJob:
     trust: bool = False
 
     def __post_init__(self) -> None:
+        for key in ("run", "checkpoint", "fake", "real", "results", "output"):
+            object.__setattr__(self, key, expand_home(key, getattr(self, key)))
         given = [key for key in ("run", "checkpoint", "fake", "results") if getattr(self, key) is not None]
         if len(given) != 1:
             problem = "expected one of run=RUN, checkpoint=FILE, fake=FOLDER_OR_FILE and results=[FILES]"

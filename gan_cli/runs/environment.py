@@ -28,7 +28,7 @@ def read_starts(path: Path) -> list[dict[str, Any]]:
         starts = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return []
-    return starts if isinstance(starts, list) else []
+    return [entry for entry in starts if isinstance(entry, dict)] if isinstance(starts, list) else []
 
 
 def describe_cores_change(path: Path) -> list[str]:
@@ -37,10 +37,10 @@ def describe_cores_change(path: Path) -> list[str]:
     `path` is environment.json with the entry of this start.
     """
     starts = read_starts(path)
-    if not starts or set(starts[-1]["devices"]) != {"CPU"}:
+    if not starts or set(starts[-1].get("devices", ())) != {"CPU"}:
         return []
     began, now = (starts[place].get("usable_cpus") for place in (0, -1))
-    if began is None or now is None or began == now:  # None: written by a version that did not record it
+    if not isinstance(began, int) or not isinstance(now, int) or began == now:  # older releases did not record it
         return []
     return [f"The run was begun on {count_cores(began)}, this is {count_cores(now)}: rounding may differ."]
 

@@ -74,7 +74,17 @@ def is_evaluation(line: Mapping[str, Any]) -> bool:
     if not isinstance(values, dict) or not isinstance(protocol, dict):
         return False
     whole = all(isinstance(protocol.get(part), dict) for part in ("real", "fake", "metrics"))
-    return whole and "features" in protocol and all(is_value(told) for told in values.values())
+    if not whole or not all(is_settings(settings) for settings in protocol["metrics"].values()):
+        return False
+    if not all(isinstance(protocol[side].get("weights", ""), str) for side in ("real", "fake")):
+        return False
+    return "features" in protocol and all(is_value(told) for told in values.values())
+
+
+def is_settings(settings: Any) -> bool:
+    """Whether an entry of a protocol's `metrics` is that of a metric."""
+    needs = settings.get("needs", []) if isinstance(settings, dict) else None
+    return isinstance(needs, list) and all(isinstance(need, str) for need in needs)
 
 
 def is_value(told: Any) -> bool:

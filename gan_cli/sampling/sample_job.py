@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_cli.data import DataSpec
+from gan_cli.data.input_paths import expand_home
 from gan_cli.errors import ConfigError, check_choice, check_number
 from gan_cli.number_limits import MAX_INTEGER, MAX_SAMPLES, check_step
 from gan_cli.plotting.grid_size import grid_shape, parse_grid
@@ -47,6 +48,8 @@ class SampleJob:
     trust: bool
 
     def __post_init__(self) -> None:
+        for key in ("run", "checkpoint", "output"):
+            object.__setattr__(self, key, expand_home(key, getattr(self, key)))
         if (self.run is None) == (self.checkpoint is None):
             raise ConfigError(
                 "run",

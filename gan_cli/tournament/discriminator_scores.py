@@ -22,7 +22,7 @@ from gan_cli.progress import ProgressReporter
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError, load_checkpoint_part
 from gan_cli.sampling.generator_weights import CHECKPOINT_PART
 from gan_cli.sampling.loaded_generator import LoadedGenerator
-from gan_cli.tournament.players import Player, build_loss
+from gan_cli.tournament.players import Player, build_loss, stored_pack
 from gan_cli.tournament.tournament_config import TournamentJob
 from gan_cli.trained_models.restore_model import (
     DISCRIMINATOR,
@@ -30,7 +30,7 @@ from gan_cli.trained_models.restore_model import (
     restore_discriminator,
     restore_generator,
 )
-from gan_cli.trained_models.score_examples import score_examples, scored
+from gan_cli.trained_models.score_examples import pack_of, score_examples, scored
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,12 @@ class ExampleFile:
                     np.ascontiguousarray(read(start, min(start + CHUNK_BYTES, self.count)), self.dtype).tobytes()
                 )
 
-    def chunks(self) -> Iterator[np.ndarray]:
-        width = math.prod(self.shape)
+    def chunks(self, pack: int = 1) -> Iterator[np.ndarray]:
+        """The examples in chunks of whole packs; only the last chunk may end with less than a pack."""
+        width, size = math.prod(self.shape), max(CHUNK_BYTES // pack, 1) * pack
         with self.path.open("rb") as file:
-            for start in range(0, self.count, CHUNK_BYTES):
-                values = np.fromfile(file, self.dtype, width * min(CHUNK_BYTES, self.count - start))
+            for start in range(0, self.count, size):
+                values = np.fromfile(file, self.dtype, width * min(size, self.count - start))
                 yield values.reshape(-1, *self.shape)
 
 
@@ -67,7 +68,7 @@ class DiscriminatorScores(NamedTuple):
     Attributes:
         fake: logits `[n]` of the examples of each generator.
         real: logits `[m]` of the real examples.
-        equilibrium: of the discriminator's loss; see `gan_cli.losses`.
+        decision_threshold: of the discriminator's loss; see `gan_cli.losses`.
     """
 
     fake: list[np.ndarray]
@@ -160,10 +161,12 @@ def compute_scores(
     for player in players:
         model, checkpoint = loader.load(player)
         loss = loss_of(checkpoint, job.trust)
+        pack = pack_of(model, reals.shape)
+        check_pack(player, pack, fakes[0].count, reals.count)
         said: list[np.ndarray] = []
         for file in (reals, *fakes):
             reporter.progress("judging", len(judged) * (len(fakes) + 1) + len(said), total)
-            said.append(np.concatenate([score_examples(model, portion) for portion in file.chunks()]))
+            said.append(np.concatenate([score_examples(model, chunk) for chunk in file.chunks(pack)]))
         own = said[1 + len(judged)]  # what this discriminator was trained against
         logits = [scored(loss, one, said[0], own) for one in said]
         if not all(np.isfinite(values).all() for values in logits):
@@ -172,6 +175,18 @@ def compute_scores(
         judged.append(DiscriminatorScores(logits[1:], logits[0], loss.decision_threshold))
     reporter.progress("judging", total, total)
     return judged
+
+
+def check_pack(player: Player, pack: int, samples: int, real: int) -> None:
+    """Raises ConfigError for other packs than those of the run's config.yaml, and where no pack can be filled."""
+    expected = stored_pack(player.tournament_run)
+    if pack != expected:
+        raise ConfigError("runs", f"{player.path} has a discriminator of packs of {pack}; config.yaml says {expected}")
+    if samples < pack:
+        raise ConfigError("samples", f"expected at least {pack}, the size of a discriminator's pack", samples)
+    if real < pack:
+        problem = f"there are {real} real examples, and the discriminators take packs of {pack}"
+        raise ConfigError("split", problem, advice="Use split=train.")
 
 
 def loss_of(checkpoint: Checkpoint, trust: bool) -> Loss:

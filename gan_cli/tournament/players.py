@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from gan_cli.config.config_trust import stored
-from gan_cli.config.job_builder import build
+from gan_cli.config.job_builder import build, build_section, stored_section
+from gan_cli.config.schema import TrainSection
 from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
@@ -83,6 +84,7 @@ def find_runs(job: TournamentJob) -> list[TournamentRun]:
     letters = string.ascii_uppercase if len(job.paths) > 1 else [""]
     tournament_runs = [find_tournament_run(job, path, letter) for path, letter in zip(job.paths, letters, strict=False)]
     check_same_data(tournament_runs)
+    check_same_pack(tournament_runs)
     if len(players_of(tournament_runs)) < 2:
         advice = "Name more runs, or train with run.keep_checkpoints=10 to keep more of one."
         raise ConfigError("runs", "has one checkpoint alone, which has nobody to play", job.runs, advice)
@@ -106,7 +108,7 @@ def find_tournament_run(job: TournamentJob, path: Path, letter: str) -> Tourname
     except DamagedCheckpointError as error:
         raise ConfigError("runs", str(error), advice="Name the steps of others: steps=[...].") from error
     config = read_config(run)
-    check_targets({key: config[key] for key in ("model", "loss", "dataset")}, stored(job.trust))
+    check_targets({key: stored_section(config, key) for key in ("model", "loss", "dataset")}, stored(job.trust))
     if not build_loss(config, job.trust).trains_discriminator:
         problem = f"{path} has no discriminator that could judge others: its loss compares examples themselves"
         raise ConfigError("runs", problem, advice="Leave it out.")
@@ -115,7 +117,7 @@ def find_tournament_run(job: TournamentJob, path: Path, letter: str) -> Tourname
 
 def build_loss(config: Mapping[str, Any], trust: bool) -> Loss:
     """The loss of a run. Raises ConfigError where that is code of others and `trust` is false."""
-    loss: Loss = build("loss", config["loss"], stored(trust))
+    loss: Loss = build("loss", stored_section(config, "loss"), stored(trust))
     return loss
 
 
@@ -147,3 +149,22 @@ def check_same_data(tournament_runs: Sequence[TournamentRun]) -> None:
                 problem = f"dataset.{key} is {mine} in {first.path} and {theirs} in {other.path}"
                 advice = "A discriminator knows its own data alone: let runs play that share it."
                 raise ConfigError("runs", f"were trained on different data: {problem}", advice=advice)
+
+
+def check_same_pack(tournament_runs: Sequence[TournamentRun]) -> None:
+    """Raises ConfigError where the discriminators of two runs take other numbers of examples at once.
+
+    A discriminator of packs gives one logit a pack, so its games are others and fewer than those of one of examples.
+    """
+    packs = [stored_pack(run) for run in tournament_runs]
+    for run, pack in zip(tournament_runs, packs, strict=True):
+        if pack != packs[0]:
+            problem = f"train.pack is {packs[0]} in {tournament_runs[0].path} and {pack} in {run.path}"
+            advice = "A discriminator scores whole packs: compare runs with the same train.pack."
+            raise ConfigError("runs", f"have discriminators of different packs: {problem}", advice=advice)
+
+
+def stored_pack(run: TournamentRun) -> int:
+    """`train.pack` of a run, 1 in runs from before there were packs."""
+    section: TrainSection = build_section("train", stored_section(run.config, "train"), TrainSection)
+    return section.pack

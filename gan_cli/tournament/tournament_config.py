@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gan_cli.data.input_paths import expand_home
 from gan_cli.errors import ConfigError, check_choice, check_number
 from gan_cli.number_limits import MAX_INTEGER, MAX_SAMPLES
 from gan_cli.sampling.generator_weights import parse_weights
@@ -31,6 +32,8 @@ class TournamentJob:
     trust: bool = False
 
     def __post_init__(self) -> None:
+        for key in ("runs", "output"):
+            object.__setattr__(self, key, expand_home(key, getattr(self, key)))
         if not self.paths:
             raise ConfigError("runs", "expected the run directories that play", self.runs, EXAMPLE)
         if len(self.paths) > MOST_RUNS:

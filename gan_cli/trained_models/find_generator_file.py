@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.config.config_trust import stored
+from gan_cli.config.job_builder import stored_section
 from gan_cli.config.target_allowlist import check_targets
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, nearest
@@ -67,7 +68,7 @@ def check_source(source: Path, config: dict[str, Any] | None, weights: str, trus
         if weights == RAW:
             raise ConfigError("weights", "a .keras file holds the EMA weights alone", weights)
     elif config is not None:
-        check_targets({"model": config["model"]}, stored(trust))
+        check_targets({"model": stored_section(config, "model")}, stored(trust))
 
 
 def read_source_config(source: Path, run: str | None) -> tuple[dict[str, Any] | None, DataSpec | None]:

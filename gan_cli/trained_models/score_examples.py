@@ -41,8 +41,7 @@ def score_examples(discriminator: keras.Model, examples: np.ndarray) -> np.ndarr
     Returns:
         float64 logits `[n]`, high means real; or vectors `[n, size]`, for `scored`.
     """
-    pack = discriminator.input_shape[-1] // examples.shape[-1]
-    examples = packed(examples, pack)
+    examples = packed(examples, pack_of(discriminator, examples.shape))
     logits = []
     for start in range(0, len(examples), BATCH):
         rows = examples[start : start + BATCH]
@@ -50,6 +49,11 @@ def score_examples(discriminator: keras.Model, examples: np.ndarray) -> np.ndarr
         logits_of_batch = _forward(discriminator)(tf.constant(np.concatenate([rows, fill])))
         logits.append(logits_of_batch.numpy()[: len(rows)])
     return np.concatenate(logits).astype(np.float64) if logits else np.zeros(0)
+
+
+def pack_of(discriminator: keras.Model, shape: tuple[int, ...]) -> int:
+    """How many examples of this shape, whose last axis is channels or coordinates, a discriminator takes at once."""
+    return int(discriminator.input_shape[-1]) // shape[-1]
 
 
 def packed(examples: np.ndarray, pack: int) -> np.ndarray:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gan_cli.config.job_builder import build_section, stored_evaluation, stored_section
+from gan_cli.config.schema import RunSection
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.runs.atomic_files import link_atomically, remove_file, remove_temporary_files
@@ -51,8 +53,9 @@ def restore(run: RunDirectory, state: TrainingState, steps: int, warn: Callable[
         state.restore(checkpoint.arrays)
     except StateMismatch as error:
         raise ConfigError("resume", str(error), run.path, "Start a new run for another model.") from error
-    log_every, sample_every = (checkpoint.config["run"][key] for key in ("log_every", "sample_every"))
-    evaluate_every = checkpoint.config.get("eval", {}).get("every", 1)
+    intervals: RunSection = build_section("run", stored_section(checkpoint.config, "run"), RunSection)
+    log_every, sample_every = intervals.log_every, intervals.sample_every
+    evaluate_every = stored_evaluation(checkpoint.config).every if "eval" in checkpoint.config else 1
     if checkpoint.step == steps:  # nothing will be done again, so what stands at the end stays
         log_every = sample_every = evaluate_every = 1
     truncate_run_after(run, checkpoint.step, log_every, sample_every, evaluate_every)
