@@ -313,3 +313,16 @@ def test_every_example_of_the_help_can_be_typed() -> None:
     assert len(lines) == 5
     for _, _, *words in lines:
         compose("tournament", words)
+
+
+def test_discriminators_of_packs_score_whole_packs_and_play_only_their_like(
+    ring_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["dataset=ring", "model=mlp", "model.width=16", "train.batch_size=15", "train.steps=10", "train.pack=3"]
+    assert gan_train([*TINY, *words, "hydra.run.dir=packs"]) == 0
+    told = tournament(capsys, "runs=packs", "samples=300", "split=train")
+    assert told["protocol"]["games"] == 100
+    with pytest.raises(ConfigError, match=r"samples=2: expected at least 3"):
+        gan_eval_tournament(["runs=packs", "samples=2"])
+    with pytest.raises(ConfigError, match=r"train\.pack is 3 in packs and 1 in .*same train\.pack"):
+        gan_eval_tournament(["runs=[packs," + str(ring_run) + "]", SMALL])
