@@ -268,12 +268,13 @@ def test_a_tilde_in_a_directory_is_the_home_directory(monkeypatch: pytest.Monkey
     [
         (["eval.stop_on_collapse=true"], "eval.stop_on_collapse=true has no effect"),
         (["eval.every=7"], "eval.every=7 has no effect"),
-        (["optimizer.warmup_steps=5000"], "optimizer.warmup_steps=5000 is not below train.steps=2000"),
+        (["optimizer.warmup_steps=5000"], "optimizer.warmup_steps=5000 is above train.steps=2000"),
         (["optimizer.decay_steps=100"], "optimizer.decay_steps=100 has no effect with optimizer.schedule=constant"),
         (["optimizer.final_fraction=0.5"], "optimizer.final_fraction=0.5 has no effect"),
         (["optimizer.schedule=linear", "optimizer.decay_steps=9000"], "optimizer.decay_steps=9000 is above"),
-        (["penalty=lecam", "train.steps=500"], "penalty.lecam.start=1000 is not below train.steps=500"),
-        (["penalty=r1", "penalty.r1.every=5000"], "penalty.r1.every=5000 is above"),
+        (["penalty=lecam", "train.steps=500"], "penalty.lecam.start=1000 with train.steps=500"),
+        (["penalty=lecam", "penalty.lecam.start=1999"], "penalty.lecam.start=1999 with train.steps=2000"),
+        (["penalty=r1", "penalty.r1.every=2000"], "penalty.r1.every=2000 with train.steps=2000"),
         (["penalty=r1", "penalty.r1.weight=0"], "penalty.r1.weight=0"),
         (["train.top_k_steps=100"], "train.top_k_steps=100 has no effect with train.top_k=1"),
         (["loss=hinge", "train.top_k=0.5", "train.top_k_steps=9000"], "train.top_k_steps=9000 is above"),
@@ -286,3 +287,17 @@ def test_an_option_without_effect_is_warned_of(words: list[str], part: str) -> N
 
     notes = prepare("train", words, None)[1].notes
     assert len(notes) == 1 and part in notes[0], notes
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["optimizer.warmup_steps=2000"],
+        ["penalty=lecam", "penalty.lecam.start=1998"],
+        ["penalty=r1", "penalty.r1.every=1999"],
+    ],
+)
+def test_an_option_that_just_has_an_effect_is_not_warned_of(words: list[str]) -> None:
+    from gan_cli.config.launch_plan import prepare
+
+    assert prepare("train", words, None)[1].notes == ()

@@ -169,6 +169,16 @@ def test_every_evaluation_refuses_an_own_model_before_it_reads_data_or_loads_ten
     assert done.returncode == 0, done.stderr
 
 
+def test_an_auto_encoder_of_an_own_model_without_a_latent_size_is_refused(own_folder: Path) -> None:
+    code = (own_folder / "my_models.py").read_text()
+    (own_folder / "my_models.py").write_text(code.replace("    latent_size: int = 4\n", ""))
+    for file in (own_folder / "conf" / "model").glob("*.yaml"):
+        file.write_text("_target_: my_models.Linear\n")
+    with pytest.raises(ConfigError, match=r"model=Linear: .* no field latent_size"):
+        gan_train(["--config-dir", "conf", "model=linear", "loss=began", "dataset=digits", "hydra.run.dir=run"])
+    assert not Path("run").exists()
+
+
 def test_a_sweep_finds_own_code_and_nothing_else_in_its_folder(own_folder: Path) -> None:
     words = [*WORDS, "loss=exponential", "train.batch_size=8", "train.steps=3", "model=mlp", "model.width=8"]
     done = command("gan-train", "-m", "--config-dir", "conf", *words, "seed=1", "hydra.sweep.dir=sweep")
@@ -206,6 +216,7 @@ BASES = {
     "augment": "gan_cli.augmentations.Augmentation",
     "optimizer": "gan_cli.optimizers.optimizer.Optimizer",
     "logger": "gan_cli.loggers.Logger",
+    "metric": "gan_cli.metrics.Metric",
 }
 
 
@@ -218,7 +229,7 @@ def test_a_part_without_its_base_class_or_its_methods_is_refused_with_their_name
     (own_folder / "my_losses.py").write_text(code)
     folder = own_folder / "conf" / group
     folder.mkdir(exist_ok=True)
-    several = group in ("penalty", "augment", "logger")
+    several = group in ("penalty", "augment", "logger", "metric")
     refusals = {"Alien": f"does not derive from {base}", "Incomplete": f"which {module}.{name} requires"}
     if group == "augment":  # each of its methods has a default
         del refusals["Incomplete"]

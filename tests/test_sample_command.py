@@ -131,6 +131,12 @@ def test_a_notebook_needs_three_lines(run: Path) -> None:
     np.testing.assert_array_equal(images, arrays("a.npz")["images"])
 
 
+@pytest.mark.parametrize(("place", "step"), [("checkpoints/step_00000010.npz", 5), ("generator.keras", 5), ("", "abc")])
+def test_a_notebook_is_told_of_a_step_that_there_is_not(run: Path, place: str, step: int | str) -> None:
+    with pytest.raises(ConfigError, match=f"step={step}"):
+        load_generator(run / place, step=step)
+
+
 def test_points_are_drawn_in_the_plane() -> None:
     words = ["dataset=ring", "model=mlp", "model.width=8", "hydra.run.dir=ring", "train.steps=3"]
     assert gan_train([*(word for word in TINY if "width" not in word), *words]) == 0

@@ -28,6 +28,11 @@ class Augmentation:
     learns: ClassVar[bool] = False
     initial_state: ClassVar[Mapping[str, float]] = NOTHING
 
+    @property
+    def ramp(self) -> int | None:
+        """Real examples in which a strength that adapts goes from 0 to 1 if it goes up all the time. Default: none."""
+        return None
+
     def check(self, data: DataSpec) -> None:
         """Raises ConfigError if examples of that shape can't be augmented. Does not load TensorFlow."""
 

@@ -59,6 +59,10 @@ class AdaptiveAugmentation(Augmentation):
     learns: ClassVar[bool] = True
     initial_state: ClassVar[Mapping[str, float]] = FIRST
 
+    @property
+    def ramp(self) -> int:
+        return self.ramp_images
+
     def __post_init__(self) -> None:
         for part in PARTS:
             if not isinstance(getattr(self, part), bool):

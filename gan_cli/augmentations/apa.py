@@ -42,6 +42,10 @@ class AdaptivePseudoAugmentation(Augmentation):
     learns: ClassVar[bool] = True
     initial_state: ClassVar[Mapping[str, float]] = FIRST
 
+    @property
+    def ramp(self) -> int:
+        return self.ramp_images
+
     def __post_init__(self) -> None:
         check_adaptive(self.target, self.ramp_images, self.interval)
 

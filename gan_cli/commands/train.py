@@ -31,7 +31,7 @@ from gan_cli.sweeps.sweep_jobs import check_sweep, report_sweep
 
 
 def main() -> None:
-    """The console script. Exits with 0 finished, 1 failed, 2 misconfigured, 130 or 143 stopped by a signal."""
+    """The console script. Exits with 0 finished, 1 failed, 2 misconfigured, 129, 130 or 143 stopped by a signal."""
     isolate_child_processes()
     with report_errors("gan-train"):
         sys.exit(gan_train(sys.argv[1:]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import DataSpec
@@ -75,6 +75,10 @@ def check_autoencoder(job: TrainJob) -> None:
                 f"{name} follows the logits of real examples, which say nothing in the equilibrium of an auto-encoder"
             )
             raise ConfigError("augment", problem, name, "Use augment=diffaugment, say.")
+    if "latent_size" not in {field.name for field in fields(job.model)}:  # type: ignore[arg-type]
+        problem = "an auto-encoder needs a generator for codes of another size, and this model has no field latent_size"
+        advice = "Add it to the model's dataclass: latent_size: int = 64."
+        raise ConfigError("model", problem, type(job.model).__name__, advice)
 
 
 def check_without_discriminator(job: TrainJob) -> None:

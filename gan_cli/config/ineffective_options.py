@@ -9,6 +9,7 @@ from gan_cli.augmentations.instance_noise import InstanceNoise
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.config.schema import EvaluationSection
 from gan_cli.errors import show
+from gan_cli.penalties import Penalty
 from gan_cli.penalties.lecam import LeCam
 
 ADAPTATION_SHARE = 0.01
@@ -23,9 +24,9 @@ def ineffective_options(job: TrainJob) -> list[str]:
 
 def of_schedules(job: TrainJob) -> Iterator[str]:
     steps, train, optimizer = job.train.steps, job.train, job.optimizer
-    if optimizer.warmup_steps >= steps:
+    if optimizer.warmup_steps > steps:
         yield (
-            f"optimizer.warmup_steps={optimizer.warmup_steps} is not below train.steps={steps}: the learning rates "
+            f"optimizer.warmup_steps={optimizer.warmup_steps} is above train.steps={steps}: the learning rates "
             "never reach their full size."
         )
     if optimizer.schedule == "constant":
@@ -48,20 +49,22 @@ def of_schedules(job: TrainJob) -> Iterator[str]:
 def of_penalties(job: TrainJob) -> Iterator[str]:
     steps = job.train.steps
     for name, penalty in job.penalties.items():
-        every = getattr(penalty, "every", 1)
-        if every > steps:
-            yield f"penalty.{name}.every={every} is above train.steps={steps}: it is applied at the first step alone."
-        if getattr(penalty, "weight", 1) == 0:
+        if not isinstance(penalty, Penalty):
+            continue
+        every = penalty.every
+        if every > 1 and every >= steps:
+            yield f"penalty.{name}.every={every} with train.steps={steps}: it is applied at the first step alone."
+        if penalty.weight == 0:
             yield f"penalty.{name}.weight=0: the penalty is computed and has no effect. Leave it out."
-        if isinstance(penalty, LeCam) and penalty.start >= steps:
-            yield f"penalty.{name}.start={penalty.start} is not below train.steps={steps}: the penalty has no effect."
+        if isinstance(penalty, LeCam) and penalty.start >= steps - 1:  # it begins after step `start`, from 0
+            yield f"penalty.{name}.start={penalty.start} with train.steps={steps}: the penalty never begins."
 
 
 def of_augmentations(job: TrainJob) -> Iterator[str]:
     steps = job.train.steps
     images = steps * job.train.batch_size * job.train.critic_steps
     for name, augmentation in job.augmentations.items():
-        ramp = getattr(augmentation, "ramp_images", None)
+        ramp = augmentation.ramp
         if ramp is not None and images < ADAPTATION_SHARE * ramp:
             yield (
                 f"augment.{name}.ramp_images={ramp} lets the probability come to {images / ramp:.2g} at most in the "

@@ -12,6 +12,7 @@ compares every uncertainty and interval with simulations, also those of new metr
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -119,32 +120,32 @@ class Comparison:
     reporter: ProgressReporter = field(default_factory=SilentReporter)
 
 
-class Metric:
+class Metric(ABC):
     """Base class of metrics: what each entry of `metric` builds.
 
     Attributes:
         values: the name of each number with its better direction: "lower", "higher" or "" for neither. Checkpoints are
             compared by the first name with a direction. Names are unique among all metrics.
-        needs: what the metric reads of both sides: some of FEATURES, LOGITS and EXAMPLES.
+        needs: what the metric reads of both sides: some of FEATURES, LOGITS and EXAMPLES. Default: nothing.
         uses_held_out: whether it reads `comparison.held_out`. Default: False.
         needs_labels: whether both sides must have classes. Default: False.
         max_dimensions: the largest number of features it accepts. Default: None, any.
     """
 
     values: ClassVar[Mapping[str, str]]
-    needs: ClassVar[frozenset[str]]
+    needs: ClassVar[frozenset[str]] = frozenset()
     uses_held_out: ClassVar[bool] = False
     needs_labels: ClassVar[bool] = False
     max_dimensions: ClassVar[int | None] = None
 
-    def check_source(self, source: Source | None) -> None:
+    def check_source(self, source: Source | None) -> None:  # noqa: B027
         """Raises ConfigError for a data set that the metric does not support. Default: supports all.
 
         Args:
             source: of the real examples; None for files.
         """
 
-    def check(self, data: DataSpec, real: int | None, fake: int) -> None:
+    def check(self, data: DataSpec, real: int | None, fake: int) -> None:  # noqa: B027
         """Raises ConfigError for unsupported data and too few examples, without TensorFlow. Default: accepts all.
 
         Args:
@@ -152,5 +153,6 @@ class Metric:
             real, fake: the number of real and generated examples; `real` is None where it is not known yet.
         """
 
+    @abstractmethod
     def __call__(self, comparison: Comparison) -> Result:
-        raise NotImplementedError
+        """Returns the values of `values`, by name. Raises ConfigError for what the user can correct."""

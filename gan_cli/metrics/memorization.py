@@ -102,7 +102,7 @@ class NearestTraining(Metric):
         return Result(values, tuple(self.notes(comparison, len(of_real))), pictures)
 
     def real_distances(self, comparison: Comparison, around: int) -> np.ndarray:
-        """float64 `[at most most, around]`: of held-out examples, or of training ones to the nearest others."""
+        """float64 `[examples, around]`: of held-out examples, or of training ones to the nearest others."""
         chunks = feature_chunks(comparison.real, REAL)
         held_out = held_out_of(comparison)
         if held_out is not None:

@@ -63,8 +63,8 @@ def play_tournament(job: TournamentJob, tournament_runs: Sequence[TournamentRun]
         players=players,
         outcome=outcome,
         standings=rate(outcome),
-        real_accuracy=[fooled_pairs(one) for one in judged],
-        notes=(*describe_sweeps(players, outcome), SAMPLING),
+        real_accuracy=[real_accuracy(one) for one in judged],
+        notes=(*describe_one_sided_ratings(players, outcome), SAMPLING),
         protocol=describe_protocol(job, real, outcome),
     )
 
@@ -107,17 +107,18 @@ def check_real(real: StoredExamples, tournament_runs: Sequence[TournamentRun]) -
     return real
 
 
-def fooled_pairs(judged: DiscriminatorScores) -> MetricValue | None:
+def real_accuracy(judged: DiscriminatorScores) -> MetricValue | None:
+    """Returns the share of real examples that a discriminator takes for real; None without a threshold."""
     return None if judged.decision_threshold is None else accuracy(judged.real - judged.decision_threshold)
 
 
-def describe_sweeps(players: Sequence[Player], outcome: GameResults) -> list[str]:
+def describe_one_sided_ratings(players: Sequence[Player], outcome: GameResults) -> list[str]:
     """A sentence for each player whose rating has one bound alone, since it won all games or none."""
     shares = {"generator": outcome.win_rates, "discriminator": 1 - outcome.win_rates.T}
     notes = []
     for kind, rates in shares.items():
         for won, what, bound in ((0.0, "no game", "at most"), (1.0, "every game", "at least")):
-            rated = f"won {what}, so that its rating is {bound} about what is told"
+            rated = f"won {what}, so that its rating is {bound} about what is shown"
             swept = [player.title for player, row in zip(players, rates, strict=True) if np.all(row == won)]
             notes += [f"The {kind} of {title} {rated}." for title in swept]
     return notes

@@ -45,7 +45,8 @@ def run_tournament(job: TournamentJob) -> int:
             write(output, tournament_png(tournament), told)
         except OSError as error:  # the numbers took long to compute and are shown all the same
             console.warn(f"{output} can't be written ({error.strerror})")
-    lines = [*tables(tournament), f"Picture: {output}"]
+            told["picture"] = None
+    lines = [*tables(tournament), *([f"Picture: {output}"] if told["picture"] else [])]
     print_result(json.dumps(told, allow_nan=False) if job.json else "\n".join(lines))
     return 0
 

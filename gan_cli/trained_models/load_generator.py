@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gan_cli.console import Console
 from gan_cli.errors import ConfigError
+from gan_cli.number_limits import check_step
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError, load_checkpoint, load_newest
 from gan_cli.sampling.generator_file import load_generator_file
 from gan_cli.sampling.generator_weights import EMA, parse_weights
@@ -62,6 +63,9 @@ def load_generator(
     weights = parse_weights(weights)
     place = Path(path)
     is_run = place.is_dir()
+    check_step("step", step)
+    if step is not None and place.is_file():
+        raise ConfigError("step", f"goes with a run directory, and {place} is one generator", step, "Leave it out.")
     source = find_source(str(place) if is_run else None, None if is_run else str(place), step)
     load_tensorflow()
     return load_source(source, weights, trust)

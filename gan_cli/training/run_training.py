@@ -39,7 +39,7 @@ from gan_cli.training.training_state import TrainingState
 
 
 def run_training(job: TrainJob, plan: LaunchPlan) -> int:
-    """Trains and returns the exit code: 0 finished, 1 failed, 130 or 143 stopped by a signal.
+    """Trains and returns the exit code: 0 finished, 1 failed, 129, 130 or 143 stopped by a signal.
 
     Raises:
         ConfigError: for what the user can fix; a new run has written nothing then.
