@@ -53,6 +53,12 @@ def test_it_finds_the_last_kernel_of_each_pair(kind):
         assert normal_of(model.trainable_variables).shape == (features, 1)
 
 
+@pytest.mark.parametrize(("path", "shape"), [("output/kernel", (4, 4, 3, 1)), ("critic/head/output/kernel", (3, 1))])
+def test_the_last_kernel_may_be_of_a_convolution_or_of_a_nested_model(path, shape):
+    normal, inner = variable(path, np.ones(shape)), variable("critic/output/dense/kernel", np.ones((2, 1)))
+    assert normal_of([inner, normal]) is normal
+
+
 def test_a_discriminator_without_a_hyperplane_is_refused():
     vectors = variable("output/kernel", np.ones((3, 16)))
     for variables in ([], [vectors], [variable("output/kernel", [[1.0]])] * 2):

@@ -142,10 +142,10 @@ def main() -> None:
     options = parser.parse_args()
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    status_by_exit_code[COULD_NOT_START] = "killed"
     if not options.report:
         kept = [(kind, change) for kind, change in mutators.mutation_operators if change not in LEFT_OUT]
         file_mutation.mutation_operators = [*kept, (cst.Call, exchanged_arguments), (cst.Call, omitted_keywords)]
-        status_by_exit_code[COULD_NOT_START] = "killed"
         config().forkserver_warmup = ForkServerWarmup.COLLECT
         PytestRunner.warm_up = import_preloaded
         ForkServerRunner.submit = submit_fastest_first(ForkServerRunner.submit)

@@ -71,6 +71,6 @@ class KernelDiversity(Penalty):
 def mean_log_kernel(samples: Any, sigma: float) -> Any:
     """Returns the mean of -||xᵢ - xⱼ||² / 2σ² over i ≠ j, a float32 scalar, for `[batch, ...]` of known shape."""
     count = samples.shape[0]
-    from_mean = samples - tf.reduce_mean(samples, axis=0, keepdims=True)
+    from_mean = samples - tf.reduce_mean(samples, axis=0)
     # The sum over all ordered pairs of ||xᵢ - xⱼ||² is 2 n times the sum of squared distances from the mean.
     return -tf.reduce_sum(tf.square(from_mean)) / (max(count - 1, 1) * sigma**2)
