@@ -3,22 +3,23 @@
     python tools/mutation_testing.py                             # all mutants; hours on one core
     python tools/mutation_testing.py --sample 300 --seed 0       # 300 of them
     python tools/mutation_testing.py 'gan_cli.losses.hinge.*'    # those whose name matches
+    python tools/mutation_testing.py --survivors                 # survivors again, each in a process of its own
     python tools/mutation_testing.py --report                    # stored results
     mutmut show NAME                                             # the difference that a mutant makes
 
 [tool.mutmut] in pyproject.toml names the files and their tests, which are the fast ones. Results are stored in
-mutants/, and a mutant that has a result is not run again unless it is named; delete the folder to start anew.
+mutants/, and a mutant that has a result is not run again unless --survivors asks for it; delete the folder to start
+anew, also after a change of tests.
 
 Changes to mutmut:
 
 - Texts are not mutated. Arguments are exchanged with their neighbour or, if they have a keyword, left out; mutmut's
-  `f(None)` and `f()` for `f(x)` are two thirds of all mutants and are nearly always a TypeError. An exchange of
-  operands that commute is left out, since it is equivalent.
-- Mutants are forked from a process that has imported TensorFlow but has executed no operation: its thread pools do
-  not survive a fork, and a child would wait for them forever. Test modules, which may execute operations, are imported
-  by the child. Pytest's search for plugins, two seconds of processor time, is switched off.
-- The fastest tests of a mutant run first, also with the fork server.
-- A test that can't be imported counts as failed.
+  `f(None)` and `f()` for `f(x)` are two thirds of all mutants and are nearly always a TypeError.
+- Mutants run one after another in one process, since imports take longer than most tests. A failure counts only if the
+  same test passes again without the mutant; otherwise a new process repeats it. What tests keep in caches can hide a
+  mutant, so --survivors runs each survivor in a process of its own, which is forked from one that has imported
+  TensorFlow but has executed no operation: its thread pools do not survive a fork.
+- Pytest's search for plugins, two seconds of processor time, is switched off. The fastest tests of a mutant run first.
 
 mutmut mutates functions and methods, but not properties, class attributes and constants.
 """
@@ -26,23 +27,27 @@ mutmut mutates functions and methods, but not properties, class attributes and c
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import importlib
 import itertools
+import multiprocessing
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import libcst as cst
 import mutmut.__main__ as mutmut
-from mutmut.configuration import ForkServerWarmup, config
+from mutmut.configuration import config
 from mutmut.mutation import file_mutation, mutators
+from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.runners.harness import PytestRunner
 from mutmut.state import state
 from mutmut.stats import status_by_exit_code
-from mutmut.workers.isolation import ForkServerRunner
+from mutmut.workers.isolation import ForkServerRunner, MutantResult
 
 ENVIRONMENT = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
@@ -62,11 +67,14 @@ LEFT_OUT = (
 )
 COMMUTE = {"maximum", "minimum", "max", "min", "squared_difference", "isinstance"}
 TEXTS = (cst.SimpleString, cst.FormattedString, cst.ConcatenatedString)
+SURVIVED, KILLED, SUSPICIOUS, TIMEOUT = 0, 1, 35, 36
 COULD_NOT_START = 255
+"""Of a forked child whose tests could not be imported, which mutmut counts as a timeout."""
+MUTANTS_OF_A_PROCESS = 150
 
 
 def exchanged_arguments(node: cst.Call) -> Iterator[cst.Call]:
-    """Yields the call with each pair of neighbouring positional arguments exchanged."""
+    """Yields the call with each pair of neighbouring positional arguments exchanged, unless it is equivalent."""
     name = node.func.attr.value if isinstance(node.func, cst.Attribute) else getattr(node.func, "value", "")
     if name in COMMUTE:
         return
@@ -88,31 +96,145 @@ def omitted_keywords(node: cst.Call) -> Iterator[cst.Call]:
             yield node.with_changes(args=[*node.args[:place], *node.args[place + 1 :]])
 
 
+class Failure:
+    """A plugin of pytest that records the first test that failed."""
+
+    name: str | None = None
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed and self.name is None:
+            self.name = report.nodeid
+
+
+def run_pytest(arguments: list[str]) -> tuple[int, str | None]:
+    """Returns the exit code of pytest, and the first test that failed."""
+    import pytest
+
+    failure = Failure()
+    code = pytest.main(["--rootdir=.", "-x", "-q", *arguments, *config().pytest_add_cli_args], plugins=[failure])
+    return int(code), failure.name
+
+
+def test_mutants(connection: Connection) -> None:
+    """Receives the names of mutants with their tests, and sends whether each survived; None asks for a new process."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
+    os.dup2(devnull, 2)
+    os.chdir("mutants")
+    set_mutant_under_test("")
+    run_pytest(["--collect-only", *config().pytest_add_cli_args_test_selection])  # imports all tests without a mutant
+    while True:
+        name, tests = connection.recv()
+        set_mutant_under_test(name)
+        code, failed = run_pytest(tests)
+        set_mutant_under_test("")
+        if code == SURVIVED:
+            connection.send(SURVIVED)
+        else:
+            connection.send(KILLED if failed is not None and run_pytest([failed])[0] == 0 else None)
+
+
+class SequentialRunner(ForkServerRunner):
+    """Tests mutants one after another in one process, which is replaced if a mutant does not end or leaves traces."""
+
+    process: Any = None
+    tested = 0
+    result: MutantResult | None = None
+
+    def start_process(self) -> None:
+        self.stop_process()
+        self.connection, other = multiprocessing.Pipe()
+        self.process = multiprocessing.get_context("fork").Process(target=test_mutants, args=(other,), daemon=True)
+        self.process.start()
+        self.tested = 0
+
+    def stop_process(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.process = None
+
+    def submit(self, mutant_name: str, tests: list[str], cpu_time_limit: int, estimated_time: float) -> None:
+        if self.process is None or self.tested >= MUTANTS_OF_A_PROCESS:
+            self.start_process()
+        ordered = sorted(tests, key=lambda test: state().duration_by_test[test])
+        code = self.answer(mutant_name, ordered, cpu_time_limit)
+        if code is None:
+            self.start_process()
+            code = self.answer(mutant_name, ordered, cpu_time_limit)
+        if code in (None, TIMEOUT):
+            self.stop_process()
+        self.result = MutantResult(mutant_name, SUSPICIOUS if code is None else code, 0.0)
+
+    def answer(self, name: str, tests: list[str], limit: int) -> int | None:
+        """Returns the exit code of a mutant, None if the process is not fit to tell."""
+        start_up = 120 if self.tested == 0 else 0
+        self.tested += 1
+        self.connection.send((name, tests))
+        try:
+            return self.connection.recv() if self.connection.poll(limit + start_up) else TIMEOUT
+        except EOFError:
+            return KILLED  # the mutant ended the process
+
+    def startup(self) -> None: ...
+
+    def has_capacity(self) -> bool:
+        return self.result is None
+
+    def pending_count(self) -> int:
+        return int(self.result is not None)
+
+    def wait_for_result(self, timeout: float | None = None) -> MutantResult:
+        assert self.result is not None
+        result, self.result = self.result, None
+        return result
+
+    def signal_work_complete(self) -> None: ...
+
+    def stop_all_workers(self) -> None:
+        self.stop_process()
+
+    def shutdown(self) -> None:
+        self.stop_process()
+
+    def run_clean_tests(self, tests: Any) -> int:
+        return 0  # the collection of durations has run them without a mutant
+
+
+class ForkingRunner(ForkServerRunner):
+    """Tests each mutant in a process of its own, the fastest tests first."""
+
+    def submit(self, mutant_name: str, tests: list[str], cpu_time_limit: int, estimated_time: float) -> None:
+        ordered = sorted(tests, key=lambda test: state().duration_by_test[test])
+        super().submit(mutant_name, ordered, cpu_time_limit, estimated_time)
+
+    def run_clean_tests(self, tests: Any) -> int:
+        return 0
+
+
 def import_preloaded(runner: PytestRunner) -> None:
     """Imports what takes long and executes no TensorFlow operation."""
     for name in PRELOADED:
         importlib.import_module(name)
 
 
-def submit_fastest_first(submit: Any) -> Any:
-    """Returns `ForkServerRunner.submit` with the tests in ascending order of their duration."""
-
-    def ordered(self: ForkServerRunner, name: str, tests: list[str], *limits: Any) -> None:
-        submit(self, name, sorted(tests, key=lambda test: state().duration_by_test[test]), *limits)
-
-    return ordered
+collect_all = mutmut.collect_source_file_mutation_data
 
 
-def choose_sample(collect: Any, count: int, seed: int) -> Any:
-    """Returns mutmut's `collect_source_file_mutation_data` for a random sample of `count` mutants."""
+def chosen_mutants(options: argparse.Namespace) -> Callable[..., Any]:
+    """Returns mutmut's `collect_source_file_mutation_data` for the mutants that the options choose."""
 
-    def sampled(**more: Any) -> Any:
-        mutants, by_path = collect(**more)
-        by_name = {name: (data, name, result) for data, name, result in mutants}
-        chosen = random.Random(seed).sample(sorted(by_name), min(count, len(by_name)))
-        return [by_name[name] for name in chosen], by_path
+    def collect(**_: Any) -> Any:
+        mutants, by_path = collect_all(mutant_names=())
+        patterns = options.names or ["*"]
+        chosen = [one for one in mutants if any(fnmatch.fnmatch(one[1], pattern) for pattern in patterns)]
+        if options.sample is not None:
+            chosen = random.Random(options.seed).sample(sorted(chosen, key=lambda one: one[1]), options.sample)
+        if options.survivors:
+            chosen = [(data, name, None) for data, name, code in chosen if code == SURVIVED]
+        return chosen, by_path
 
-    return sampled
+    return collect
 
 
 def report() -> None:
@@ -120,16 +242,13 @@ def report() -> None:
     _, by_path = collect_all(mutant_names=())
     counts: dict[str, Counter[str]] = {}
     for path, data in by_path.items():
-        statuses = [status_by_exit_code[code] for code in data.exit_code_by_key.values()]
-        counts.setdefault(Path(path).parent.name, Counter()).update(statuses)
-        for name, code in data.exit_code_by_key.items():
-            if status_by_exit_code[code] not in ("killed", "timeout", "not checked"):
-                print(f"{status_by_exit_code[code]}: {name}")
+        statuses = {name: status_by_exit_code[code] for name, code in data.exit_code_by_key.items()}
+        counts.setdefault(Path(path).parent.name, Counter()).update(statuses.values())
+        for name, status in statuses.items():
+            if status not in ("killed", "timeout", "not checked"):
+                print(f"{status}: {name}")
     for folder, count in counts.items():
         print(f"{folder}: {count.total()} mutants, {', '.join(f'{n} {s}' for s, n in sorted(count.items()))}")
-
-
-collect_all = mutmut.collect_source_file_mutation_data
 
 
 def main() -> None:
@@ -137,7 +256,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="patterns of mutants; default: all")
     parser.add_argument("--sample", type=int, help="number of mutants, drawn at random; default: all")
     parser.add_argument("--seed", type=int, default=0, help="seed of the sample")
-    parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
+    parser.add_argument("--survivors", action="store_true", help="run survivors again, each in its own process")
     parser.add_argument("--report", action="store_true", help="print the stored results only")
     options = parser.parse_args()
     for name, value in ENVIRONMENT.items():
@@ -146,12 +265,11 @@ def main() -> None:
     if not options.report:
         kept = [(kind, change) for kind, change in mutators.mutation_operators if change not in LEFT_OUT]
         file_mutation.mutation_operators = [*kept, (cst.Call, exchanged_arguments), (cst.Call, omitted_keywords)]
-        config().forkserver_warmup = ForkServerWarmup.COLLECT
         PytestRunner.warm_up = import_preloaded
-        ForkServerRunner.submit = submit_fastest_first(ForkServerRunner.submit)
-        if options.sample is not None:
-            mutmut.collect_source_file_mutation_data = choose_sample(collect_all, options.sample, options.seed)
-        mutmut._run(options.names, options.jobs)
+        runner = ForkingRunner if options.survivors else SequentialRunner
+        mutmut.get_mutant_runner = lambda *_: runner(1, PytestRunner, {})
+        mutmut.collect_source_file_mutation_data = chosen_mutants(options)
+        mutmut._run((), 1)
     report()
 
 
