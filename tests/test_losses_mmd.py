@@ -86,6 +86,14 @@ def test_a_loss_is_the_squared_discrepancy_in_float64(loss: MMDLoss, kernel: Any
 
 @every_size
 @pytest.mark.parametrize(("loss", "kernel"), EXACT, ids=name_of)
+def test_kernel_values_of_each_pair_are_those_in_float64(loss: MMDLoss, kernel: Any, dimensions: int) -> None:
+    first, second = vectors(4, dimensions), vectors(3, dimensions, seed=1, offset=0.4)
+    found = loss.compare(tf.constant(first), tf.constant(second), loss.widths(first, second))
+    np.testing.assert_allclose(found, kernel(first, second), rtol=1e-4, atol=1e-4)
+
+
+@every_size
+@pytest.mark.parametrize(("loss", "kernel"), EXACT, ids=name_of)
 def test_slopes_are_the_finite_differences_in_float64(loss: MMDLoss, kernel: Any, dimensions: int) -> None:
     real, fake, shift = vectors(4, dimensions), vectors(5, dimensions, seed=1, offset=0.4), 1e-5
     inputs = [tf.constant(real), tf.constant(fake)]
@@ -147,6 +155,12 @@ def test_equal_examples_do_not_count_for_the_median() -> None:
     line = np.array([[0.0], [0.0], [1.0]], np.float32)
     assert float(median_width(line, np.array([[3.0]], np.float32))) == pytest.approx(2)  # 1, 1, 2, 3, 3
     assert float(median_width(np.ones((4, 3), np.float32), np.ones((4, 3), np.float32))) == 1
+
+
+def test_the_median_of_a_single_distance_is_that_distance() -> None:
+    zero, three = np.zeros((1, 1), np.float32), np.full((1, 1), 3.0, np.float32)
+    assert float(median_width(zero, three)) == 3
+    assert float(median_width(np.repeat(zero, 3, axis=0), three)) == 3
 
 
 def test_the_median_looks_at_so_many_examples_of_each_side_only() -> None:

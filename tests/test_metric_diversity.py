@@ -11,8 +11,8 @@ from sklearn.datasets import load_digits
 from gan_cli.data import DataSpec
 from gan_cli.data.folder import Folder
 from gan_cli.errors import ConfigError
-from gan_cli.metrics import Comparison, Result
-from gan_cli.metrics.diversity import PairSimilarity, pair_places, read_pairs
+from gan_cli.metrics import Comparison, Result, diversity
+from gan_cli.metrics.diversity import PairSimilarity, pair_places, read_pairs, similarities
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
 from gan_cli.metrics.ms_ssim import ms_ssim, scale_weights, scales_that_fit
 
@@ -187,3 +187,23 @@ def test_what_can_t_be_measured_is_refused() -> None:
             InMemoryFeatures(values=DIGITS, labels=LABELS),
             InMemoryFeatures(values=DIGITS[:3], labels=np.array([0, 1, 2])),
         )
+
+
+def test_images_compared_in_blocks_have_the_same_similarities(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = InMemoryFeatures(values=DIGITS[:40])
+    at_once = similarities(images, within_classes=False, pairs=20)
+    monkeypatch.setattr(diversity, "BLOCK", 3 * DIGITS[0].size)
+    np.testing.assert_allclose(similarities(images, within_classes=False, pairs=20), at_once, rtol=1e-6)
+
+
+def test_two_pairs_are_enough_and_one_is_not() -> None:
+    assert similarities(InMemoryFeatures(values=DIGITS[:4]), within_classes=False, pairs=10).shape == (2,)
+    with pytest.raises(ConfigError, match="two examples"):
+        similarities(InMemoryFeatures(values=DIGITS[:3]), within_classes=False, pairs=10)
+
+
+def test_twenty_images_are_the_least() -> None:
+    data = DataSpec((8, 8, 1), 100)
+    PairSimilarity().check(data, 20, 20)
+    with pytest.raises(ConfigError, match="at least 20"):
+        PairSimilarity().check(data, 20, 19)

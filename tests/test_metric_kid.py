@@ -11,7 +11,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
 from gan_cli.metrics.kernel_functions import mmd_squared, polynomial_kernel
-from gan_cli.metrics.kid import KernelDistance, draw_subsets, subset_distances
+from gan_cli.metrics.kid import KernelDistance, SubsetDistances, draw_subsets, standard_error, subset_distances
 
 INPUTS = golden.inputs()
 PUBLISHED = golden.values()["kernel_distance_polynomial_degree3_unbiased"]
@@ -98,3 +98,10 @@ def test_mistakes_are_told_by_their_keys() -> None:
             KernelDistance(**settings)
     with pytest.raises(ConfigError, match=r"^samples=3: kid needs at least 4 generated examples"):
         KernelDistance().check(DataSpec((2,), 10), None, 3)
+
+
+def test_the_standard_error_adds_the_variances_of_both_sides_and_of_the_subsets() -> None:
+    real, fake, distances = np.array([0.0, 2.0, 4.0]), np.array([1.0, 4.0]), np.array([0.1, 0.2, 0.3])
+    # variances 4, 4.5 and 0.01, the last of which over three subsets
+    expected = 4 * 4 / 7 + 4 * 4.5 / 9 + 0.01 / 3
+    assert standard_error(SubsetDistances(distances, real, fake), 7, 9) == pytest.approx(np.sqrt(expected))

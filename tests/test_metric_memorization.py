@@ -181,3 +181,16 @@ def test_what_can_t_be_measured_is_refused_by_its_key() -> None:
         NearestTraining().check(DataSpec((8, 8, 1), 50), 50, 1000)
     with pytest.raises(ConfigError, match=r"^quantile=0: expected"):
         NearestTraining(quantile=0)
+
+
+def test_the_interval_of_no_copies_is_that_of_a_share_of_0_where_data_copying_is_even() -> None:
+    fake, real = np.tile([[1.0, 1.0]], (200, 1)), np.tile([[1.0, 3.0]], (300, 1))  # relative distances 1 and 0.5
+    found = NearestTraining().measured(fake, real, seed=0)
+    assert (found["memorization"].value, found["data_copying"].value) == (0.0, 0.5)
+    assert (found["memorization"].low, found["memorization"].high) == pytest.approx(wilson(0, 200))
+
+
+def test_a_picture_shows_the_generated_image_in_its_corner_and_the_training_image_beside_it() -> None:
+    picture = np.asarray(pairs_picture(DIGITS[:1], DIGITS[1:2], scale=1))
+    np.testing.assert_array_equal(picture[:8, :8], DIGITS[0, :, :, 0])
+    np.testing.assert_array_equal(picture[:8, -8:], DIGITS[1, :, :, 0])

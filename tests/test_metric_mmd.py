@@ -18,6 +18,7 @@ from gan_cli.metrics.kernel_functions import (
     gaussian_kernel,
     linear_kernel,
     mmd_squared,
+    polynomial_kernel,
     rational_quadratic_kernel,
 )
 from gan_cli.metrics.mmd import (
@@ -75,7 +76,27 @@ def test_kernels_are_what_their_names_say_on_two_points() -> None:
     assert gaussian_kernel(x, y, [5.0, 2.5])[0, 0] == pytest.approx(np.exp(-0.5) + np.exp(-2))  # summed
     assert rational_quadratic_kernel(x, y, [0.5])[0, 0] == pytest.approx(26**-0.5)
     assert distance_kernel(x, y)[0, 0] == pytest.approx(3 + 4 - 5)
+    assert distance_kernel(x, y, 0.5)[0, 0] == pytest.approx(9.5**0.5 + 16.5**0.5 - 25.5**0.5)
     assert linear_kernel(x, y + 1)[0, 0] == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        partial(gaussian_kernel, sigmas=[1.5]),
+        partial(rational_quadratic_kernel, alphas=[0.5]),
+        distance_kernel,
+        linear_kernel,
+        polynomial_kernel,
+    ],
+)
+def test_a_kernel_has_a_row_for_each_first_and_a_column_for_each_second_example(kernel: Any) -> None:
+    first, second = np.array([[0.0, 1.0], [3.0, 0.0], [1.0, -2.0]]), np.array([[2.0, 2.0], [0.0, -4.0]])
+    found = kernel(first, second)
+    assert found.shape == (3, 2)
+    for row, column in np.ndindex(3, 2):
+        alone = kernel(first[[row]], second[[column]])[0, 0]
+        assert found[row, column] == pytest.approx(alone, rel=1e-12)
 
 
 def test_the_distance_kernel_gives_the_energy_distance_from_any_origin() -> None:

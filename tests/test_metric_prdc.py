@@ -11,6 +11,8 @@ from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
 from gan_cli.metrics.prdc import PrecisionRecall, neighbourhoods, squared_radii
+from gan_cli.metrics.prdc import prdc as statistics_of
+from gan_cli.metrics.subsampling import subsampling_errors
 
 INPUTS = golden.inputs()
 NAMES = ("precision", "recall", "density", "coverage")
@@ -127,3 +129,14 @@ def test_mistakes_are_told_by_their_keys() -> None:
         PrecisionRecall().check(DataSpec((2,), 10), 6, 5)
     with pytest.raises(ValueError, match="5 rows: expected at least 5 besides"):
         squared_radii(np.zeros((5, 2)), 5)
+
+
+def test_each_number_has_its_own_standard_error() -> None:
+    random = np.random.default_rng(0)
+    real, fake = random.normal(size=(60, 2)), 0.5 + random.normal(size=(50, 2))
+    found = prdc(real, fake, neighbours=3).values
+    errors = subsampling_errors(lambda first, second: statistics_of(first, second, 3), real, fake, 4, seed=0)
+    assert errors is not None
+    assert len(set(errors)) == 4
+    for name, error in zip(("coverage", "density", "precision", "recall"), errors, strict=True):
+        assert found[name].uncertainty == pytest.approx(error)

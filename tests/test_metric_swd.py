@@ -205,3 +205,17 @@ def test_what_can_t_be_measured_is_refused_by_its_key() -> None:
         SlicedWasserstein(directions=0)
     with pytest.raises(ConfigError, match="coordinates of 1 of the generated examples 0 to 19 are not finite"):
         distance(np.zeros((20, 2)), np.array([[0.0, np.nan], *np.zeros((19, 2))]))
+
+
+def test_one_row_has_a_distance_and_none_has_not() -> None:
+    assert sliced_wasserstein(AXES[:1], AXES[1:2], AXES) == pytest.approx(2 / 3)
+    with pytest.raises(ValueError, match="at least one row"):
+        sliced_wasserstein(AXES[:0], AXES[:0], AXES)
+
+
+def test_the_value_says_how_its_error_was_computed() -> None:
+    comparison = Comparison(
+        InMemoryFeatures(values=AXES[:, :2].repeat(4, 0)), InMemoryFeatures(values=AXES[:, 1:].repeat(4, 0))
+    )
+    method = SlicedWasserstein(repeats=3)(comparison).values["swd"].method
+    assert method == "jackknife over 10 groups of both sides, and 3 sets of directions"

@@ -9,7 +9,7 @@ import tensorflow as tf
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.penalties import Batch
 from gan_cli.penalties.dragan import Dragan, perturb
-from gan_cli.penalties.gradient_norms import slope_cost
+from gan_cli.penalties.gradient_norms import safe_sqrt, slope_cost
 from gan_cli.penalties.gradient_penalty import GradientPenalty
 from gan_cli.penalties.zero_gp import ZeroCentredGradientPenalty
 
@@ -83,3 +83,12 @@ def test_dragan_is_drawn_from_the_seed_alone():
     real = np.eye(4, dtype=np.float32)
     np.testing.assert_array_equal(perturb(real, 0.5, SEED), perturb(real, 0.5, SEED))
     assert np.abs(perturb(real, 0.5, SEED) - perturb(real, 0.5, SEED + 1)).max() > 0.01
+
+
+def test_the_root_of_0_has_the_slope_0():
+    values = tf.constant([0.0, 0.25, 4.0])
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        roots = safe_sqrt(values)
+    np.testing.assert_allclose(roots, [0.0, 0.5, 2.0])
+    np.testing.assert_allclose(tape.gradient(roots, values), [0.0, 1.0, 0.25])

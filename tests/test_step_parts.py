@@ -77,6 +77,30 @@ def test_a_penalty_on_the_generator_pulls_at_it_with_its_weight(
     assert metrics["generator_loss"] == pytest.approx(-(FAKE.mean(0) @ D), rel=1e-5)  # the loss alone
 
 
+class RealMeanSquare(Plain):
+    """E[|x|²] of real examples."""
+
+    def __call__(self, batch: Batch) -> Any:
+        return tf.reduce_mean(tf.reduce_sum(tf.square(batch.real), axis=1))
+
+
+class Outputs(Plain):
+    """E[D(x)] - 10 E[D(G(z))]."""
+
+    def __call__(self, batch: Batch) -> Any:
+        return tf.reduce_mean(batch.real_output.logits) - 10.0 * tf.reduce_mean(batch.fake_output.logits)
+
+
+@both_updates
+def test_a_penalty_on_the_discriminator_gets_real_and_generated_examples_with_their_outputs(simultaneous: bool) -> None:
+    kinds = {"real": RealMeanSquare, "fake": MeanSquare, "outputs": Outputs}
+    own = {name: kind(on_generator=False) for name, kind in kinds.items()}
+    metrics = do(make_step(WassersteinLoss(), own, rates=(0.0, 0.0), simultaneous=simultaneous))
+    assert metrics["penalty_real"] == pytest.approx((5.0 + 10.0) / 2)
+    assert metrics["penalty_fake"] == pytest.approx(2.5 * W @ W)
+    assert metrics["penalty_outputs"] == pytest.approx(REAL.mean(0) @ D - 10.0 * FAKE.mean(0) @ D, rel=1e-5)
+
+
 def test_a_lazy_penalty_on_the_generator_comes_seldom_and_as_much_stronger() -> None:
     for number, factor in [(8, 4.0), (9, 0.0)]:
         for penalty, slope in [(MeanSquare, 5.0 * W), (Decay, 2.0 * W)]:

@@ -33,6 +33,7 @@ import itertools
 import multiprocessing
 import os
 import random
+import resource
 from collections import Counter
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -71,6 +72,8 @@ SURVIVED, KILLED, SUSPICIOUS, TIMEOUT = 0, 1, 35, 36
 COULD_NOT_START = 255
 """Of a forked child whose tests could not be imported, which mutmut counts as a timeout."""
 MUTANTS_OF_A_PROCESS = 150
+MEMORY = 8 * 2**30
+"""Bytes of address space of a process: some mutants build arrays of many gigabytes."""
 
 
 def exchanged_arguments(node: cst.Call) -> Iterator[cst.Call]:
@@ -82,7 +85,7 @@ def exchanged_arguments(node: cst.Call) -> Iterator[cst.Call]:
     for first, second in itertools.pairwise(positional):
         arguments = list(node.args)
         values = arguments[first].value, arguments[second].value
-        if any(isinstance(value, TEXTS) for value in values):
+        if any(isinstance(value, TEXTS) for value in values) or values[0].deep_equals(values[1]):
             continue
         arguments[first] = arguments[first].with_changes(value=values[1])
         arguments[second] = arguments[second].with_changes(value=values[0])
@@ -96,42 +99,54 @@ def omitted_keywords(node: cst.Call) -> Iterator[cst.Call]:
             yield node.with_changes(args=[*node.args[:place], *node.args[place + 1 :]])
 
 
-class Failure:
-    """A plugin of pytest that records the first test that failed."""
+class Selection:
+    """A plugin of pytest that runs some tests in a given order, and records the first one that fails.
 
-    name: str | None = None
+    Pytest itself takes longer to find hundreds of tests by their names than to run them.
+    """
+
+    def __init__(self, tests: list[str]) -> None:
+        self.places = {name: place for place, name in enumerate(tests)}
+        self.failed: str | None = None
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        chosen = [item for item in items if item.nodeid in self.places]
+        items[:] = sorted(chosen, key=lambda item: self.places[item.nodeid])
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        if report.failed and self.name is None:
-            self.name = report.nodeid
+        if report.failed and self.failed is None:
+            self.failed = report.nodeid
 
 
-def run_pytest(arguments: list[str]) -> tuple[int, str | None]:
-    """Returns the exit code of pytest, and the first test that failed."""
+def run_tests(tests: list[str]) -> tuple[int, str | None]:
+    """Returns the exit code of pytest, and the name of the first test that failed."""
     import pytest
 
-    failure = Failure()
-    code = pytest.main(["--rootdir=.", "-x", "-q", *arguments, *config().pytest_add_cli_args], plugins=[failure])
-    return int(code), failure.name
+    selection = Selection(tests)
+    files = sorted({test.split("::")[0] for test in tests})
+    code = pytest.main(["--rootdir=.", "-x", "-q", *files, *config().pytest_add_cli_args], plugins=[selection])
+    return int(code), selection.failed
 
 
 def test_mutants(connection: Connection) -> None:
     """Receives the names of mutants with their tests, and sends whether each survived; None asks for a new process."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 1)
     os.dup2(devnull, 2)
     os.chdir("mutants")
     set_mutant_under_test("")
-    run_pytest(["--collect-only", *config().pytest_add_cli_args_test_selection])  # imports all tests without a mutant
+    run_tests(config().pytest_add_cli_args_test_selection)  # imports them
+    connection.send(0)
     while True:
         name, tests = connection.recv()
         set_mutant_under_test(name)
-        code, failed = run_pytest(tests)
+        code, failed = run_tests(tests)
         set_mutant_under_test("")
         if code == SURVIVED:
             connection.send(SURVIVED)
         else:
-            connection.send(KILLED if failed is not None and run_pytest([failed])[0] == 0 else None)
+            connection.send(KILLED if failed is not None and run_tests([failed])[0] == 0 else None)
 
 
 class SequentialRunner(ForkServerRunner):
@@ -146,7 +161,8 @@ class SequentialRunner(ForkServerRunner):
         self.connection, other = multiprocessing.Pipe()
         self.process = multiprocessing.get_context("fork").Process(target=test_mutants, args=(other,), daemon=True)
         self.process.start()
-        self.tested = 0
+        other.close()
+        self.tested = self.connection.recv()
 
     def stop_process(self) -> None:
         if self.process is not None:
@@ -168,13 +184,13 @@ class SequentialRunner(ForkServerRunner):
 
     def answer(self, name: str, tests: list[str], limit: int) -> int | None:
         """Returns the exit code of a mutant, None if the process is not fit to tell."""
-        start_up = 120 if self.tested == 0 else 0
         self.tested += 1
         self.connection.send((name, tests))
         try:
-            return self.connection.recv() if self.connection.poll(limit + start_up) else TIMEOUT
-        except EOFError:
-            return KILLED  # the mutant ended the process
+            return self.connection.recv() if self.connection.poll(limit) else TIMEOUT
+        except EOFError:  # the mutant ended the process, for example at its limit of memory
+            self.stop_process()
+            return KILLED
 
     def startup(self) -> None: ...
 
@@ -213,7 +229,8 @@ class ForkingRunner(ForkServerRunner):
 
 
 def import_preloaded(runner: PytestRunner) -> None:
-    """Imports what takes long and executes no TensorFlow operation."""
+    """Imports what takes long and executes no TensorFlow operation, in a process of limited memory."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for name in PRELOADED:
         importlib.import_module(name)
 
