@@ -27,7 +27,10 @@ SERVER.set_forkserver_preload(["preloaded_commands"])
 
 def run_command(name: str, words: list[str], folder: str, environment: dict[str, str], out: str, err: str) -> None:
     """Becomes the process of a command. `out` and `err` are files, pipes or, where equal, one of them for both."""
+    import tensorflow
     from preloaded_commands import MAIN
+
+    from gan_cli.devices import quiet_start
 
     for number, handler in (
         (signal.SIGINT, signal.default_int_handler),
@@ -46,6 +49,8 @@ def run_command(name: str, words: list[str], folder: str, environment: dict[str,
         io.FileIO(2, "w", closefd=False), "utf-8", errors="backslashreplace", write_through=True
     )
     os.chdir(folder)
+    with quiet_start():  # what a command does where it imports TensorFlow itself
+        tensorflow.config.list_physical_devices("GPU")
     sys.argv = [name, *words]
     try:
         sys.exit(MAIN[name]())

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import pytest
 
-from gan_cli.config.user_modules import import_module
+from gan_cli.config.user_modules import import_module, set_own_folders
 from gan_cli.errors import ConfigError
 from gan_cli.models.mlp import MLP
 from gan_cli.sampling.generator_file import METADATA_MEMBER, load_generator_file, read_metadata, save_generator
@@ -248,6 +248,7 @@ class Double(keras.layers.Layer):
 
 def test_modules_that_a_file_names_are_imported_only_with_trust() -> None:
     Path("my_layers.py").write_text(LAYER)
+    set_own_folders([Path.cwd()])
     double = import_module("my_layers").Double
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(2), double()]).save("own.keras")
     try:
