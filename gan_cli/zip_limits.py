@@ -11,7 +11,7 @@ import math
 import struct
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from gan_cli.errors import first_line
+from gan_cli.regular_files import open_regular
 
 LARGEST_RATIO = 100.0
 """Unpacked to packed size. Weights and photographs stay below 2; all-zero arrays reach 1,000."""
@@ -48,7 +49,8 @@ def open_zip(
             encrypted, or packed in an unknown way.
         OSError: where the file can't be read.
     """
-    with zipfile.ZipFile(file) as archive:
+    opened = open_regular(file) if isinstance(file, Path) else nullcontext(file)
+    with opened as content, zipfile.ZipFile(content) as archive:
         check_members(archive, largest_ratio, always_allowed)
         yield archive
 

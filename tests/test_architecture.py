@@ -17,6 +17,7 @@ ORDER = (
     "random_seeds",
     "devices",
     "cache",
+    "regular_files",
     "zip_limits",
     "data",
     "runs",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -141,6 +143,45 @@ def test_a_member_that_grows_beyond_any_image_is_skipped_unread(tmp_path: Path) 
     examples = Folder(path=path, max_megapixels=1).open()
     assert [left.name for left in examples.skipped] == ["bomb.bmp"]
     assert "33,554,432 bytes" in examples.skipped[0].reason
+
+
+def test_an_image_with_much_behind_it_is_skipped_and_not_unpacked(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"bomb.png": png(50) + bytes(100 * 2**20), "good.png": png(60)})
+    tracemalloc.start()
+    examples = Folder(path=path).open()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [left.name for left in examples.skipped] == ["bomb.png"]
+    assert "104,857,6" in examples.skipped[0].reason
+    assert peak < 60 * 2**20
+
+
+def test_large_images_in_a_zip_are_read(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (2600, 2400), (1, 2, 3)).save(file, "BMP")  # 18 MiB, which packs by a factor of about 1,000
+    examples = Folder(path=zipped(tmp_path / "a.zip", {"a.bmp": file.getvalue()}), image_size=4).open()
+    assert examples.skipped == []
+    assert examples.read(np.arange(1)).values[0, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_members_that_overlap_are_refused(tmp_path: Path) -> None:
+    path = Path(zipped(tmp_path / "a.zip", {"a.png": png(50), "b.png": png(60)}, zipfile.ZIP_STORED))
+    content = bytearray(path.read_bytes())
+    for at in (content.index(b"PK\x01\x02"), content.rindex(b"PK\x01\x02")):
+        content[at + 20 : at + 24] = (2**16).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="its members overlap"):
+        Folder(path=str(path)).describe()
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "dataset.json"])
+def test_a_pipe_among_images_is_left_out_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    path = unpacked(tmp_path / "a", {"a.png": png(50)})
+    os.mkfifo(Path(path, name))
+    examples = Folder(path=path).open()
+    assert [(left.name, left.reason) for left in examples.skipped] == [(name, "not a regular file")]
+    with pytest.raises(ConfigError, match=rf"labels: {name} can't be read"):
+        Folder(path=path, labels=name).open()
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

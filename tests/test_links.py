@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY
+from PIL import Image
 from runs import status
 
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.errors import ConfigError
+from gan_cli.evaluation.compute_metrics import Evaluation
 from gan_cli.runs.atomic_files import make_folder, open_to_append, remove_file, remove_folder, write_text
 from gan_cli.runs.symlink_checks import LeavingLinkError
 
@@ -159,6 +161,36 @@ def test_a_survey_does_not_write_through_a_link(outside: Path) -> None:
     before = content(outside)
     with pytest.raises(ConfigError, match="symbolic link leads out of the run directory"):
         gan_eval(["human", "run=run", "n=4"])
+    assert content(outside) == before
+
+
+@pytest.mark.parametrize("link", ["human", "plots", "rendered"])
+def test_no_command_writes_through_a_link_in_a_run_that_is_named_by_a_link(run: Path, outside: Path, link: str) -> None:
+    stored = Path(shutil.copytree(STORED_RUN, "stored")) if link == "human" else run
+    replace_by_link(stored / link, outside)
+    Path("alias").symlink_to(stored)
+    before = content(outside)
+    command = {
+        "human": lambda: gan_eval(["human", "run=alias", "n=4"]),
+        "plots": lambda: gan_eval(["tournament", "runs=alias", "samples=8", "output=alias/plots/t.png"]),
+        "rendered": lambda: gan_sample(["run=alias", "n=4"]),
+    }[link]
+    with pytest.raises(ConfigError, match=r"link (leads out of|that leaves) the run directory"):
+        command()
+    assert content(outside) == before
+
+
+def test_links_into_a_run_do_not_lead_out_of_it(run: Path, outside: Path) -> None:
+    (run / "checkpoints" / "human").symlink_to((outside / "folder").absolute())
+    Path("part").symlink_to(run / "checkpoints")
+    before = content(outside)
+    (run / "evaluations").symlink_to((outside / "folder").absolute())
+    Path("alias").symlink_to(run)
+    with pytest.raises(LeavingLinkError):
+        Evaluation({}, (), {}, {"pairs": Image.new("L", (4, 4))}).write_pictures(Path("alias/evaluations"), 1)
+    with pytest.raises(LeavingLinkError):
+        write_text(Path("part/human/page.html"), "")
+    write_text(Path("part/page.html"), "")
     assert content(outside) == before
 
 

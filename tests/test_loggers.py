@@ -156,6 +156,24 @@ def test_pictures_can_be_left_out(run: Path) -> None:
     assert "samples" not in read_events(run).Tags()["tensors"]
 
 
+@pytest.mark.parametrize("kind", ["postscript", "empty", "cut", "huge"])
+def test_a_picture_that_is_no_whole_png_is_left_out(run: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = TensorBoard(pictures=True).open(run, run.name, CONFIG, resumed_from=0)
+    do_steps(writer, run, range(5, 45, 5))
+    writer.close("interrupted")
+    path = run / "samples" / "step_00000020.png"
+    if kind == "huge":
+        Image.new("1", (14_000, 14_000)).save(path)
+    else:
+        postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n"
+        path.write_bytes({"postscript": postscript, "empty": b"", "cut": path.read_bytes()[:50]}[kind])
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_: pytest.fail("Ghostscript was started"))
+    with pytest.warns(UserWarning, match=r"step_00000020.png is left out of the logger"):
+        TensorBoard(pictures=True).open(run, run.name, CONFIG, resumed_from=40).close("finished")
+    assert tensorboard_steps(run, "samples") == [40]
+    assert tensorboard_steps(run, "loss") == list(range(5, 45, 5))
+
+
 @pytest.fixture
 def no_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
     """A proxy for every connection, which notes them and lets none through; and nobody is logged in."""

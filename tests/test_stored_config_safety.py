@@ -184,14 +184,16 @@ def test_text_of_a_run_is_shown_and_never_evaluated(
         gan_train(["resume=run", "--cfg", "job", "--package", "logger.wand"])
 
 
-def test_settings_of_wandb_in_a_run_directory_are_refused() -> None:
+@pytest.mark.parametrize("folder", ["run/wandb", "run/.wandb", "wandb", ".wandb"])
+def test_settings_of_wandb_in_a_run_directory_or_the_working_folder_are_refused(folder: str) -> None:
     """They may name another server, which would be sent the user's key."""
     pytest.importorskip("wandb")
-    Path("run/wandb").mkdir(parents=True)
-    Path("run/wandb/settings").write_text("[default]\nbase_url = http://localhost:9\n")
+    Path("run").mkdir()
+    Path(folder).mkdir()
+    Path(folder, "settings").write_text("[default]\nbase_url = http://localhost:9\n")
     before = content(Path())
     logger = WeightsAndBiases(mode="offline", project="p", entity=None, tags=[], pictures=False)
-    with pytest.raises(ConfigError, match="settings of Weights & Biases in a run directory may name another server"):
+    with pytest.raises(ConfigError, match=r"settings of Weights & Biases in .* may name another server"):
         logger.open(Path("run"), "x", {}, resumed_from=0)
     assert content(Path()) == before
 
@@ -218,6 +220,23 @@ def test_an_mlflow_database_of_a_run_neither_names_a_place_outside_nor_is_damage
     change("DELETE FROM runs")
     with pytest.raises(ConfigError, match="the MLflow database of the run can't be read"):
         logger.open(run, "x", {}, resumed_from=0)
+    assert not outside.exists()
+
+
+def test_an_mlflow_database_without_a_stored_id_is_replaced(tmp_path: Path) -> None:
+    for module in ("mlflow", "sqlalchemy", "alembic"):
+        pytest.importorskip(module)
+    first, run, outside = tmp_path / "first", tmp_path / "run", tmp_path / "outside"
+    first.mkdir()
+    logger = MLflow(tracking_uri=None, experiment="e", pictures=True)
+    logger.open(first, "x", {}, resumed_from=0).close("interrupted")
+    shutil.copytree(first, run)
+    (run / "mlflow" / "run_id.txt").unlink()
+    (run / "mlflow" / "place.txt").write_text(f"{run / 'mlflow'}\n")
+    with closing(sqlite3.connect(run / "mlflow" / "mlflow.db")) as database, database:
+        database.execute("UPDATE experiments SET artifact_location = ?", (outside.as_uri(),))
+    logger.open(run, "x", {"seed": 1}, resumed_from=0).close("interrupted")
+    assert list((run / "mlflow" / "artifacts").rglob("config.yaml"))
     assert not outside.exists()
 
 

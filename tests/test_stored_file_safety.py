@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 import zipfile
@@ -18,9 +19,11 @@ from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.config.launch_plan import prepare
+from gan_cli.data.tfds import TFDS
 from gan_cli.errors import ConfigError
+from gan_cli.regular_files import open_regular
 from gan_cli.runs.environment import read_starts
-from gan_cli.runs.run_directory import RunDirectory
+from gan_cli.runs.run_directory import RunDirectory, unfinished_runs
 from gan_cli.runs.status import Status, read_status
 
 
@@ -43,11 +46,7 @@ from gan_cli.runs.status import Status, read_status
 def test_prepared_data_names_no_foreign_module(
     foreign_run: Path, marker: Path, features: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = {
-        "pythonClassName": "tensorflow_datasets.core.features.image_feature.Image",
-        "image": {"shape": {"dimensions": ["8", "8", "1"]}, "dtype": "uint8", "encodingFormat": "png"},
-    }
-    content = {"featuresDict": {"features": {"image": image, "x": features}}, "pythonClassName": FEATURES_DICT}
+    content = {"featuresDict": {"features": {"image": IMAGE_FEATURE, "x": features}}, "pythonClassName": FEATURES_DICT}
     for folder in ("data/ours/1.0.0", "data/Ours/1.0.0", "data/ours/other/1.0.0"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         Path(folder, "features.json").write_text(json.dumps(content))
@@ -63,6 +62,60 @@ def test_prepared_data_names_no_foreign_module(
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("link", ["data/mnist/3.0.1", "data/mnist", "data/mnist/other"])
+def test_prepared_data_in_a_linked_folder_names_no_foreign_module(
+    marker: Path, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = Path("elsewhere", Path("data/mnist/other/3.0.1" if "other" in link else "data/mnist/3.0.1"))
+    prepared.mkdir(parents=True)
+    features = {"image": IMAGE_FEATURE, "x": {"pythonClassName": "evil.Feature", "featuresDict": {"features": {}}}}
+    content = {"featuresDict": {"features": features}, "pythonClassName": FEATURES_DICT}
+    (prepared / "features.json").write_text(json.dumps(content))
+    splits = [{"name": "train", "shardLengths": ["40"], "filepathTemplate": "{DATASET}-{SPLIT}.{FILEFORMAT}"}]
+    info = {"name": "mnist", "version": "3.0.1", "fileFormat": "tfrecord", "splits": splits}
+    (prepared / "dataset_info.json").write_text(json.dumps(info))
+    Path(link).parent.mkdir(parents=True)
+    Path(link).symlink_to(Path("elsewhere", link).resolve())
+    (prepared / "round").symlink_to(Path("elsewhere").resolve())  # a link that leads back up ends the search
+    plant(Path("elsewhere"), marker)
+    monkeypatch.syspath_prepend(str(Path("elsewhere").resolve()))
+    source = TFDS(name="mnist", config="other" if "other" in link else None, data_dir="data", label_key=None)
+    assert "names evil.Feature, code that is not part of tensorflow-datasets" in refused(lambda: source.open())
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["overrides.yaml", "status.json", "evaluations.jsonl", "checkpoints/step_00000099.npz"]
+)
+@pytest.mark.parametrize("form", ["pipe", "device"])
+def test_a_pipe_or_device_in_a_run_is_refused_and_not_waited_for(foreign_run: Path, name: str, form: str) -> None:
+    path = foreign_run / name
+    path.unlink(missing_ok=True)
+    if form == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    before = set(foreign_run.rglob("*"))
+    for command, reader in RUN_READERS.items():
+        assert f"{name} is a pipe, socket or device" in refused(reader) or "symbolic link" in refused(reader), command
+    with pytest.raises(OSError, match="not a regular file"):
+        open_regular(path)
+    assert set(foreign_run.rglob("*")) == before
+
+
+def test_a_pipe_does_not_keep_another_run_from_being_resumed(foreign_run: Path) -> None:
+    other = Path(foreign_run.parent / "other")
+    other.mkdir()
+    for name in ("config.yaml", "status.json"):
+        os.mkfifo(other / name)
+    assert [run.path.name for run in unfinished_runs(foreign_run.parent)] == []
+    assert read_status(other) == Status("interrupted", 0)
+
+
+IMAGE_FEATURE = {
+    "pythonClassName": "tensorflow_datasets.core.features.image_feature.Image",
+    "image": {"shape": {"dimensions": ["8", "8", "1"]}, "dtype": "uint8", "encodingFormat": "png"},
+}
 FEATURES_DICT = "tensorflow_datasets.core.features.features_dict.FeaturesDict"
 
 

@@ -55,7 +55,7 @@ def index_images(
     files = [entry.name for entry in candidates if entry.name in headers]
     # Classes come from the names alone, so that they do not change where a file turns out to be broken.
     named = [entry.name for entry in candidates if has_image_ending(entry.name) or entry.name in headers]
-    present = [name for name in LABEL_FILES if any(entry.name == name for entry in others)]
+    present = [name for name in LABEL_FILES if any(entry.name == name and not entry.problem for entry in others)]
     found = find_labels(store, labels, present, named, files)
     foreign = [foreign_file(entry) for entry in others if entry.name not in present]
     return FolderIndex(files, [headers[name] for name in files], found, [*foreign, *broken])

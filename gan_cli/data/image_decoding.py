@@ -10,14 +10,16 @@ import errno
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 
 from gan_cli.errors import first_line
+from gan_cli.regular_files import open_regular
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
 """Formats that Pillow decodes by itself; it knows more, some of which start other programs."""
@@ -52,7 +54,7 @@ class ImageHeader:
     channels: int
 
 
-def read_header(file: Path | bytes, max_megapixels: float = DEFAULT_MEGAPIXELS) -> ImageHeader:
+def read_header(file: Path | bytes | IO[bytes], max_megapixels: float = DEFAULT_MEGAPIXELS) -> ImageHeader:
     """Reads the size and kind of an image file without decoding its pixels. Raises UnreadableImageError."""
     with reading_errors(), open_image(file, max_megapixels) as image:
         width, height = image.size
@@ -64,7 +66,11 @@ def read_header(file: Path | bytes, max_megapixels: float = DEFAULT_MEGAPIXELS) 
 
 
 def read_image(
-    file: Path | bytes, max_megapixels: float = DEFAULT_MEGAPIXELS, *, apply_orientation: bool = True
+    file: Path | bytes,
+    max_megapixels: float = DEFAULT_MEGAPIXELS,
+    *,
+    apply_orientation: bool = True,
+    formats: tuple[str, ...] = FORMATS,
 ) -> Image.Image:
     """Decodes an image file to mode L, RGB or RGBA. Raises UnreadableImageError.
 
@@ -72,8 +78,9 @@ def read_image(
         file: its path, or its content.
         max_megapixels: a larger image is refused, since a small file can hold a huge one (a decompression bomb).
         apply_orientation: whether to turn the image upright, as its EXIF tag says.
+        formats: those of FORMATS that are accepted.
     """
-    with reading_errors(), open_image(file, max_megapixels) as image:
+    with reading_errors(), open_image(file, max_megapixels, formats) as image:
         orientation = orientation_of(image)
         plain = to_plain_mode(image)
         if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -125,20 +132,29 @@ def reason(error: Exception) -> str:
 
 
 @contextmanager
-def open_image(file: Path | bytes, max_megapixels: float) -> Iterator[Image.Image]:
+def open_image(
+    file: Path | bytes | IO[bytes], max_megapixels: float, formats: tuple[str, ...] = FORMATS
+) -> Iterator[Image.Image]:
     """Opens an image without decoding it. Raises UnreadableImageError where it has too many pixels."""
     limit = int(max_megapixels * 1_000_000)
     if Image.MAX_IMAGE_PIXELS is not None and limit > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = limit
     # Not by its path: Pillow maps some TIFF files into memory then, and garbles those that are turned (Pillow 13).
-    with io.BytesIO(file) if isinstance(file, bytes) else file.open("rb") as content:
+    with open_content(file) as content:
         try:
-            image = Image.open(content, formats=FORMATS)
+            image = Image.open(content, formats=formats)
         except Image.DecompressionBombError as error:
             raise UnreadableImageError(f"has more pixels than max_megapixels={max_megapixels:g} allows") from error
         if image.width * image.height > limit:
             raise UnreadableImageError(too_many_pixels(image.width, image.height, max_megapixels))
         yield image
+
+
+def open_content(file: Path | bytes | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+    """The open file; one that was open already is not closed afterwards."""
+    if isinstance(file, Path):
+        return open_regular(file)
+    return io.BytesIO(file) if isinstance(file, bytes) else nullcontext(file)
 
 
 def too_many_pixels(width: int, height: int, max_megapixels: float) -> str:

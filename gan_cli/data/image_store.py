@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from gan_cli.data.image_decoding import UnreadableImageError
+from gan_cli.data.image_decoding import UnreadableImageError, read_header
 from gan_cli.errors import ConfigError, first_line
+from gan_cli.regular_files import open_regular
+from gan_cli.zip_limits import LARGEST_RATIO
 
 BYTES_PER_PIXEL = 8  # of the largest format that is read: RGBA with 16 bits, not compressed
 METADATA_BYTES = 2**24
+"""Bytes of a file besides its pixels. A member of an archive that unpacks to less is read whole."""
 LARGEST_TEXT = 2**28  # bytes of a file of labels
 
 
@@ -85,10 +90,11 @@ class FolderStore(ImageStore):
         return self.root / name
 
     def read_text(self, name: str) -> bytes:
-        path = self.root / name
-        if path.stat().st_size > LARGEST_TEXT:
+        with open_regular(self.root / name) as file:
+            content = file.read(LARGEST_TEXT + 1)
+        if len(content) > LARGEST_TEXT:
             raise ValueError(f"it has more than {LARGEST_TEXT:,} bytes")
-        return path.read_bytes()
+        return content
 
     def source_files(self, names: Iterable[str]) -> Iterable[Path]:
         return (self.root / name for name in names)
@@ -115,6 +121,8 @@ class ZipStore(ImageStore):
                 "Expected a folder of images or a whole zip archive of images; dataset=npz reads .npy and .npz files."
             )
             raise ConfigError("path", f"can't be read ({first_line(error)})", path, advice) from error
+        if sum(info.compress_size for info in self.archive.infolist()) > path.stat().st_size:
+            raise ConfigError("path", "its members overlap, as in no archive of images", path)
         self.members = {info.filename: info for info in self.archive.infolist() if not info.is_dir()}
 
     def entries(self) -> list[FileEntry]:
@@ -125,10 +133,31 @@ class ZipStore(ImageStore):
         )
 
     def locate(self, name: str, max_megapixels: float) -> Path | bytes:
-        return self.read_member(name, int(max_megapixels * 1_000_000) * BYTES_PER_PIXEL + METADATA_BYTES)
+        limit = int(max_megapixels * 1_000_000) * BYTES_PER_PIXEL + METADATA_BYTES
+        if METADATA_BYTES < self.size_of(name) <= limit:
+            limit = self.largest_size(name, max_megapixels)
+        return self.read_member(name, limit)
+
+    def largest_size(self, name: str, max_megapixels: float) -> int:
+        """The most bytes that the image in a member can need, by its header. Raises UnreadableImageError.
+
+        The member is not unpacked for that, since a small one can unpack to hundreds of megabytes.
+        """
+        with archive_errors(), self.archive.open(self.members[name]) as member:
+            content = io.BytesIO(member.read(METADATA_BYTES)) if self.is_bomb(name) else member
+            header = read_header(content, max_megapixels)
+        return header.height * header.width * BYTES_PER_PIXEL + METADATA_BYTES
 
     def read_text(self, name: str) -> bytes:
-        return self.read_member(name, LARGEST_TEXT)
+        return self.read_member(name, METADATA_BYTES if self.is_bomb(name) else LARGEST_TEXT)
+
+    def size_of(self, name: str) -> int:
+        """Bytes of a member once it is decompressed; 0 where there is none of this name."""
+        return self.members[name].file_size if name in self.members else 0
+
+    def is_bomb(self, name: str) -> bool:
+        """Whether a member unpacks to more than an image or a text usually does."""
+        return name in self.members and self.members[name].file_size > LARGEST_RATIO * self.members[name].compress_size
 
     def read_member(self, name: str, limit: int) -> bytes:
         if name not in self.members:
@@ -136,13 +165,22 @@ class ZipStore(ImageStore):
         info = self.members[name]
         if info.file_size > limit:
             raise UnreadableImageError(f"has {info.file_size:,} bytes once it is decompressed, which is too much")
-        try:
+        with archive_errors():
             return self.archive.read(info)  # at most file_size bytes, whatever the member claims inside
-        except Exception as error:  # zipfile and four decompressors raise errors of many kinds
-            raise UnreadableImageError(f"can't be read from the archive ({first_line(error)})") from error
 
     def source_files(self, names: Iterable[str]) -> Iterable[Path]:
         return [self.root]
+
+
+@contextmanager
+def archive_errors() -> Iterator[None]:
+    """Turns any error of zipfile and its four decompressors into UnreadableImageError."""
+    try:
+        yield
+    except UnreadableImageError:
+        raise
+    except Exception as error:
+        raise UnreadableImageError(f"can't be read from the archive ({first_line(error)})") from error
 
 
 def is_hidden(name: str) -> bool:

@@ -170,9 +170,14 @@ class TFDS(ImageSource):
 
 
 def open_builder(folder: Path) -> Any:
-    """The tfds builder of data that is prepared in `folder`. Raises ConfigError where its metadata are damaged."""
+    """The tfds builder of data that is prepared in `folder`.
+
+    Raises:
+        ConfigError: where its metadata are damaged, or name a class that is not part of tensorflow-datasets.
+    """
     import tensorflow_datasets as tfds
 
+    check_feature_classes(folder)
     try:
         return tfds.builder_from_directory(str(folder))
     except Exception as error:  # ParseError for a key that it does not know, and others

@@ -10,6 +10,7 @@ from typing import Any
 
 from gan_cli.data.tfds_name import DatasetName
 from gan_cli.errors import MAX_INTEGER, ConfigError, nearest
+from gan_cli.regular_files import read_regular
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 LARGEST_NAMES = 2**24  # bytes of a file of class names
@@ -116,8 +117,8 @@ def read_metadata(folder: Path) -> Metadata:
         ConfigError: where they can't be read.
     """
     try:
-        described = json.loads((folder / "features.json").read_text("utf-8"))["featuresDict"]["features"]
-        info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
+        described = json.loads(read_regular(folder / "features.json"))["featuresDict"]["features"]
+        info = json.loads(read_regular(folder / "dataset_info.json"))
         splits = {split["name"]: sum(count_of(n) for n in split["shardLengths"]) for split in info["splits"]}
         features = {key: read_feature(feature) for key, feature in described.items()}
         labels = {key: classes for key, classes in features.items() if isinstance(classes, int)}

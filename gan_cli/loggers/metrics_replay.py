@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gan_cli.data.image_decoding import UnreadableImageError, read_image
+from gan_cli.output_streams import printable
 from gan_cli.runs.metrics_log import MetricsLog
 
 if TYPE_CHECKING:
@@ -34,8 +37,21 @@ def replay(writer: Writer, directory: Path, resumed_from: int) -> None:
             return
         if step in lines:
             writer.write_scalars(step, numbers_of(lines[step]))
-        if step in pictures:
+        if step in pictures and is_png(pictures[step]):
             writer.write_picture(step, PICTURE_NAME, pictures[step])
+
+
+def is_png(path: Path) -> bool:
+    """Whether a picture is a whole PNG of a plausible size; gives a warning where it is not.
+
+    The run may come from anybody. Destinations open the file by its content: a PostScript file would start Ghostscript.
+    """
+    try:
+        read_image(path, formats=("PNG",))
+    except (UnreadableImageError, OSError) as error:
+        warnings.warn(f"{printable(path)} is left out of the logger: {error}", stacklevel=2)
+        return False
+    return True
 
 
 def sample_grid_files(directory: Path) -> dict[int, Path]:

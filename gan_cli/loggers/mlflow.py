@@ -19,6 +19,7 @@ from gan_cli.runs.atomic_files import make_folder, read_text, remove_folder, wri
 from gan_cli.runs.symlink_checks import check_inside_run
 
 FOLDER = "mlflow"
+IDENTITY_FILE = "run_id.txt"
 PLACE_FILE = "place.txt"  # beside run_id.txt: the server that gave the id, or the folder of the database
 STATES = {"finished": "FINISHED", "interrupted": "KILLED"}  # any other state is FAILED
 PARAMETERS_AT_ONCE = 100  # the server's limit
@@ -56,10 +57,10 @@ class MLflow(Logger):
         folder = (directory / FOLDER).resolve()
         if self.tracking_uri is None:
             logging.getLogger("mlflow.store.db").setLevel(logging.WARNING)  # it logs each new table
-            remove_moved_database(folder)
+            remove_unknown_database(folder)
         make_folder(folder)
         client = MlflowClient(tracking_uri=self.tracking_uri or f"sqlite:///{folder / 'mlflow.db'}")
-        identity_file, place = folder / "run_id.txt", self.tracking_uri or str(folder)
+        identity_file, place = folder / IDENTITY_FILE, self.tracking_uri or str(folder)
         if identity_file.is_file() and stored_place(folder) == place:  # else the id is one of another server
             identity = read_text(identity_file).strip()
             if self.tracking_uri is None:
@@ -70,6 +71,8 @@ class MLflow(Logger):
         experiment = client.get_experiment_by_name(self.experiment)
         where = experiment.experiment_id if experiment else client.create_experiment(self.experiment, artifacts)
         identity = client.create_run(where, run_name=name).info.run_id
+        if self.tracking_uri is None:
+            check_database(client, identity, folder)
         write_text(folder / PLACE_FILE, f"{place}\n")
         write_text(identity_file, f"{identity}\n")
         write_parameters(client, identity, config)
@@ -101,12 +104,14 @@ def is_file_uri_below(uri: str, folder: Path) -> bool:
     return is_local and path.resolve().is_relative_to(folder.resolve())
 
 
-def remove_moved_database(folder: Path) -> None:
-    """Removes the database of a run directory that was moved or copied; it is filled again.
+def remove_unknown_database(folder: Path) -> None:
+    """Removes the database of a run directory that was moved or copied, or one without a stored id; it is filled again.
 
-    MLflow stores absolute paths, so pictures would go to the old place.
+    MLflow stores absolute paths, so pictures would go to the old place. A database without an id is none that gan-cli
+    has finished, and its experiment may name any place.
     """
-    if folder.is_dir() and stored_place(folder) != str(folder):
+    is_known = stored_place(folder) == str(folder) and (folder / IDENTITY_FILE).is_file()
+    if folder.is_dir() and not is_known:
         remove_folder(folder)
 
 

@@ -67,7 +67,7 @@ class TensorBoardWriter(Writer):
     def write_picture(self, step: int, name: str, path: Path) -> None:
         if not self.takes_pictures:
             return
-        with Image.open(path) as picture:
+        with Image.open(path, formats=("PNG",)) as picture:
             pixels = np.asarray(picture if picture.mode in ("L", "RGB", "RGBA") else picture.convert("RGB"))
         pixels = pixels[..., None] if pixels.ndim == 2 else pixels
         with self.events.as_default(step=step):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from gan_cli.loggers.metrics_replay import replay
 from gan_cli.runs.atomic_files import make_folder, read_text, write_text
 
 FOLDER = "wandb"  # Weights & Biases creates this folder in the directory that it is given
+FOLDERS = (FOLDER, ".wandb")  # the second is used where it exists
 EXIT_CODES = {"finished": 0, "interrupted": 255}  # 255 is shown as killed, any other code but 0 as failed
 
 
@@ -49,7 +51,7 @@ class WeightsAndBiases(Logger):
     def open(self, directory: Path, name: str, config: dict[str, Any], resumed_from: int) -> WeightsAndBiasesWriter:
         import wandb
 
-        check_settings_file(directory)
+        check_settings_files(directory)
 
         identity, is_new = run_identity(directory, name)
         run = wandb.init(
@@ -73,15 +75,18 @@ class WeightsAndBiases(Logger):
         return writer
 
 
-def check_settings_file(directory: Path) -> None:
-    """Raises ConfigError where a run directory holds settings of Weights & Biases, which gan-cli never writes there.
+def check_settings_files(directory: Path) -> None:
+    """Raises ConfigError where the run directory or the working folder holds settings of Weights & Biases.
 
-    They can name another server, and would send it the user's key.
+    They can name another server, and would send it the user's key. gan-cli never writes any. Those of the user lie in
+    the home folder; the working folder may come from anybody.
     """
-    path = directory / FOLDER / "settings"
-    if path.exists():
-        problem = "settings of Weights & Biases in a run directory may name another server"
-        raise ConfigError("logger.wandb", problem, path, "Delete the file, or leave out this logger.")
+    for parent, name in ((directory, "a run directory"), (Path.cwd(), "the working folder")):
+        for path in (parent / folder / "settings" for folder in FOLDERS):
+            if os.path.lexists(path):
+                problem = f"settings of Weights & Biases in {name} may name another server"
+                advice = "Delete the file, move it to ~/.config/wandb/settings, or leave out this logger."
+                raise ConfigError("logger.wandb", problem, path, advice)
 
 
 def run_identity(directory: Path, name: str) -> tuple[str, bool]:

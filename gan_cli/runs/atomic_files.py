@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from gan_cli.errors import ConfigError
+from gan_cli.regular_files import check_regular, read_regular
 from gan_cli.runs.symlink_checks import check_inside_run, check_parent_inside_run
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 LONGEST_INTEGER = 300  # digits; a larger one is no float, and Python refuses to read those of thousands
-APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -61,7 +62,7 @@ def open_to_append(path: Path, run: Path | None = None) -> IO[bytes]:
         run: the run directory; None for the one that `path` lies in, if any.
     """
     check_inside_run(path, run)
-    return os.fdopen(os.open(path, APPEND, 0o666), "ab")
+    return os.fdopen(check_regular(os.open(path, APPEND, 0o666), path), "ab")
 
 
 def make_folder(path: Path, run: Path | None = None) -> None:
@@ -121,8 +122,8 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_text(path: Path) -> str:
-    """The content of a UTF-8 text file. Raises OSError or UnicodeDecodeError."""
-    return path.read_text(encoding="utf-8")
+    """The content of a UTF-8 text file. Raises OSError, also for a pipe or device, or UnicodeDecodeError."""
+    return read_regular(path).decode("utf-8")
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
@@ -134,7 +135,7 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     lines = []
-    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for text in read_regular(path).decode("utf-8", errors="replace").splitlines():
         try:
             line = json.loads(text, parse_constant=as_null, parse_float=as_float, parse_int=as_int)
         except (ValueError, RecursionError):

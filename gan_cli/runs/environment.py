@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.devices import usable_cores
+from gan_cli.regular_files import read_regular
 
 PACKAGES = ("gan-cli", "tensorflow", "keras", "numpy", "hydra-core", "omegaconf", "tensorflow-datasets", "pillow")
 
@@ -25,7 +26,7 @@ def describe_environment(path: Path) -> list[dict[str, Any]]:
 def read_starts(path: Path) -> list[dict[str, Any]]:
     """The entries of the file `path`, none where there are none or they can't be read."""
     try:
-        starts = json.loads(path.read_text(encoding="utf-8"))
+        starts = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError):
         return []
     return [entry for entry in starts if isinstance(entry, dict)] if isinstance(starts, list) else []

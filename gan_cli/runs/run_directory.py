@@ -27,7 +27,7 @@ from gan_cli.runs.metrics_log import MetricsLog
 from gan_cli.runs.renamed_keys import upgrade_config, upgrade_override
 from gan_cli.runs.status import Status, read_status
 from gan_cli.runs.stored_linked_keys import insert_links, insert_links_of_0_1, resolve_links
-from gan_cli.runs.symlink_checks import LOCK_FILE, check_run_tree
+from gan_cli.runs.symlink_checks import LOCK_FILE, check_regular_files, check_run_tree
 from gan_cli.runs.yaml_limits import load_yaml
 
 HEADER = """\
@@ -189,7 +189,11 @@ def check_free(directory: Path) -> None:
 
 
 def find_run(key: str, path: Path) -> RunDirectory:
-    """The run in the folder `path`. Raises ConfigError with the nearest name where there is none."""
+    """The run in the folder `path`.
+
+    Raises:
+        ConfigError: with the nearest name where there is none; for a pipe, socket or device in it.
+    """
     if not path.exists():
         siblings = [p.name for p in path.absolute().parent.iterdir()] if path.absolute().parent.is_dir() else []
         raise ConfigError(key, "there is no such run directory", path, nearest(path.name, siblings))
@@ -197,6 +201,7 @@ def find_run(key: str, path: Path) -> RunDirectory:
         inside = sorted(p.parent.name for p in path.glob("*/config.yaml")) if path.is_dir() else []
         advice = f"Runs in it: {', '.join(inside[-3:])}." if inside else "A run directory holds a config.yaml."
         raise ConfigError(key, "is not a run directory", path, advice)
+    check_regular_files(key, path)
     return RunDirectory(path)
 
 
@@ -233,5 +238,5 @@ def read_overrides(run: RunDirectory) -> list[str]:
 
 def unfinished_runs(parent: Path) -> list[RunDirectory]:
     """The runs in `parent` that have not finished, the newest first."""
-    runs = [RunDirectory(p.parent) for p in sorted(parent.glob("*/config.yaml"), reverse=True)]
+    runs = [RunDirectory(p.parent) for p in sorted(parent.glob("*/config.yaml"), reverse=True) if p.is_file()]
     return [run for run in runs if read_status(run.path).state != "finished"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.errors import MAX_INTEGER
+from gan_cli.regular_files import read_regular
 
 STATES = ("running", "finished", "interrupted", "failed")
 
@@ -32,11 +33,16 @@ class Status:
 
 def read_status(directory: Path) -> Status:
     """The status of the run in `directory`; interrupted at step 0 where none can be read."""
+    return find_status(directory) or Status("interrupted", 0)
+
+
+def find_status(directory: Path) -> Status | None:
+    """The status of the run in `directory`, None where status.json is missing or can't be read."""
     try:
-        values = json.loads((directory / "status.json").read_text("utf-8"))
+        values = json.loads(read_regular(directory / "status.json"))
         return Status(checked_state(values["state"]), checked_step(values["step"]), checked_error(values.get("error")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return Status("interrupted", 0)
+        return None
 
 
 def checked_state(value: Any) -> str:

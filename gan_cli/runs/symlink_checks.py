@@ -45,16 +45,16 @@ def check_parent_inside_run(path: Path, run: Path | None = None) -> None:
         path: a file or folder to be written or removed; it need not exist.
         run: the run directory; None for the one that `path` lies in, if any.
     """
-    run = find_enclosing_run(path) if run is None else run
-    if run is not None and not is_inside(path.parent, run):
-        raise LeavingLinkError(path, run)
+    for enclosing in find_enclosing_runs(path) if run is None else [run]:
+        if not is_inside(path.parent, enclosing):
+            raise LeavingLinkError(path, enclosing)
 
 
 def check_inside_run(path: Path, run: Path | None = None) -> None:
     """The same for a file or folder that is opened in place: its last part may not leave the run directory either."""
-    run = find_enclosing_run(path) if run is None else run
-    if run is not None and not is_inside(path, run):
-        raise LeavingLinkError(path, run)
+    for enclosing in find_enclosing_runs(path) if run is None else [run]:
+        if not is_inside(path, enclosing):
+            raise LeavingLinkError(path, enclosing)
 
 
 def is_inside(path: Path, folder: Path) -> bool:
@@ -62,16 +62,24 @@ def is_inside(path: Path, folder: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
-def find_enclosing_run(path: Path) -> Path | None:
-    """The run directory that `path` names by its parts, None where it names none.
+def find_enclosing_runs(path: Path) -> list[Path]:
+    """The run directories that `path` names by its parts: at most one by its own name, and one by a link into it.
 
-    A folder that is itself a link may be a run directory's alias or a link inside a run directory, so the search goes
-    on above it.
+    A folder that is itself a link may be an alias of a run directory or a link inside one, so the search goes on above
+    it. Of several links into run directories the outermost counts: those below it lie in that run.
     """
+    alias = None
     for folder in path.absolute().parents:
-        if not folder.is_symlink() and is_run_directory(folder):
-            return folder
-    return None
+        if folder.is_symlink():
+            alias = find_run_around(Path(os.path.realpath(folder))) or alias
+        elif is_run_directory(folder):
+            return [folder] if alias is None else [folder, alias]
+    return [] if alias is None else [alias]
+
+
+def find_run_around(folder: Path) -> Path | None:
+    """The run directory that is `folder` or holds it, None where there is none; `folder` has no links in it."""
+    return next((place for place in (folder, *folder.parents) if is_run_directory(place)), None)
 
 
 def is_run_directory(folder: Path) -> bool:
@@ -88,12 +96,26 @@ def check_run_tree(key: str, run: Path) -> None:
         run: the run directory; it need not exist.
     """
     for path in walk(run):
-        mode = path.lstat().st_mode
-        if stat.S_ISLNK(mode) and not is_inside(path, run) and not is_logger_link(path, run):
+        if path.is_symlink() and not is_inside(path, run) and not is_logger_link(path, run):
             name = path.relative_to(run)
             problem = f"{name} is a symbolic link to {os.path.realpath(path)}, outside the run directory"
             raise ConfigError(key, problem, run, "Replace the link by a copy of what it names, or remove it.")
-        if not (stat.S_ISLNK(mode) or stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+    check_regular_files(key, run)
+
+
+def check_regular_files(key: str, run: Path) -> None:
+    """Raises ConfigError for a pipe, socket or device in a run directory, or a link to one: reading it may never end.
+
+    Args:
+        key: the configuration key that names the directory.
+        run: the run directory; it need not exist.
+    """
+    for path in walk(run):
+        try:
+            mode = path.stat().st_mode
+        except OSError:  # a link that leads nowhere, or a temporary file of a process that trains
+            continue
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             problem = f"{path.relative_to(run)} is a pipe, socket or device, which no run writes"
             raise ConfigError(key, problem, run, "Remove it.")
 

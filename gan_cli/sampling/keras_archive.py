@@ -48,7 +48,7 @@ class KerasArchive:
 def read_archive(path: Path, metadata_member: str) -> KerasArchive:
     """Reads every member and compares its checksum. Raises ConfigError where the file is damaged or no .keras file."""
     try:
-        with path.open("rb") as file, open_zip(file) as archive:
+        with open_zip(path) as archive:
             names = {member.filename for member in archive.infolist()}
             if not names >= REQUIRED:
                 raise KeyError(f"it has no {sorted(REQUIRED - names)[0]}")
