@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,33 @@ CHUNK_BYTES = 2**20
 
 
 def cache_folder() -> Path:
-    """`$GAN_CLI_CACHE`, else `$XDG_CACHE_HOME/gan-cli`, else `~/.cache/gan-cli`; it need not exist yet."""
+    """`$GAN_CLI_CACHE`, else `$XDG_CACHE_HOME/gan-cli`, else `~/.cache/gan-cli`; it need not exist yet.
+
+    A user without a home folder gets one in the folder for temporary files, where anybody can make folders.
+    """
     own = os.environ.get("GAN_CLI_CACHE")
     if own:
         return Path(own)
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan-cli"
     except RuntimeError:  # neither $HOME nor an entry in the list of users, as in some containers
-        return Path(tempfile.gettempdir()) / f"gan-cli-{os.getuid()}"
+        return private_folder(Path(tempfile.gettempdir()) / f"gan-cli-{os.getuid()}")
+
+
+def private_folder(folder: Path) -> Path:
+    """Makes `folder`, to which only this user may write; where somebody else has made it, a new one of another name."""
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        facts = folder.lstat()
+        if stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077:
+            return folder
+    return new_private_folder(folder.name)
+
+
+@lru_cache(maxsize=1)
+def new_private_folder(prefix: str) -> Path:
+    """One for the whole process, whose name nobody can know before."""
+    return Path(tempfile.mkdtemp(prefix=f"{prefix}-"))
 
 
 def sha256_of_file(path: Path) -> str:

@@ -11,7 +11,7 @@ import pytest
 from conftest import TINY
 from runs import status
 
-from gan_cli.cache import cache_folder
+from gan_cli.cache import cache_folder, private_folder
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.errors import ConfigError
@@ -41,11 +41,20 @@ def test_text_files_do_not_depend_on_the_locale() -> None:
     assert gan_train(["resume=für", "train.steps=6"]) == 0
 
 
-def test_a_user_without_a_home_folder_has_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_folder_has_a_private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GAN_CLI_CACHE", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 54321)  # nobody's number
-    assert cache_folder().name == "gan-cli-54321"
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    assert cache_folder().name.startswith("gan-cli-54321-")  # this process can't make a folder of that user
+    monkeypatch.undo()
+    own = private_folder(tmp_path / "own")
+    assert own == tmp_path / "own" == private_folder(own)
+    assert own.stat().st_mode & 0o777 == 0o700
+    own.chmod(0o777)
+    (tmp_path / "link").symlink_to(tmp_path)
+    for taken in (own, tmp_path / "link"):
+        assert private_folder(taken) != taken
 
 
 @pytest.mark.parametrize("words", [["output=folder.png"], ["output=file/grid.png"]])

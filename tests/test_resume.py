@@ -318,6 +318,21 @@ def test_a_run_whose_checkpoints_are_gone_is_not_silently_begun_again() -> None:
         gan_train([f"resume={run}", "train.steps=9"])
 
 
+@pytest.mark.parametrize("text", [None, "{", '{"state": "running", "step": 0, "error": null}'])
+def test_a_run_without_checkpoints_and_without_a_usable_status_keeps_its_files(text: str | None) -> None:
+    train(*SMALL, "train.steps=4", "hydra.run.dir=run")
+    shutil.rmtree("run/checkpoints")
+    status_file = Path("run/status.json")
+    status_file.unlink() if text is None else status_file.write_text(text)
+    lines = Path("run/metrics.jsonl").read_text()
+    assert lines
+    for gone in ("", "run/generator.keras") if text in (None, "{") else ("",):
+        Path(gone).unlink() if gone else None
+        with pytest.raises(ConfigError, match=r"resume=run: .*(no checkpoints|checkpoints are gone)"):
+            gan_train(["resume=run", "train.steps=8"])
+        assert Path("run/metrics.jsonl").read_text() == lines
+
+
 def test_without_any_readable_checkpoint_a_run_is_left_alone() -> None:
     run = train("run", 6, *SMALL)
     for path in (run / "checkpoints").iterdir():

@@ -11,6 +11,7 @@ from processes import command, training
 from runs import assert_same_run, metric_lines, status
 
 from gan_cli.commands.train import gan_train
+from gan_cli.sweeps.sweep_jobs import SweepJob, run_process
 
 SMALL = [*TINY, "model=mlp", "model.width=16", "train.batch_size=16", "train.steps=9"]
 
@@ -57,6 +58,19 @@ def test_a_job_whose_parts_do_not_fit_fails_alone_and_says_so_in_its_directory()
     for name, job in jobs.items():
         assert status(job)["state"] == ("failed" if "dcgan" in name else "finished")
         assert "dcgan" not in name or "model=mlp" in (job / "train.log").read_text()
+
+
+def test_a_job_that_fails_leaves_the_files_of_its_directory_as_they_were() -> None:
+    Path("taken").mkdir()
+    for name in ("train.log", "status.json", "notes.txt"):
+        Path("taken", name).write_text("mine")
+    for directory in ("taken", "new"):
+        job = SweepJob(["no_such_key=1"], Path(directory), 0, 1)
+        assert run_process(job, [*job.overrides, f"hydra.run.dir={directory}"]) == 2
+    assert {path.name: path.read_text() for path in Path("taken").iterdir()} == dict.fromkeys(
+        ("train.log", "status.json", "notes.txt"), "mine"
+    )
+    assert status(Path("new"))["state"] == "failed"
 
 
 def test_stopping_a_sweep_stops_its_job_which_saves() -> None:

@@ -19,7 +19,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.evaluation.recorded_evaluations import best_recorded
 from gan_cli.output_streams import printable
 from gan_cli.runs.atomic_files import write_json, write_text
-from gan_cli.runs.run_directory import RunDirectory
+from gan_cli.runs.run_directory import RunDirectory, is_free
 from gan_cli.runs.signals import stop_on_signals
 from gan_cli.runs.status import Status, read_status
 
@@ -116,8 +116,10 @@ def run_job(job: SweepJob) -> SweepResult:
 def run_process(job: SweepJob, words: list[str]) -> int:
     """Trains in a new process, prints its output and returns its exit code.
 
-    A job that fails before it has a run directory gets one too, with its output and its state.
+    A job that fails before it has a run directory gets one too, with its output and its state, unless the directory
+    holds somebody's own files.
     """
+    was_free = not job.directory.exists() or (job.directory.is_dir() and is_free(job.directory))
     command = [sys.executable, "-P", "-m", "gan_cli.commands.train", *shared_flags(), *words]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     output: deque[str] = deque(maxlen=MAX_LOG_LINES)
@@ -138,7 +140,7 @@ def run_process(job: SweepJob, words: list[str]) -> int:
         for line in process.stdout:
             print(f"  {line}", end="", flush=True)
             output.append(line)
-    if process.returncode and not RunDirectory(job.directory).config.exists():
+    if process.returncode and was_free and not RunDirectory(job.directory).config.exists():
         record_early_failure(job.directory, "".join(output))
     if stop.requested:
         print("The sweep was stopped. The same command goes on with it.", flush=True)

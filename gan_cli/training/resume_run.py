@@ -14,7 +14,7 @@ from gan_cli.runs.atomic_files import link_atomically, remove_file, remove_tempo
 from gan_cli.runs.checkpoint import checkpoint_path, list_checkpoints, load_newest, read_checkpoint_step
 from gan_cli.runs.evaluations_log import as_columns
 from gan_cli.runs.run_directory import RunDirectory
-from gan_cli.runs.status import read_status
+from gan_cli.runs.status import find_status
 from gan_cli.training.training_state import StateMismatch, TrainingState
 
 
@@ -43,10 +43,7 @@ def restore(run: RunDirectory, state: TrainingState, steps: int, warn: Callable[
     if checkpoint is None:
         if list_checkpoints(run.checkpoints):
             raise ConfigError("resume", "none of its checkpoints can be read whole", run.path, "Start a new run.")
-        done = read_status(run.path).step
-        if done > 0:
-            problem = f"its checkpoints are gone, though status.json says that {done} steps were done"
-            raise ConfigError("resume", problem, run.path, "Bring them back, or start a new run.")
+        check_nothing_trained(run)
         truncate_run_after(run, 0)
         return RestoredState()
     try:
@@ -61,6 +58,21 @@ def restore(run: RunDirectory, state: TrainingState, steps: int, warn: Callable[
     truncate_run_after(run, checkpoint.step, log_every, sample_every, evaluate_every)
     path = checkpoint_path(run.checkpoints, checkpoint.step)
     return RestoredState(checkpoint.step, checkpoint.seconds, checkpoint.data, path if path.is_file() else run.best)
+
+
+def check_nothing_trained(run: RunDirectory) -> None:
+    """Raises ConfigError for a run without checkpoints that had some, or may have had some: its files are kept."""
+    status, problem = find_status(run.path), ""
+    if status is None:  # it is written before the first line of metrics.jsonl
+        last = max((line["step"] for line in run.metrics.read()), default=0)
+        if last > 0:
+            problem = f"it has no checkpoints and no readable status.json, and metrics.jsonl reaches step {last}"
+    elif status.step > 0:
+        problem = f"its checkpoints are gone, though status.json says that {status.step} steps were done"
+    if not problem and run.generator.exists():
+        problem = "its checkpoints are gone, though generator.keras says that it was trained"
+    if problem:
+        raise ConfigError("resume", problem, run.path, "Bring them back, or start a new run.")
 
 
 def describe_data_change(before: DataSpec | None, now: DataSpec) -> list[str]:
