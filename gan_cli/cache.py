@@ -33,8 +33,8 @@ def private_folder(folder: Path) -> Path:
     """Makes `folder`, to which only this user may write; where somebody else has made it, a new one of another name."""
     with suppress(OSError):
         folder.mkdir(mode=0o700, exist_ok=True)
-        facts = folder.lstat()
-        if stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077:
+        status = folder.lstat()
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077:
             return folder
     return new_private_folder(folder.name)
 
@@ -49,8 +49,8 @@ def sha256_of_file(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while portion := file.read(CHUNK_BYTES):
-            digest.update(portion)
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
     return digest.hexdigest()
 
 

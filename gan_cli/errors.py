@@ -1,7 +1,7 @@
 """What a user can mend: one error class, the checks that raise it, and the nearest name.
 
 Every configuration class checks its own fields in `__post_init__` with these functions and names a field alone
-(`weight`); whoever builds it from YAML puts the rest of the key before it (`penalty.r1.weight`).
+(`weight`); the code that builds it from YAML puts the rest of the key before it (`penalty.r1.weight`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """TensorFlow and Keras, imported when something in them is first used.
 
-`import tensorflow` takes five to nine seconds. A mistyped key is to be told in less than 1.5 s, and checking a
+`import tensorflow` takes five to nine seconds. A mistyped key is to be reported in less than 1.5 s, and checking a
 configuration means importing the classes that it names, so no module that holds such a class may import TensorFlow
 at its top. They write `from gan_cli.lazy import keras, tf` instead and use both as always inside their functions.
 A module that derives from a Keras class (a layer, say) imports Keras itself and is imported inside a function.

@@ -169,8 +169,9 @@ def test_every_evaluation_refuses_an_own_model_before_it_reads_data_or_loads_ten
     assert done.returncode == 0, done.stderr
 
 
-def test_an_auto_encoder_of_an_own_model_without_a_latent_size_is_refused(own_folder: Path) -> None:
-    code = (own_folder / "my_models.py").read_text()
+@pytest.mark.parametrize("decorator", ["@dataclass(frozen=True)\n", ""])
+def test_an_auto_encoder_of_an_own_model_without_a_latent_size_is_refused(own_folder: Path, decorator: str) -> None:
+    code = (own_folder / "my_models.py").read_text().replace("@dataclass(frozen=True)\n", decorator)
     (own_folder / "my_models.py").write_text(code.replace("    latent_size: int = 4\n", ""))
     for file in (own_folder / "conf" / "model").glob("*.yaml"):
         file.write_text("_target_: my_models.Linear\n")

@@ -26,7 +26,7 @@ from gan_cli.evaluation.example_sets import StoredExamples
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
 from gan_cli.tournament.discriminator_scores import loss_of
 from gan_cli.tournament.players import TournamentRun, find_runs, players_of, select_evenly
-from gan_cli.tournament.tournament import Tournament
+from gan_cli.tournament.round_robin import Tournament
 from gan_cli.tournament.tournament_config import TournamentJob
 from gan_cli.tournament.tournament_layout import cell_size, plan_layout
 from gan_cli.tournament.tournament_plot import tournament_figure, tournament_png

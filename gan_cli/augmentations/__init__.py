@@ -1,8 +1,8 @@
 """Augmentations of the discriminator's inputs (`augment=[...]`, any number), one a file: frozen dataclasses.
 
-Real and generated examples are augmented alike, inside the graph. Gradients flow through the augmentation to the
-generator and to penalties (Zhao et al. 2020, arXiv:2006.10738, section 3.2; Karras et al. 2020,
-arXiv:2006.06676, section 2.2). Several are applied in the order in which they are named. All random numbers are
+Real and generated examples are augmented in the same way, inside the graph. Gradients flow through the augmentation to
+the generator and to penalties (Zhao et al. 2020, arXiv:2006.10738, section 3.2; Karras et al. 2020, arXiv:2006.06676,
+section 2.2). Several are applied in the order in which they are named. All random numbers are
 functions of the given seed.
 """
 

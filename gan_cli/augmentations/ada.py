@@ -2,8 +2,8 @@
 
 Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", arXiv:2006.06676: the pipeline is in
 appendix B, the strength that adapts in section 3. Distributions and order are those of NVlabs/stylegan2-ada-pytorch,
-training/augment.py, whose probabilities are all the strength p itself. Since transformations befall an example with a
-probability below 1, the generator can't win by making transformed examples (section 2.2).
+training/augment.py, whose probabilities are all the strength p itself. Since an example is transformed with
+a probability below 1, the generator can't win by making transformed examples (section 2.2).
 """
 
 from __future__ import annotations

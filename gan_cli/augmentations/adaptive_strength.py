@@ -1,10 +1,10 @@
 """Adaptive augmentation strength: increases while the discriminator overfits, decreases otherwise.
 
 Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (StyleGAN2-ADA), arXiv:2006.06676,
-section 3: of the two heuristics of equation 1, r_t = E[sign(D_train)], the mean sign of what the discriminator says of
-the real examples that it learns from. It is 0 where these can't be told from generated ones and 1 where all of them
-can. Every few updates the strength takes a step of fixed size, up where r_t is above its target and down where it is
-below. Jiang et al. 2021, "Deceive D: Adaptive Pseudo Augmentation", arXiv:2111.06849, do the same.
+section 3: of the two heuristics of equation 1, r_t = E[sign(D_train)], the mean sign of the discriminator's outputs for
+the real examples that it learns from. It is 0 where these can't be distinguished from generated ones and 1 where all of
+them can. Every few updates the strength takes a step of fixed size, up where r_t is above its target and down where it
+is below. Jiang et al. 2021, "Deceive D: Adaptive Pseudo Augmentation", arXiv:2111.06849, do the same.
 
 As in the code of both (NVlabs/stylegan2-ada-pytorch and EndlessSora/DeceiveD, training/training_loop.py), r_t is the
 mean over the updates since the last step of the strength.

@@ -11,7 +11,7 @@ its 10th, 35th, 60th and 80th percentile). Most of that is sym6, which is not sy
 there, and exact here. In processor time, a step of dcgan of width 32 on 64 images of 64x64x3 with augment=ada takes 1.3
 times as long as one without, and took 2.7 times as long with both filters; of 28x28x1, 1.15 times (2 cores).
 
-Beyond its edges the image goes on as its mirror image, without end. Filters along an axis are matrices here, mirrored
+Beyond its edges the image is reflected, any number of times. Filters along an axis are matrices here, mirrored
 edges included: any size works, and a product with a constant matrix is quick and has derivatives of every order.
 """
 

@@ -45,5 +45,5 @@ class InstanceNoise(Augmentation):
         return self.sigma + (self.final_sigma - self.sigma) * done
 
     def __call__(self, examples: Any, strength: Any, seed: Any) -> Any:
-        """Noisy examples of any shape; not clipped, so that no value tells how much noise there is."""
+        """Noisy examples of any shape; not clipped, so that no value shows how much noise there is."""
         return examples + strength * tf.random.stateless_normal(tf.shape(examples), seed)

@@ -179,7 +179,7 @@ def flag_words(flags: argparse.Namespace) -> list[str]:
 
 
 def isolate_child_processes() -> None:
-    """Keeps the working folder off `sys.path` of Python processes that this one starts, whoever starts them."""
+    """Keeps the working folder off `sys.path` of Python processes that this one starts, in whatever way."""
     os.environ["PYTHONSAFEPATH"] = "1"
 
 
@@ -196,7 +196,7 @@ def report_errors(program: str) -> Iterator[None]:
             fail(f"{program}: {error}", MISCONFIGURED)
         except KeyboardInterrupt:
             fail(f"{program}: interrupted", INTERRUPTED)
-        except BrokenPipeError:  # `gan-eval ... | head -1`: whoever reads has seen enough
+        except BrokenPipeError:  # `gan-eval ... | head -1`: the reader has seen enough
             sys.exit(FAILED)
         except OutputError as error:
             fail(f"{program}: standard output can't be written ({error.strerror})", FAILED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import DataSpec
@@ -75,9 +75,10 @@ def check_autoencoder(job: TrainJob) -> None:
                 f"{name} follows the logits of real examples, which say nothing in the equilibrium of an auto-encoder"
             )
             raise ConfigError("augment", problem, name, "Use augment=diffaugment, say.")
-    if "latent_size" not in {field.name for field in fields(job.model)}:  # type: ignore[arg-type]
+    names: list[str] = [field.name for field in fields(job.model)] if is_dataclass(job.model) else []
+    if "latent_size" not in names:
         problem = "an auto-encoder needs a generator for codes of another size, and this model has no field latent_size"
-        advice = "Add it to the model's dataclass: latent_size: int = 64."
+        advice = "Make it a dataclass with latent_size: int = 64."
         raise ConfigError("model", problem, type(job.model).__name__, advice)
 
 

@@ -30,7 +30,7 @@ class Replacement:
         groups: groups that are as they are without the experiment.
         lists: groups with several choices, of which only the typed ones stay.
         keys: dotted keys outside groups that a typed loss sets.
-        note: what the user did not name and is told of; "" where there is nothing.
+        note: a message about what the user did not name; "" where there is nothing.
     """
 
     words: list[str]

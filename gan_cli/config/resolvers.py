@@ -43,7 +43,8 @@ def if_gradient_penalty(then: Any, otherwise: Any, *, _root_: DictConfig) -> Any
 
     Batch normalisation makes one example's output depend on the others, which spoils such a penalty (WGAN-GP,
     arXiv:1704.00028, section 4), so a model's default normalisation depends on it. A loss that compares how well real
-    and generated examples are rebuilt counts as such a penalty: their batches must not be made alike first.
+    and generated examples are rebuilt counts as such a penalty: their batches must not be normalised
+    to the same statistics first.
     """
     penalties = _root_.get("penalty") or {}
     alone = any(takes_gradients_of(node) for node in penalties.values()) or rebuilds_examples(_root_.get("loss"))

@@ -13,6 +13,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
+from omegaconf import open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_cli.config.compose import composer, parse, to_plain
@@ -189,7 +190,8 @@ def compose_plain(selections: list[Override]) -> dict[str, Any] | None:
 
 def compose_raising(selections: list[Override]) -> dict[str, Any]:
     whole, _ = compose_choices("train", selections)
-    del whole._content["hydra"]  # type: ignore[union-attr]
+    with open_dict(whole):
+        del whole["hydra"]
     return insert_links(to_plain(whole, throw_on_missing=False), find_links(whole))
 
 

@@ -1,4 +1,4 @@
-"""Files in a folder or in a zip archive, listed with what tells whether they changed, and read in place."""
+"""Files in a folder or in a zip archive, listed with their size and time of change, and read in place."""
 
 from __future__ import annotations
 

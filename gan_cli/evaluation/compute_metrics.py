@@ -81,14 +81,14 @@ def describe_value(metric: str, measured: MetricValue, better: str) -> dict[str,
     """A number as plain JSON, which has no infinity: null there, and `method` says so."""
     if math.isnan(measured.value):
         raise ArithmeticError(f"The metric {metric} gave no number.")
-    told: dict[str, Any] = {"value": plain(measured.value), "metric": metric, "better": better}
+    entry: dict[str, Any] = {"value": plain(measured.value), "metric": metric, "better": better}
     for key in ("uncertainty", "low", "high"):
         value = getattr(measured, key)
         if value is not None:
-            told[key] = plain(value)
+            entry[key] = plain(value)
     if measured.method or math.isinf(measured.value):
-        told["method"] = measured.method or "infinite"
-    return told
+        entry["method"] = measured.method or "infinite"
+    return entry
 
 
 def plain(value: float) -> float | None:

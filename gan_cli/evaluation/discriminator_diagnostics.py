@@ -1,15 +1,15 @@
-"""A discriminator's health: how well it tells real examples, known ones and unknown ones, from generated ones.
+"""Diagnostics of a discriminator: its accuracy on training, held-out and generated examples.
 
 A discriminator that takes training examples for real more often than real examples that it never saw has learned them
-by heart: the gap between the two is its overfitting (Karras et al. 2020, arXiv:2006.06676, section 3 and figure 1, look
-at the outputs themselves). Where generator and data are alike the best discriminator says the same of everything: 1/2
-for the first GAN (Goodfellow et al. 2014, arXiv:1406.2661, proposition 1), a logit of 0; `decision_threshold` of a
+by heart: the gap between the two is its overfitting (Karras et al. 2020, arXiv:2006.06676, section 3 and figure 1,
+plot the outputs themselves). Where generator and data have the same distribution the best discriminator is constant:
+1/2 for the first GAN (Goodfellow et al. 2014, arXiv:1406.2661, proposition 1), a logit of 0; `decision_threshold` of a
 loss is that output (see `gan_cli.losses`). It is the threshold between real and generated here.
 
 The outputs of critics and of relativistic discriminators mean something only beside other outputs. Their accuracy is
-the share of pairs of a real and a generated example in which the real one is judged higher (Mann & Whitney's U, see
-`gan_cli.statistics`), which does not depend on their scale, and their distance from equilibrium, where both kinds are
-judged alike, is the difference of the means.
+the share of pairs of a real and a generated example in which the real one gets the higher output (Mann & Whitney's U,
+see `gan_cli.statistics`), which does not depend on their scale, and their distance from equilibrium, where both kinds
+get the same outputs, is the difference of the means.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PAIRED = (
     "example, so that of generated examples is the same number as that of training examples."
 )
 
-NONE = "This loss trains no discriminator, so there is none to be judged."
+NONE = "This loss trains no discriminator, so there is none to diagnose."
 
 
 def health(discriminator: Any, loss: Loss, train: np.ndarray, held_out: np.ndarray | None, fake: np.ndarray) -> Result:
@@ -79,7 +79,7 @@ def diagnose(
 ) -> Result:
     """The numbers of `VALUES` from logits `[n]` of each kind of examples; none where a logit is not finite.
 
-    - `discriminator_accuracy_*`: share judged rightly, 0 to 1: real above and generated below the equilibrium;
+    - `discriminator_accuracy_*`: share classified correctly, 0 to 1: real above and generated below the equilibrium;
     - `discriminator_gap`: accuracy on training minus accuracy on held-out examples, -1 to 1;
     - `discriminator_distance`: mean distance of an output from the equilibrium, half for training and half for
       generated examples, at least 0, in the discriminator's own units (logits for most losses).
@@ -132,14 +132,14 @@ def _paired(train: np.ndarray, held_out: np.ndarray | None, fake: np.ndarray) ->
 
 
 def accuracy(margins: np.ndarray) -> MetricValue:
-    """Share of margins `[n]` above 0, exactly 0 counting half: whoever says nothing is right half of the time."""
+    """Share of margins `[n]` above 0, exactly 0 counting half: a constant output is right half of the time."""
     rightly = np.where(margins == 0, 0.5, margins > 0)
     return proportion_with_error(float(rightly.sum()), len(margins), "examples")
 
 
 def _pair_accuracy(pairs: Placements) -> MetricValue:
     """The variance of a share of pairs is at most that of as many independent pairs as there are of the rarer kind
-    (Birnbaum & Klose 1957), so that Wilson's interval of these is wide enough even where all pairs are alike."""
+    (Birnbaum & Klose 1957), so that Wilson's interval of these is wide enough even where all pairs are equal."""
     count = min(len(pairs.above), len(pairs.below))
     low, high = wilson(pairs.share * count, count)
     by = f"standard error of a share of pairs and Wilson's interval of {count:,} pairs"

@@ -91,12 +91,7 @@ class EvaluationSettings:
     @property
     def file_options(self) -> FileOptions:
         """How the files of `real` and `fake` are read. Raises ConfigError for values that can't be."""
-        return FileOptions(
-            image_size=self.image_size,
-            channels=self.channels,
-            max_megapixels=self.max_megapixels,
-            value_range=self.value_range,
-        )
+        return FileOptions.of(self)
 
 
 @dataclass(frozen=True)
@@ -126,9 +121,9 @@ def build_evaluation(plain: Mapping[str, Any], origin: ConfigOrigin) -> Evaluati
         raise ConfigError("dataset", "does not go with real= or runs=", advice="Leave one of them out.")
     if settings.fake is not None and settings.real is None and node is None:
         raise ConfigError("real", "is needed beside fake=", advice="real=FOLDER_OR_FILE, or dataset=NAME.")
-    wanting = [name for name, metric in metrics.items() if metric.uses_held_out]
-    if settings.split == "held_out" and wanting:
-        problem = f"metric.{wanting[0]} compares with the training examples, and takes the held-out ones beside them"
+    names = [name for name, metric in metrics.items() if metric.uses_held_out]
+    if settings.split == "held_out" and names:
+        problem = f"metric.{names[0]} compares with the training examples, and takes the held-out ones beside them"
         raise ConfigError("split", problem, settings.split, "Leave it at split=train.")
     directed = any(value_names(metrics).values())
     return EvaluationJob(

@@ -53,7 +53,7 @@ class FakeSide:
         generator: a checkpoint or a .keras file, or the folder of a run's checkpoints; None for files.
         config: of the run, where that is known.
         about: the same in plain JSON.
-        data: what it makes, None where only loading it tells.
+        data: what it makes, None where that is known only once it is loaded.
     """
 
     generator: Path | None
@@ -168,11 +168,11 @@ def evaluate(job: EvaluationJob, fake: FakeSide, console: Console) -> tuple[Eval
     reals = StoredExamples(real.examples, real.about, settings.real_samples, console.read_data)
     has_classes = fakes.labels is not None
     check_metrics(job.metrics, job.features, real.source, reals.data, reals.count, fakes.count, has_classes)
-    judged: dict[str, Result] = {}
+    computed: dict[str, Result] = {}
     if fake.config is not None and fake.generator is not None and is_own_data(job) and step is not None:
         result = diagnose_checkpoint(fake.generator, step, fake.config, reals, real.held_out(), fakes, settings.trust)
-        judged["discriminator"] = result
-    return compare(job, reals, fakes, real, console, judged), step
+        computed["discriminator"] = result
+    return compare(job, reals, fakes, real, console, computed), step
 
 
 def is_own_data(job: EvaluationJob) -> bool:
@@ -187,9 +187,9 @@ def compare(
     fakes: ExampleSet,
     real: RealSide,
     console: Console,
-    judged: Mapping[str, Result],
+    computed: Mapping[str, Result],
 ) -> Evaluation:
-    """Every metric over both sides, beside what was judged elsewhere."""
+    """Every metric over both sides, beside results that were computed before."""
     embedding = open_embedding(job, real, console) if needs_extractor(job.metrics) else None
     with ExitStack() as stack:
         held_out = None
@@ -207,7 +207,7 @@ def compare(
             reporter=console,
         )
         protocol = describe_protocol(job.metrics, reals, fakes, embedding, job.settings.seed)
-        return measure(job.metrics, comparison, protocol, judged)
+        return measure(job.metrics, comparison, protocol, computed)
 
 
 def open_real(job: EvaluationJob, fake: FakeSide, console: Console) -> RealSide:

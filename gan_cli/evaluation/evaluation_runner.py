@@ -43,7 +43,7 @@ def run_evaluation(job: EvaluationJob) -> int:
 
 
 def evaluate_runs(job: EvaluationJob) -> int:
-    """Every run measured alike, and their table."""
+    """Evaluates every run by one protocol and prints their table."""
     fakes = {str(run): find_fake(job, str(run)) for run in job.settings.runs}
     for fake in fakes.values():
         check_evaluation(job, fake)
@@ -87,7 +87,7 @@ def evaluate_and_record(job: EvaluationJob, fake: FakeSide, run: str | None, con
     if directory is not None:
         try:
             directory.evaluations.append("gan-eval", step or 0, evaluation.as_dict())
-        except OSError as error:  # somebody else's run: the numbers are told all the same
+        except OSError as error:  # somebody else's run: the numbers are printed all the same
             console.warn(f"{directory.evaluations.path} can't be written ({error.strerror})")
     return Done(evaluation, step, run, pictures)
 
@@ -103,7 +103,7 @@ def write_pictures(
     folder = Path(output) if output else directory.evaluation_pictures if directory else Path("evaluations")
     try:
         return evaluation.write_pictures(folder, step)
-    except OSError as error:  # the numbers are told all the same
+    except OSError as error:  # the numbers are printed all the same
         console.warn(f"pictures can't be written into {folder} ({error.strerror}); output=FOLDER names another place")
         return {}
 
@@ -124,8 +124,8 @@ def print_comparison(job: EvaluationJob, entries: list[Entry]) -> int:
     if name and not problems:
         entries = ranking(entries, name, better)
     if job.settings.json:
-        told = [{"run": e.run, "step": e.step, "values": e.values, "protocol": e.protocol} for e in entries]
-        print_result(json.dumps({"ranked_by": None if problems else name, "obstacles": problems, "runs": told}))
+        rows = [{"run": e.run, "step": e.step, "values": e.values, "protocol": e.protocol} for e in entries]
+        print_result(json.dumps({"ranked_by": None if problems else name, "obstacles": problems, "runs": rows}))
     else:
         print_result("\n".join(runs_table(entries, ranked=not problems)))
         if problems:

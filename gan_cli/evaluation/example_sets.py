@@ -53,7 +53,7 @@ class StoredExamples:
         whole: all that there are.
         about: where they come from, in words and plain JSON: {"name": "mnist", "split": "train"}.
         wanted: how many of them; None for all.
-        progress: is told how many are read, where all must be read to be known again.
+        progress: receives the number that is read, where all must be read to be known again.
     """
 
     whole: Examples

@@ -1,4 +1,4 @@
-"""Rows of numbers in a .npy file: appended once, read in portions, never in memory as a whole."""
+"""Rows of numbers in a .npy file: appended once, read in chunks, never in memory as a whole."""
 
 from __future__ import annotations
 

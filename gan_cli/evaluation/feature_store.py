@@ -1,7 +1,7 @@
-"""From examples to evidence: one pass through an extractor, its features kept in files and read in portions.
+"""Features of examples: one pass through an extractor, stored in files and read in chunks.
 
-The evidence of real examples lies in the cache, found by the content of the data and the identity of the extractor,
-checked when it is read and written whole or not at all. That of generated ones lies in a temporary folder.
+The features of real examples lie in the cache, found by the content of the data and the identity of the extractor,
+checked when it is read and written whole or not at all. Those of generated ones lie in a temporary folder.
 """
 
 from __future__ import annotations
@@ -140,12 +140,12 @@ def uncached_features(
     folder = Path(tempfile.mkdtemp(prefix="gan-cli-"))
     try:
         write_features(examples, embedding, folder, reporter, what)
-        evidence = StoredFeatures(examples, embedding, open_feature_file(folder))
+        features = StoredFeatures(examples, embedding, open_feature_file(folder))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    weakref.finalize(evidence, shutil.rmtree, folder, ignore_errors=True)
-    return evidence
+    weakref.finalize(features, shutil.rmtree, folder, ignore_errors=True)
+    return features
 
 
 def is_package_target(embedding: FeatureExtractor) -> bool:

@@ -32,7 +32,7 @@ from gan_cli.sampling.loaded_generator import LoadedGenerator
 
 
 class EvaluationInterrupted(Exception):
-    """Somebody asked to stop while an evaluation was going on."""
+    """A stop was requested during an evaluation."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class PeriodicEvaluator:
         job: with its metrics, its data set and `eval.*`.
         training: the examples that training sees.
         aside: those kept from it, None where the data set may have a split of its own.
-        reporter: is told what takes long.
+        reporter: shows the progress.
 
     Raises:
         ConfigError: where the extractor can't be had, or can't give what a metric asks for.
@@ -114,7 +114,7 @@ class PeriodicEvaluator:
         job, fakes = self.job, self.generated(generator, step)
         with ExitStack() as stack:
             comparison = Comparison(
-                real=self.evidence("real", self.reals, reporter),
+                real=self.features_of("real", self.reals, reporter),
                 fake=stack.enter_context(extract_features(fakes, self.embedding, reporter, "generated")),
                 held_out=self.held_out_features(reporter),
                 source=job.dataset,
@@ -135,9 +135,9 @@ class PeriodicEvaluator:
 
     def held_out_features(self, reporter: ProgressReporter) -> StoredFeatures | None:
         wanted = any(metric.uses_held_out for metric in self.job.metrics.values())
-        return self.evidence("held-out", self.held_out, reporter) if wanted and self.held_out else None
+        return self.features_of("held-out", self.held_out, reporter) if wanted and self.held_out else None
 
-    def evidence(self, name: str, examples: StoredExamples, reporter: ProgressReporter) -> StoredFeatures:
+    def features_of(self, name: str, examples: StoredExamples, reporter: ProgressReporter) -> StoredFeatures:
         """The features of real examples, extracted once a run."""
         if name not in self.real_features:
             self.real_features[name] = cached_features(examples, self.embedding, reporter, name)
@@ -158,14 +158,14 @@ class PeriodicEvaluator:
         if not watch.collapsed or before:
             return Verdict(is_best)
         now = values[watch.name]["value"]
-        told = (
+        text = (
             f"{watch.name} is {'infinite' if now is None else f'{now:.4g}'} at step {step}, more than "
             f"{watch.collapse_ratio:g} times worse than its best, {watch.best:.4g} at step {watch.best_step}"
         )
-        return Verdict(is_best, f"Late collapse: {told}")
+        return Verdict(is_best, f"Late collapse: {text}")
 
     def replay_history(self, lines: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Takes in what a run that goes on has measured before; gives what is to be said of that.
+        """Takes in the recorded evaluations of a run that is resumed; returns messages about them.
 
         Args:
             lines: of its evaluations.jsonl. Those that were measured in another way do not count.
@@ -204,12 +204,12 @@ def new_best_tracker(job: TrainJob) -> BestTracker | None:
 
 def one_line_summary(evaluation: Evaluation, watch: BestTracker | None, is_best: bool) -> str:
     """The metrics' numbers, the one that decides first; the discriminator's are in the logs."""
-    names = [name for name, told in evaluation.values.items() if told["metric"] != "discriminator"]
+    names = [name for name, entry in evaluation.values.items() if entry["metric"] != "discriminator"]
     if watch is not None and watch.name in names:
         names = [watch.name, *(name for name in names if name != watch.name)]
-    told = []
+    text = []
     for name in names:
         value = evaluation.values[name]["value"]
         best = " (best)" if is_best and watch is not None and name == watch.name else ""
-        told.append(f"{name} {'infinite' if value is None else f'{value:.4g}'}{best}")
-    return ", ".join(told)
+        text.append(f"{name} {'infinite' if value is None else f'{value:.4g}'}{best}")
+    return ", ".join(text)

@@ -1,4 +1,4 @@
-"""What a number was measured with: two numbers may be compared where all of this is alike."""
+"""What a number was measured with: two numbers may be compared where all of this is equal."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def settings_of(metric: Metric) -> dict[str, Any]:
 
 
 def protocol_differences(first: Mapping[str, Any], second: Mapping[str, Any], metric: str) -> list[str]:
-    """What keeps the numbers of a metric in two protocols from being compared: one text a difference, none if alike.
+    """What keeps the numbers of a metric in two protocols from being compared: one text a difference, none if equal.
 
     Versions may differ, and so may the generated samples themselves; whatever else could change the numbers may not.
     """
@@ -55,7 +55,7 @@ def protocol_differences(first: Mapping[str, Any], second: Mapping[str, Any], me
 
 
 def part(protocol: Mapping[str, Any], metric: str) -> dict[str, Any]:
-    """All of a protocol that must be alike for a metric's numbers to compare."""
+    """The part of a protocol that must be equal for two values of a metric to be compared."""
     settings = protocol["metrics"].get(metric, {})
     needs_features = {FEATURES, LOGITS} & set(settings.get("needs", ()))
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class RealData:
             raise ConfigError("split", "there are no held-out examples", name, NONE_HELD_OUT)
 
     def split(self, name: str, progress: Progress | None) -> tuple[Examples, dict[str, Any]]:
-        """The examples of `train` or `held_out`, and what to say of them. Raises ConfigError where there are none."""
+        """The examples of `train` or `held_out`, and their description. Raises ConfigError where there are none."""
         if name == "train":
             return self.training(progress), self.about
         found = self.held_out(progress)
@@ -119,6 +119,11 @@ class FileOptions:
         parse_channels(self.channels)
         check_number("max_megapixels", self.max_megapixels, above=0)
         parse_value_range(self.value_range)
+
+    @classmethod
+    def of(cls, settings: Any) -> FileOptions:
+        """The values of these keys in the settings of a command. Raises ConfigError for values that can't be."""
+        return cls(**{one.name: getattr(settings, one.name) for one in fields(cls)})
 
 
 def files(key: str, path: str, options: FileOptions) -> Source:

@@ -12,12 +12,12 @@ from gan_cli.evaluation.protocol import short
 def table(evaluation: Evaluation) -> list[str]:
     """One line a number: its name, value, uncertainty and what is better; then how each uncertainty was found."""
     rows = [("", "value", "± or 95 %", "better")]
-    for name, told in evaluation.values.items():
-        rows.append((name, number(told["value"]), spread(told), told["better"]))
+    for name, entry in evaluation.values.items():
+        rows.append((name, number(entry["value"]), spread(entry), entry["better"]))
     ways: dict[str, list[str]] = {}
-    for name, told in evaluation.values.items():
-        if told.get("method"):
-            ways.setdefault(told["method"], []).append(name)
+    for name, entry in evaluation.values.items():
+        if entry.get("method"):
+            ways.setdefault(entry["method"], []).append(name)
     found = [f"{', '.join(names)}: {by}" for by, names in ways.items()]
     return [*aligned(rows, right=(1, 2)), "", *found, *(f"Note: {note}" for note in evaluation.notes)]
 
@@ -26,11 +26,11 @@ def number(value: float | None) -> str:
     return "infinite" if value is None else f"{value:#.5g}".rstrip(".")
 
 
-def spread(told: Mapping[str, Any]) -> str:
+def spread(entry: Mapping[str, Any]) -> str:
     """An uncertainty, or the bounds of an interval."""
-    if told.get("low") is not None and told.get("high") is not None:
-        return f"{told['low']:.4g} to {told['high']:.4g}"
-    return "" if told.get("uncertainty") is None else f"{told['uncertainty']:.2g}"
+    if entry.get("low") is not None and entry.get("high") is not None:
+        return f"{entry['low']:.4g} to {entry['high']:.4g}"
+    return "" if entry.get("uncertainty") is None else f"{entry['uncertainty']:.2g}"
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> list[str]:

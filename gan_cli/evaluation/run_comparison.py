@@ -1,4 +1,4 @@
-"""Several runs in one table, ranked where their numbers were measured alike."""
+"""Several runs in one table, ranked where their protocols are equal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Entry:
 
 
 def short_names(runs: list[str]) -> dict[str, str]:
-    """What to call each run: the last parts of its path, as many as tell them all apart."""
+    """What to call each run: the last parts of its path, as many as make them differ."""
     paths = {run: Path(run).absolute().parts for run in runs}
     for count in range(1, max(map(len, paths.values())) + 1):
         names = {run: "/".join(parts[-count:]) for run, parts in paths.items()}
@@ -80,8 +80,8 @@ def ranking(entries: list[Entry], name: str, better: str) -> list[Entry]:
 
 def runs_table(entries: list[Entry], ranked: bool) -> list[str]:
     """One line a run, one column a number; the first column counts where they are ranked."""
-    told = [(name, value["metric"]) for entry in entries for name, value in entry.values.items()]
-    names = list(dict.fromkeys(name for name, metric in told if metric != "discriminator"))
+    pairs = [(name, value["metric"]) for entry in entries for name, value in entry.values.items()]
+    names = list(dict.fromkeys(name for name, metric in pairs if metric != "discriminator"))
     rows = [["", "run", "step", *names]]
     for place, entry in enumerate(entries, start=1):
         numbers = [with_spread(entry.values[name]) if name in entry.values else "" for name in names]
@@ -90,7 +90,7 @@ def runs_table(entries: list[Entry], ranked: bool) -> list[str]:
     return aligned(rows, right=range(2, 3 + len(names)))
 
 
-def with_spread(told: dict[str, Any]) -> str:
+def with_spread(value: dict[str, Any]) -> str:
     """A number with its standard error."""
-    spread = told.get("uncertainty")
-    return number(told["value"]) + ("" if spread is None else f" ± {spread:.2g}")
+    spread = value.get("uncertainty")
+    return number(value["value"]) + ("" if spread is None else f" ± {spread:.2g}")

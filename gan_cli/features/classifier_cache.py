@@ -40,7 +40,7 @@ class TrainedClassifier:
 
     Attributes:
         weights: float32 arrays by name; see `gan_cli.features.classifier_network`.
-        accuracy: share of held-out images whose class it told, 0 to 1.
+        accuracy: share of held-out images that it classified correctly, 0 to 1.
         held_out: how many these were.
     """
 

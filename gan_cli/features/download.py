@@ -94,13 +94,13 @@ def receive(answer: Any, part: Path, start: int, reporter: ProgressReporter) -> 
         file.truncate()
         while True:
             try:
-                portion = answer.read1(CHUNK_BYTES)
+                chunk = answer.read1(CHUNK_BYTES)
             except (OSError, http.client.HTTPException) as error:
                 raise InterruptedDownloadError(str(error) or type(error).__name__) from error
-            if not portion:
+            if not chunk:
                 break
-            file.write(portion)
-            done += len(portion)
+            file.write(chunk)
+            done += len(chunk)
             reporter.progress(f"downloading {name} (MB)", done // MEGABYTE, max(total, done) // MEGABYTE)
     if done < total:
         raise InterruptedDownloadError(f"{done:,} of {total:,} bytes were received")

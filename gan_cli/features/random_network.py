@@ -1,6 +1,6 @@
 """Features of a convolutional network whose weights are random and never trained: `features=random`.
 
-Such features tell distributions of images apart much as trained ones do, without having seen ImageNet, and so suit
+Such features distinguish distributions of images much as trained ones do, without having seen ImageNet, and so suit
 images that look like nothing in it: Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative Models",
 arXiv:2002.09797, with a random VGG16; Lee et al. 2022, "Demystifying Randomly Initialized Networks for Evaluating
 Generative Models", arXiv:2208.09218. The network here is small, so that it takes images from 4 x 4 on: up to four
@@ -76,7 +76,7 @@ def random_kernels(seed: int, shape: tuple[int, ...]) -> list[np.ndarray]:
     """The weights of each stage, float32 `[3, 3, channels before, 64]`, for images `(height, width, channels)`.
 
     Uniform with variance 2 / inputs (He et al. 2015, arXiv:1502.01852), from the raw bits of Philox, which every
-    version of NumPy gives alike; its normal numbers need not be.
+    version of NumPy gives equally; its normal numbers need not be.
     """
     stages = max(1, min(MOST_STAGES, int(math.log2(min(shape[:2]) // SMALLEST)) + 1))
     bits = np.random.Philox(key=seed)

@@ -1,1 +1,1 @@
-"""Human evaluation: can people tell generated images from real ones?"""
+"""Human evaluation: can people distinguish generated images from real ones?"""

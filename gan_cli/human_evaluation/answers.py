@@ -9,7 +9,6 @@ is for people; here everything is counted anew.
 from __future__ import annotations
 
 import json
-import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,10 +56,6 @@ class Answers:
     person: str
     protocol: dict[str, Any]
     given: tuple[Answer, ...]
-
-    @property
-    def median_seconds(self) -> float:
-        return statistics.median(each.seconds for each in self.given)
 
     def counts(self, *kinds: str) -> tuple[int, int]:
         """How many answers are wrong, and how many there are, for images of these kinds (none named: of all)."""

@@ -80,7 +80,7 @@ def rates_of(person: Person) -> dict[str, Rate]:
 
 
 def drop_copies(answers: Sequence[Answers]) -> tuple[list[Answers], list[str]]:
-    """Each sitting once, and what was left out. Raises ConfigError for two files that tell one sitting differently."""
+    """Each sitting once, and what was left out. Raises ConfigError for two files that give one sitting differently."""
     first: dict[str, Answers] = {}
     notes = []
     for each in answers:
@@ -129,17 +129,17 @@ def as_json(pooled: Pooled) -> dict[str, Any]:
         {
             "person": person.name,
             "files": [str(sitting.path) for sitting in person.sittings],
-            **{name: told(rate) for name, rate in rates_of(person).items()},
+            **{name: rate_fields(rate) for name, rate in rates_of(person).items()},
             "median_seconds": statistics.median(person.seconds()),
         }
         for person in pooled.people
     ]
-    rates = {name: told(rate) for name, rate in pooled.rates.items()}
+    rates = {name: rate_fields(rate) for name, rate in pooled.rates.items()}
     notes, protocol = list(pooled.notes), dict(pooled.protocol)
     return {"format": FORMAT, **rates, "interval": pooled.by, "notes": notes, "people": people, "protocol": protocol}
 
 
-def told(rate: Rate) -> dict[str, Any]:
+def rate_fields(rate: Rate) -> dict[str, Any]:
     return {"wrong": rate.wrong, "answers": rate.answers, "rate": rate.value, "low": rate.low, "high": rate.high}
 
 

@@ -96,12 +96,7 @@ class HumanJob:
     @property
     def file_options(self) -> FileOptions:
         """How the files of `real` and `fake` are read. Raises ConfigError for values that can't be."""
-        return FileOptions(
-            image_size=self.image_size,
-            channels=self.channels,
-            max_megapixels=self.max_megapixels,
-            value_range=self.value_range,
-        )
+        return FileOptions.of(self)
 
     @property
     def result_names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The images of a page: as many real as generated ones, of one size, and what to say of where they come from."""
+"""The images of a page: as many real as generated ones, of one size, and the description of their origin."""
 
 from __future__ import annotations
 
@@ -120,8 +120,8 @@ def chosen(stored: StoredExamples, job: HumanJob) -> Side:
 
 def facts(examples: Examples, about: Mapping[str, Any]) -> dict[str, Any]:
     """Which images a side was chosen from; of a path the name alone, since the page goes to other people."""
-    told = {key: Path(value).name if key == "path" else value for key, value in about.items()}
-    identity = StoredExamples(examples, told).identity
+    described = {key: Path(value).name if key == "path" else value for key, value in about.items()}
+    identity = StoredExamples(examples, described).identity
     return {key: value for key, value in identity.items() if key not in ("shape", "count")}
 
 

@@ -1,14 +1,14 @@
-"""One HTML page that shows real and generated images, asks which are which, and tells how often people are wrong.
+"""One HTML page that shows real and generated images, asks which are which, and shows how often people are wrong.
 
 The protocol without a time limit is that of HYPE∞ (Zhou et al. 2019, arXiv:1904.01121): as many real as generated
-images, in random order; the error rate over both, where 50 % means that nobody can tell. With a limit it is that of
-Denton et al. 2015 (arXiv:1506.05751 section 4.3): each image is shown for a given time, then masked. (HYPE-time looks
-for the shortest time at which people can tell, by changing it after each answer; that is another measure.) Nobody is
-told whether an answer was right before the end, since people who are told get better at it (Salimans et al. 2016,
-arXiv:1606.03498 section 4).
+images, in random order; the error rate over both, where 50 % means that nobody can distinguish them. With a limit it is
+that of Denton et al. 2015 (arXiv:1506.05751 section 4.3): each image is shown for a given time, then masked. (HYPE-time
+finds the shortest time at which people can distinguish them, by changing it after each answer; that is another
+measure.) The page shows whether answers were right only at the end, since people get better with feedback (Salimans et
+al. 2016, arXiv:1606.03498 section 4).
 
-The page is one file and asks nothing of any network: its policy (Content-Security-Policy) lets it run the scripts
-that stand in it, by their hashes, and nothing else. Which images are real stands in it too, so that it can tell the
+The page is one file and needs no network: its policy (Content-Security-Policy) lets it run the scripts
+that it contains, by their hashes, and nothing else. It contains which images are real, so that it can show the
 result; it is disguised, so that it is not read by accident, and no secret.
 
 Tried on 2026-11-20 in Chromium 156 and Firefox 153, from a file, without a network.

@@ -60,37 +60,38 @@ class Result:
     pictures: Mapping[str, Any] = field(default_factory=dict)
 
 
-class FeatureSet:
+class FeatureSet(ABC):
     """The examples of one side with their features and logits, in a random order that is always the same.
 
     The first rows are therefore a random subset: a metric with a limit reads the first ones.
     """
 
     @property
+    @abstractmethod
     def data(self) -> DataSpec:
-        raise NotImplementedError
+        """The shape, number and classes of the examples."""
 
     @property
+    @abstractmethod
     def count(self) -> int:
         """The number of examples."""
-        raise NotImplementedError
 
     @property
     def labels(self) -> np.ndarray | None:
         """int32 `[count]`, the class of each example; None without classes (default)."""
         return None
 
+    @abstractmethod
     def features(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Returns float32 `[stop - start, dimensions]`; stop is cut to `count`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def logits(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Returns float32 `[stop - start, classes]`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def examples(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Returns uint8 images `[stop - start, height, width, channels]`, or float32 points `[stop - start, 2]`."""
-        raise NotImplementedError
 
     def cached(self, name: str, compute: Callable[[], Value]) -> Value:
         """Returns the value of `compute`, which is called the first time that `name` is asked for (default: each time).

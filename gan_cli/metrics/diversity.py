@@ -1,4 +1,4 @@
-"""How alike generated images are among each other, beside real ones: MS-SSIM of pairs drawn at random.
+"""Similarity of generated images to each other, beside that of real ones: MS-SSIM of random pairs.
 
 Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs", arXiv:1610.09585, section
 4.2: pairs of one class, where both sides have classes, so that a class that collapsed to one image shows. Without
@@ -30,7 +30,7 @@ def pair_places(labels: np.ndarray, pairs: int) -> np.ndarray:
     """Pairs of examples of one class, equally many of each class as far as there are examples, none used twice.
 
     Args:
-        labels: `[count]`, the class of each example; all alike pairs any two.
+        labels: `[count]`, the class of each example; all equal pairs any two.
         pairs: of all classes together, at least one of each.
 
     Returns:
@@ -43,33 +43,33 @@ def pair_places(labels: np.ndarray, pairs: int) -> np.ndarray:
     return found[np.argsort(found[:, 1])]
 
 
-def read_pairs(evidence: FeatureSet, places: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def read_pairs(side: FeatureSet, places: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The images at `places`, as `pair_places` orders them: firsts and seconds, each `[n, height, width, channels]`.
 
-    What lies in memory is a portion, and the firsts that still wait for their second.
+    Memory holds a chunk, and the firsts that still wait for their second.
     """
     count = int(places.max()) + 1
     waiting: dict[int, np.ndarray] = {}
-    for start, images in example_chunks(evidence, count):
+    for start, images in example_chunks(side, count):
         stop = start + len(images)
         begins = places[(places[:, 0] >= start) & (places[:, 0] < stop), 0]
         waiting.update({place: images[place - start] for place in begins.tolist()})
         done = places[(places[:, 1] >= start) & (places[:, 1] < stop)]
         if len(done):
             yield np.stack([waiting.pop(place) for place in done[:, 0].tolist()]), images[done[:, 1] - start]
-        waiting = {place: image.copy() for place, image in waiting.items()}  # lets go of the portion
+        waiting = {place: image.copy() for place, image in waiting.items()}  # lets go of the chunk
 
 
-def similarities(evidence: FeatureSet, within_classes: bool, pairs: int) -> np.ndarray:
+def similarities(side: FeatureSet, within_classes: bool, pairs: int) -> np.ndarray:
     """float64 `[at most pairs]`, the MS-SSIM of pairs: of one class each, or of any two."""
-    labels = evidence.labels if within_classes and evidence.labels is not None else np.zeros(evidence.count, np.int32)
+    labels = side.labels if within_classes and side.labels is not None else np.zeros(side.count, np.int32)
     places = pair_places(labels, pairs)
     if len(places) < 2:
-        raise ConfigError("samples", "diversity needs two examples of a class, and none has them", evidence.count)
-    block = max(1, BLOCK // math.prod(evidence.data.shape))
+        raise ConfigError("samples", "diversity needs two examples of a class, and none has them", side.count)
+    block = max(1, BLOCK // math.prod(side.data.shape))
     found = [
         ms_ssim(first[start : start + block], second[start : start + block])
-        for first, second in read_pairs(evidence, places)
+        for first, second in read_pairs(side, places)
         for start in range(0, len(first), block)
     ]
     return np.concatenate(found)
@@ -94,17 +94,17 @@ class PairSimilarity(Metric):
     def check(self, data: DataSpec, real: int | None, fake: int) -> None:
         if not data.is_image:
             raise ConfigError("", "compares images, and this data set holds points", advice="Use metric=modes.")
-        check_counts("diversity", real, fake, minimum=20)
+        check_counts("diversity", real, fake, minimum=max(20, 2 * data.classes))
 
     def __call__(self, comparison: Comparison) -> Result:
         real, fake = comparison.real, comparison.fake
         within = real.labels is not None and fake.labels is not None
-        alike = "one class" if within else "any two"
+        kind = "one class" if within else "any two"
         comparison.reporter.progress("comparing pairs of images", 0, 2)
         found = similarities(fake, within, self.pairs)
         comparison.reporter.progress("comparing pairs of images", 1, 2)
-        of_real = real.cached(f"MS-SSIM, {self.pairs} pairs of {alike}", lambda: similarities(real, within, self.pairs))
-        values = {"ms_ssim": mean_with_error(found, alike), "ms_ssim_real": mean_with_error(of_real, alike)}
+        of_real = real.cached(f"MS-SSIM, {self.pairs} pairs of {kind}", lambda: similarities(real, within, self.pairs))
+        values = {"ms_ssim": mean_with_error(found, kind), "ms_ssim_real": mean_with_error(of_real, kind)}
         return Result(values, tuple(self.notes(comparison, within)))
 
     def notes(self, comparison: Comparison, within: bool) -> Iterator[str]:

@@ -9,7 +9,7 @@ of Meehan et al. 2020, "A Non-Parametric Test to Detect Data-Copying in Generati
   one to the nearest 50, as in Carlini et al. 2023 (arXiv:2301.13188, section 5), since plain images lie near to others
   in any case.
 - `data_copying`: of a generated and a real example drawn at random, how often the generated one is nearer. 0.5 where
-  both are alike, 1 where all is copied; the Mann-Whitney U of their global test over the number of pairs.
+  both are equally near, 1 where all is copied; the Mann-Whitney U of their global test over the number of pairs.
 
 Below these a generator makes what is unlike any training example, so neither side is better by itself. The picture
 shows the generated examples that are relatively nearest beside their nearest training examples.
@@ -54,7 +54,7 @@ def copied_share(fake: np.ndarray, real: np.ndarray, quantile: float) -> float:
         quantile: above 0, below 1; at least the nearest real one counts.
 
     Returns:
-        Where both are alike, about k / (n + 1) with k the whole number nearest to quantile · n.
+        Where both are equally near, about k / (n + 1) with k the whole number nearest to quantile · n.
     """
     place = max(1, round(quantile * len(real))) - 1
     return float(np.mean(fake <= np.partition(real, place)[place]))

@@ -65,12 +65,12 @@ def check_metrics(
 
 
 def gives_logits(features: FeatureExtractorConfig, data: DataSpec) -> bool:
-    """Whether an extractor tells classes, as far as that is known before it is opened."""
+    """Whether an extractor predicts classes, as far as that is known before it is opened."""
     return features.choose(data).gives_logits
 
 
 def check_embedding(metrics: Mapping[str, Metric], embedding: FeatureExtractor) -> None:
-    """Raises ConfigError where a metric asks for classes that the extractor does not tell, or for fewer dimensions."""
+    """Raises ConfigError where a metric needs classes that the extractor does not predict, or fewer dimensions."""
     for name, metric in metrics.items():
         maximum = metric.max_dimensions
         if maximum is not None and embedding.dimensions > maximum:

@@ -1,4 +1,4 @@
-"""Multi-scale structural similarity of two images: alike at every scale gives 1, nothing in common about 0.
+"""Multi-scale structural similarity of two images: equal at every scale gives 1, nothing in common about 0.
 
 Wang, Simoncelli and Bovik 2003, "Multi-scale structural similarity for image quality assessment", equation 7, with its
 five scales and their weights; on each a window of 11 x 11 with Gaussian weights of deviation 1.5. Numbers agree with

@@ -1,4 +1,4 @@
-"""Nearest neighbours by Euclidean distance, among rows that come in portions; exact, memory bounded."""
+"""Nearest neighbours by Euclidean distance, among rows that come in chunks; exact, memory bounded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def nearest(
 
     Args:
         queries: `[m, dimensions]`, finite.
-        portions: rows `[n, dimensions]`, portion after portion, finite.
+        chunks: rows `[n, dimensions]`, chunk after chunk, finite.
         count: at least 1.
         own: int `[m]`, the row that is each query itself and does not count; None where none is.
 
@@ -40,16 +40,16 @@ def nearest(
     best = np.full((len(queries), count), np.inf)
     places = np.full((len(queries), count), -1)
     start = 0
-    for portion in chunks:
-        for some in blocks(len(portion)):
-            rows, numbers = portion[some], start + np.arange(some.start, some.stop)
+    for chunk in chunks:
+        for some in blocks(len(chunk)):
+            rows, numbers = chunk[some], start + np.arange(some.start, some.stop)
             for these in blocks(len(queries)):
                 squared = _squared(queries[these], rows, origin)
                 if own is not None:
                     squared[own[these, None] == numbers] = np.inf
                 nearer = _smallest(squared, numbers, best[these], places[these])
                 best[these], places[these] = nearer
-        start += len(portion)
+        start += len(chunk)
     if not np.isfinite(best).all():
         raise ValueError(f"{start} rows: expected at least {count} besides each query itself.")
     return Neighbours(np.sqrt(best), places)

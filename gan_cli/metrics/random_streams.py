@@ -1,7 +1,7 @@
 """Random numbers of metrics: the same for the same seed and purpose, on each machine and with each NumPy.
 
 They are those of NumPy's `RandomState`, whose streams are frozen (NEP 19); those of `default_rng` may change with any
-release, and with them numbers that were told with their seed.
+release, and with them numbers that were published with their seed.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ It is one Keras model from a batch of examples to one of
 - vectors, float32 `[batch, size]`, of a loss that compares vectors: of the pair's own network, or of no network at
   all, the examples' own values;
 - logits that are minus the mean absolute error with which an auto-encoder gives examples back. Its encoder is the
-  pair's discriminator and its decoder the pair's generator (BEGAN, arXiv:1703.10717, section 3.5, has both alike), so
-  that any pair makes one.
+  pair's discriminator and its decoder the pair's generator (BEGAN, arXiv:1703.10717, section 3.5, has both of one
+  architecture), so that any pair makes one.
 
-With `pack` above 1 it judges so many examples at once, beside each other in the last axis (PacGAN, arXiv:1712.04086,
+With `pack` above 1 its input is that many examples, concatenated on the last axis (PacGAN, arXiv:1712.04086,
 section 3).
 """
 
@@ -29,8 +29,9 @@ from gan_cli.models import ModelPair
 AUTO, ALL = "auto", "all"
 VALUES_A_CODE = 8
 """How many values of an example at least come to one number of an auto-encoder's code. With as many numbers as values
-it learns to copy whatever it is given, and no longer tells real examples from others: BEGAN with codes of 64, 16, 8
-and 4 numbers covered 0.00, 0.00, 0.06 and 0.06 of the 8x8 digits (dcgan of width 32, 1,000 steps, one run each)."""
+it learns to copy whatever it is given, and no longer distinguishes real examples from others: BEGAN with codes of 64,
+16, 8 and 4 numbers covered 0.00, 0.00, 0.06 and 0.06 of the 8x8 digits (dcgan of width 32, 1,000 steps, one run
+each)."""
 
 
 def build_discriminator(pair: ModelPair, data: DataSpec, loss: Loss, pack: int = 1) -> Any:
@@ -51,7 +52,7 @@ def packed_spec(data: DataSpec, pack: int) -> DataSpec:
 
 
 def pack_examples(examples: Any, pack: int) -> Any:
-    """`[batch, ..., n]` to `[batch / pack, ..., n * pack]`: neighbours in the batch come beside each other."""
+    """`[batch, ..., n]` to `[batch / pack, ..., n * pack]`: neighbours in the batch are concatenated."""
     if pack == 1:
         return examples
     batch, *inner, last = examples.shape
@@ -99,8 +100,8 @@ def autoencoder(pair: ModelPair, data: DataSpec) -> Any:
 def as_decoder(pair: ModelPair, size: int) -> ModelPair:
     """The pair whose generator is a discriminator's decoder, for codes of `size` numbers.
 
-    It is normalised as the encoder is: batches of real and of generated examples, each normalised by itself, would be
-    made alike before they are compared.
+    It is normalised as the encoder is: batches of real and of generated examples, each normalised by itself, would get
+    the same statistics before they are compared.
     """
     changes: dict[str, Any] = {"latent_size": size}
     if "generator_normalization" in {field.name for field in fields(pair)}:  # type: ignore[arg-type]

@@ -45,7 +45,7 @@ class EvaluationsLog:
             os.fsync(file.fileno())
 
     def trim(self, step: int) -> list[dict[str, Any]]:
-        """Drops and gives what training measured after `step`: a run that goes on from there will measure it again."""
+        """Drops and returns what training measured after `step`: a run that resumes there measures it again."""
         if not self.path.exists():
             return []
         with self.locked():
@@ -57,7 +57,7 @@ class EvaluationsLog:
 
     @contextmanager
     def locked(self) -> Iterator[IO[bytes]]:
-        """The file, open for adding to it, and held against whoever else adds to it."""
+        """The file, open for appending, and locked against other processes that append."""
         while True:
             with open_to_append(self.path, run=self.path.parent) as file:
                 wait_for_lock(file)
@@ -78,7 +78,7 @@ def is_evaluation(line: Mapping[str, Any]) -> bool:
         return False
     if not all(isinstance(protocol[side].get("weights", ""), str) for side in ("real", "fake")):
         return False
-    return "features" in protocol and all(is_value(told) for told in values.values())
+    return "features" in protocol and all(is_value(entry) for entry in values.values())
 
 
 def is_settings(settings: Any) -> bool:
@@ -87,10 +87,10 @@ def is_settings(settings: Any) -> bool:
     return isinstance(needs, list) and all(isinstance(need, str) for need in needs)
 
 
-def is_value(told: Any) -> bool:
-    if not isinstance(told, dict) or not all(isinstance(told.get(key), str) for key in ("metric", "better")):
+def is_value(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("metric", "better")):
         return False
-    numbers = [told.get(key) for key in ("value", "uncertainty", "low", "high")]
+    numbers = [entry.get(key) for key in ("value", "uncertainty", "low", "high")]
     return all(number is None or type(number) in (int, float) for number in numbers)
 
 
@@ -103,9 +103,9 @@ def ends_whole(path: Path) -> bool:
 def as_columns(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     """An evaluation as entries of a line of metrics.jsonl: each number, its uncertainty, and the protocol of all."""
     columns: dict[str, Any] = {}
-    for name, told in evaluation["values"].items():
-        columns[name] = told["value"]
+    for name, entry in evaluation["values"].items():
+        columns[name] = entry["value"]
         for key in ("uncertainty", "low", "high"):
-            if key in told:
-                columns[f"{name}_{key}"] = told[key]
+            if key in entry:
+                columns[f"{name}_{key}"] = entry[key]
     return {**columns, "protocol": evaluation["protocol"]}

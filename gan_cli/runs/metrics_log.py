@@ -22,7 +22,7 @@ class MetricsLog:
         return [line for line in read_json_lines(self.path) if isinstance(line.get("step"), int)]
 
     def trim(self, step: int) -> list[dict[str, Any]]:
-        """Drops what lies after `step`, which a run that goes on from there will do again; gives what is left."""
+        """Drops the lines after `step`, which a run that resumes there writes again; returns the others."""
         kept = [line for line in self.read() if line["step"] <= step]
         write_text(self.path, "".join(as_line(line) for line in kept))
         return kept

@@ -1,7 +1,7 @@
 """Configuration keys and classes that were renamed, so that stored runs still load.
 
 A stored configuration (config.yaml, checkpoints) is read with the new names. What the user types is not translated: the
-error for an old key tells the new one.
+error for an old key names the new one.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ class RunDirectory:
         return self.samples / f"step_{step:08d}.png"
 
     def prepare(self, config: dict[str, Any], overrides: list[str], links: Mapping[str, str] | None = None) -> None:
-        """Makes the folders and writes what is known at the start, or brings it up to date when a run goes on."""
+        """Makes the folders and writes what is known at the start, or updates it when a run resumes."""
         for folder in (self.path, self.samples, self.checkpoints):
             make_folder(folder, run=self.path)
             remove_temporary_files(folder)
@@ -226,7 +226,7 @@ def read_linked_config(run: RunDirectory) -> dict[str, Any]:
 def read_overrides(run: RunDirectory) -> list[str]:
     """What the user typed when the run began, but for Hydra's own settings; nothing where that can't be read.
 
-    Hydra's settings (a search path, say) can name code, and a run that is gone on with has its directory already.
+    Hydra's settings (a search path, say) can name code, and a run that is resumed has its directory already.
     """
     try:
         words = load_yaml(read_text(run.overrides))

@@ -1,6 +1,6 @@
 """Links in a stored configuration: keys whose value follows another key, such as `optimizer.decay_steps`.
 
-config.yaml holds a link as `${train.steps}`, exactly and with nothing around it, so that whoever changes train.steps
+config.yaml holds a link as `${train.steps}`, exactly and with nothing around it, so that a change of train.steps
 later changes what follows it, on resume and where the file is used as a primary configuration. Everything else that
 looks like an interpolation is text here: nothing in a stored configuration is evaluated.
 """

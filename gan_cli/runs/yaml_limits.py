@@ -39,7 +39,7 @@ def check_aliases(text: str) -> None:
     except RecursionError as error:
         raise YamlLimitError("it is nested too deeply") from error
     except yaml.YAMLError:
-        return  # whoever loads it says what is wrong
+        return  # the error is raised where it is loaded
     if nodes > MOST_NODES:
         raise YamlLimitError(f"its aliases expand to more than {MOST_NODES:,} values")
 

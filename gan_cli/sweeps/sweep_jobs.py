@@ -59,7 +59,7 @@ def check_sweep(config_name: str, words: list[str], config_dir: str | None) -> N
     """
     for key in ("resume", "dry_run"):
         if any(word.lstrip("+").startswith(f"{key}=") for word in words):
-            advice = "The same command again goes on with a sweep." if key == "resume" else "Try one job without -m."
+            advice = "The same command resumes a sweep." if key == "resume" else "Try one job without -m."
             raise ConfigError(key, "does not go with -m", advice=advice)
     jobs = expand(words, config_dir)
     failures = [failure for failure in (check_one(config_name, job, config_dir) for job in jobs) if failure]
@@ -143,7 +143,7 @@ def run_process(job: SweepJob, words: list[str]) -> int:
     if process.returncode and was_free and not RunDirectory(job.directory).config.exists():
         record_early_failure(job.directory, "".join(output))
     if stop.requested:
-        print("The sweep was stopped. The same command goes on with it.", flush=True)
+        print("The sweep was stopped. The same command resumes it.", flush=True)
         raise SystemExit(stop.exit_code)
     return process.returncode
 

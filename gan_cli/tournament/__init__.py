@@ -4,7 +4,7 @@ players               which checkpoints of which runs take part, and whether the
    |
 discriminator_scores  the outputs of each discriminator for each generator's examples and for real ones
    |
-win_rates             who wins how often; `bradley_terry` fits ratings with intervals
+win_rates             who wins how often (`round_robin` plays); `bradley_terry` fits ratings with intervals
    |
 tournament_tables     tables and JSON; `tournament_plot` draws them, placed by `tournament_layout`
 """

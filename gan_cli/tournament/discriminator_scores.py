@@ -1,7 +1,7 @@
-"""From players to what each discriminator says of each generator's examples.
+"""The outputs of each discriminator for the examples of each generator.
 
 Every generator is loaded once and its examples go to a temporary file; then every discriminator is loaded once and
-judges all of them. Memory holds one model and one portion of examples at a time.
+scores all of them. Memory holds one model and one chunk of examples at a time.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class ExampleFile:
         return np.dtype(np.uint8 if len(self.shape) == 3 else np.float32)
 
     def write(self, read: Callable[[int, int], np.ndarray]) -> None:
-        """Fills the file with what `read(start, stop)` gives, a portion at a time."""
+        """Fills the file with what `read(start, stop)` gives, a chunk at a time."""
         with self.path.open("wb") as file:
             for start in range(0, self.count, CHUNK_BYTES):
                 file.write(
@@ -149,32 +149,32 @@ def compute_scores(
     reals: ExampleFile,
     reporter: ProgressReporter,
 ) -> list[DiscriminatorScores]:
-    """What every discriminator says of all examples."""
+    """Returns the outputs of every discriminator for all examples."""
 
-    def build_judge(checkpoint: Checkpoint) -> tuple[Any, Any]:
+    def build_scorer(checkpoint: Checkpoint) -> tuple[Any, Any]:
         loss = loss_of(checkpoint, job.trust)
         return (restore_discriminator(checkpoint, loss, job.trust),) * 2
 
-    loader = Loader(DISCRIMINATOR, build_judge)
-    judged: list[DiscriminatorScores] = []
+    loader = Loader(DISCRIMINATOR, build_scorer)
+    scores: list[DiscriminatorScores] = []
     total = len(players) * (len(fakes) + 1)
     for player in players:
         model, checkpoint = loader.load(player)
         loss = loss_of(checkpoint, job.trust)
         pack = pack_of(model, reals.shape)
         check_pack(player, pack, fakes[0].count, reals.count)
-        said: list[np.ndarray] = []
+        outputs: list[np.ndarray] = []
         for file in (reals, *fakes):
-            reporter.progress("judging", len(judged) * (len(fakes) + 1) + len(said), total)
-            said.append(np.concatenate([score_examples(model, chunk) for chunk in file.chunks(pack)]))
-        own = said[1 + len(judged)]  # what this discriminator was trained against
-        logits = [scored(loss, one, said[0], own) for one in said]
+            reporter.progress("scoring", len(scores) * (len(fakes) + 1) + len(outputs), total)
+            outputs.append(np.concatenate([score_examples(model, chunk) for chunk in file.chunks(pack)]))
+        own = outputs[1 + len(scores)]  # what this discriminator was trained against
+        logits = [scored(loss, one, outputs[0], own) for one in outputs]
         if not all(np.isfinite(values).all() for values in logits):
             problem = f"the discriminator of {player.path} gives numbers that are not finite"
             raise ConfigError("steps", problem, advice="Leave that step out: steps=[...].")
-        judged.append(DiscriminatorScores(logits[1:], logits[0], loss.decision_threshold))
-    reporter.progress("judging", total, total)
-    return judged
+        scores.append(DiscriminatorScores(logits[1:], logits[0], loss.decision_threshold))
+    reporter.progress("scoring", total, total)
+    return scores
 
 
 def check_pack(player: Player, pack: int, samples: int, real: int) -> None:

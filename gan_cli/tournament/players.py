@@ -141,7 +141,7 @@ def check_same_data(tournament_runs: Sequence[TournamentRun]) -> None:
         if other.data.shape != first.data.shape:
             sizes = ["x".join(str(side) for side in run.data.shape) for run in (first, other)]
             problem = f"{first.path} makes examples of {sizes[0]}, {other.path} of {sizes[1]}"
-            raise ConfigError("runs", f"{problem}, which can't be judged by the same discriminator")
+            raise ConfigError("runs", f"{problem}, which one discriminator can't score")
         nodes = [run.config.get("dataset", {}) for run in (first, other)]
         for key in dict.fromkeys((*nodes[0], *nodes[1])):
             mine, theirs = (node.get(key) for node in nodes)

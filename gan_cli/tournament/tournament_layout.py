@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gan_cli.output_streams import printable
-from gan_cli.tournament.tournament import Tournament
+from gan_cli.tournament.round_robin import Tournament
 from gan_cli.tournament.tournament_tables import entrants_of, is_alone
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gan_cli.tournament.players import Player
-from gan_cli.tournament.tournament import Tournament
+from gan_cli.tournament.round_robin import Tournament
 from gan_cli.tournament.tournament_layout import (
     CHARACTER,
     COLOUR_BAR,
@@ -41,7 +41,7 @@ DPI = 120
 INK, GRID = "#404448", "#e4e6e9"
 GENERATOR_WON, EVEN, DISCRIMINATOR_WON = "#d55e00", "#f7f7f7", "#0072b2"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Of runs, one after the other: Okabe & Ito 2008, told apart by colour-blind readers too."""
+"""Of runs, one after the other: Okabe & Ito 2008, distinguishable by colour-blind readers too."""
 MARKERS = ("o", "s", "^", "D", "v")
 """The next one where the colours begin again: 30 runs look different."""
 REAL_LINE: dict[str, Any] = {"color": INK, "linewidth": 1, "linestyle": ":"}

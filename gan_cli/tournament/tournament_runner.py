@@ -16,7 +16,7 @@ from gan_cli.output_streams import print_result
 from gan_cli.runs.atomic_files import check_folder, write_atomically, write_json
 from gan_cli.runs.checkpoint import checkpoint_step
 from gan_cli.tournament.players import TournamentRun, find_runs
-from gan_cli.tournament.tournament import play_tournament
+from gan_cli.tournament.round_robin import play_tournament
 from gan_cli.tournament.tournament_config import TournamentJob
 from gan_cli.tournament.tournament_plot import tournament_png
 from gan_cli.tournament.tournament_tables import as_dict, tables
@@ -40,14 +40,14 @@ def run_tournament(job: TournamentJob) -> int:
 
         load_for_inference()
         tournament = play_tournament(job, tournament_runs, console)
-        told = {"format": FORMAT, **as_dict(tournament), "picture": str(output)}
+        content = {"format": FORMAT, **as_dict(tournament), "picture": str(output)}
         try:
-            write(output, tournament_png(tournament), told)
+            write(output, tournament_png(tournament), content)
         except OSError as error:  # the numbers took long to compute and are shown all the same
             console.warn(f"{output} can't be written ({error.strerror})")
-            told["picture"] = None
-    lines = [*tables(tournament), *([f"Picture: {output}"] if told["picture"] else [])]
-    print_result(json.dumps(told, allow_nan=False) if job.json else "\n".join(lines))
+            content["picture"] = None
+    lines = [*tables(tournament), *([f"Picture: {output}"] if content["picture"] else [])]
+    print_result(json.dumps(content, allow_nan=False) if job.json else "\n".join(lines))
     return 0
 
 
@@ -91,7 +91,7 @@ def check_numbers_file(path: Path) -> None:
         raise ConfigError("output", problem, path.with_suffix(".png"), "Name another file: output=FILE.png")
 
 
-def write(output: Path, picture: bytes, told: dict[str, Any]) -> None:
+def write(output: Path, picture: bytes, content: dict[str, Any]) -> None:
     """Writes the picture, and the numbers beside it."""
     write_atomically(output, lambda file: file.write(picture))
-    write_json(output.with_suffix(".json"), told)
+    write_json(output.with_suffix(".json"), content)

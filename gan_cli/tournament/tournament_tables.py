@@ -8,7 +8,7 @@ from typing import Any
 from gan_cli.evaluation.result_table import aligned, describe_facts
 from gan_cli.metrics import MetricValue
 from gan_cli.tournament.players import Player, TournamentRun
-from gan_cli.tournament.tournament import Tournament
+from gan_cli.tournament.round_robin import Tournament
 from gan_cli.tournament.win_rates import Rating
 
 REAL_DATA = "real data"
@@ -75,8 +75,8 @@ def as_dict(tournament: Tournament) -> dict[str, Any]:
     """Plain JSON. Rows of `win_rates` are generators and columns discriminators, in the order of their lists."""
     standings, players = tournament.standings, tournament.players
     discriminators = [described(*pair) for pair in zip(players, standings.discriminators, strict=True)]
-    for told, accuracy in zip(discriminators, tournament.real_accuracy, strict=True):
-        told["real_accuracy"] = None if accuracy is None else accuracy.value
+    for entry, accuracy in zip(discriminators, tournament.real_accuracy, strict=True):
+        entry["real_accuracy"] = None if accuracy is None else accuracy.value
     return {
         "runs": [{"letter": run.letter, "run": str(run.path), "name": run.name} for run in entrants_of(players)],
         "generators": [described(*pair) for pair in zip(players, standings.generators, strict=True)],

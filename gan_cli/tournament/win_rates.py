@@ -7,8 +7,8 @@ everything then beats everybody. Im et al. take such out by a second ratio, of a
 generated and a real example meet, and the generator wins where the discriminator takes its example for the real one;
 see `gan_cli.statistics`. A discriminator that does not look loses half of such games, and outputs on any scale may be
 compared: those of other losses, and those of one discriminator at other steps. In a run on the digits the share of real
-examples with a logit above 0 was 0.40 at step 300 and 0.96 at step 400, while 0.95 and 0.96 of the pairs were judged
-rightly (measured 2026-11-20).
+examples with a logit above 0 was 0.40 at step 300 and 0.96 at step 400, while 0.95 and 0.96 of the pairs were ranked
+correctly (measured 2026-11-20).
 
 All pairs of n generated and m real examples are played. They are worth min(n, m) games, since the share of pairs won
 is known no better than from so many that have no example in common (Birnbaum & Klose 1957).
@@ -67,7 +67,7 @@ class Standings:
         generators, discriminators: in the order of the outcome. The average generator has 1500 points; a player wins
             ten games of eleven against one of 400 points less.
         real: points of a generator that wins half of all games, as real examples would; no discriminator here could
-            tell it from them.
+            distinguish it from them.
     """
 
     generators: list[Rating]
@@ -80,7 +80,7 @@ def play_matches(fake: Sequence[Sequence[np.ndarray]], real: Sequence[np.ndarray
 
     Args:
         fake: `fake[i][j]`, `[n]`, what discriminator j says of the examples of generator i. Each has as many, and the
-            k-th examples of two generators may be alike (they come from the same latents).
+            k-th examples of two generators may be similar (they come from the same latents).
         real: `real[j]`, `[m]`, what discriminator j says of the real examples, the same for all.
 
     The covariance is that over draws of latents and of real examples: an example that all discriminators take for real
@@ -107,7 +107,7 @@ def rate(outcome: GameResults) -> Standings:
     """Ratings by the model of Bradley & Terry, with intervals that hold though matches have examples in common.
 
     The imaginary game of each match (see `gan_cli.tournament.bradley_terry`) counts as the toss of a coin, so that
-    a player that won or lost everything has an interval too; it says how far its rating could be told at all.
+    a player that won or lost everything has an interval too; it says how far its rating could be estimated at all.
     """
     generators, discriminators = outcome.win_rates.shape
     wins = np.zeros((generators + discriminators,) * 2)

@@ -57,7 +57,7 @@ def pack_of(discriminator: keras.Model, shape: tuple[int, ...]) -> int:
 
 
 def packed(examples: np.ndarray, pack: int) -> np.ndarray:
-    """`pack` examples beside each other in the last axis, as `gan_cli.models.discriminator` packs them."""
+    """`pack` examples concatenated on the last axis, as `gan_cli.models.discriminator` packs them."""
     if pack == 1:
         return examples
     groups = examples[: len(examples) // pack * pack].reshape(-1, pack, *examples.shape[1:])

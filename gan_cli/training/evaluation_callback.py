@@ -62,8 +62,8 @@ class EvaluationCallback:
         if verdict.is_best:
             self.keep_best_before_end(step)
             self.writer.keep_best(step)
-        told = one_line_summary(evaluation, self.evaluator.watch, verdict.is_best)
-        self.writer.console.line(f"evaluation at step {step}: {told}")
+        summary = one_line_summary(evaluation, self.evaluator.watch, verdict.is_best)
+        self.writer.console.line(f"evaluation at step {step}: {summary}")
         for text in (*evaluation.notes, verdict.warning):
             if text and text not in self.reported:
                 self.reported.add(text)

@@ -20,7 +20,7 @@ from gan_cli.training.training_state import StateMismatch, TrainingState
 
 @dataclass(frozen=True)
 class RestoredState:
-    """Where a run goes on: steps done, seconds spent training, the data so far, and the checkpoint that holds all this.
+    """Where a run resumes: steps done, seconds spent training, the data so far, and the checkpoint that holds all this.
 
     A new run begins with nothing.
     """

@@ -56,8 +56,8 @@ def settings(node: dict[str, Any], keys: Iterable[str] = ()) -> str:
     name = node["_target_"].rpartition(".")[2]
     chosen = {key: value for key, value in node.items() if key != "_target_" and (not keys or key in keys)}
     unset = ("null", "false", "auto")
-    told = [f"{key}={show(value)}" for key, value in chosen.items() if show(value) not in unset]
-    return f"{name}({', '.join(told)})" if told else name
+    shown = [f"{key}={show(value)}" for key, value in chosen.items() if show(value) not in unset]
+    return f"{name}({', '.join(shown)})" if shown else name
 
 
 def describe_model(model: keras.Model) -> str:

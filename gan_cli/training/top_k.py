@@ -1,4 +1,4 @@
-"""Top-k training: the generator learns from those of its examples alone that the discriminator judges best.
+"""Top-k training: the generator learns only from those of its examples that get the highest logits.
 
 Sinha et al. 2020, "Top-k Training of GANs: Improving GAN Performance by Throwing Away Bad Samples", arXiv:2002.06224,
 equation 6 and Algorithm 1, where k shrinks by a constant factor from all of a batch to a share of it.

@@ -26,7 +26,7 @@ class TrainingState:
         averaged: a generator that holds the averaged weights.
         metrics: names of the metrics.
         sums: float32 `[2, metrics]`, the sum and the count of each metric since the last line of the log, so that a
-            run that is stopped between two lines goes on to write the same ones.
+            run that is stopped between two lines writes the same ones after resume.
         scalars: float32 scalars that losses, penalties and augmentations carry on, by the part's name ("loss",
             "penalty/NAME", "augment/NAME") and theirs.
     """

@@ -1,4 +1,4 @@
-"""A tournament, from checked settings to its standings. TensorFlow is loaded by now."""
+"""A round robin: every generator meets every discriminator, from checked settings to standings. Needs TensorFlow."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def play_tournament(job: TournamentJob, tournament_runs: Sequence[TournamentRun]
     real = open_real(job, tournament_runs, console)
     with tempfile.TemporaryDirectory(prefix="gan-tournament-") as folder:
         fakes, reals = store_examples(job, players, real, Path(folder), console)
-        judged = compute_scores(job, players, fakes, reals, console)
-    outcome = play_matches([[one.fake[i] for one in judged] for i in range(len(players))], [one.real for one in judged])
+        scores = compute_scores(job, players, fakes, reals, console)
+    outcome = play_matches([[one.fake[i] for one in scores] for i in range(len(players))], [one.real for one in scores])
     return Tournament(
         players=players,
         outcome=outcome,
         standings=rate(outcome),
-        real_accuracy=[real_accuracy(one) for one in judged],
+        real_accuracy=[real_accuracy(one) for one in scores],
         notes=(*describe_one_sided_ratings(players, outcome), SAMPLING),
         protocol=describe_protocol(job, real, outcome),
     )
@@ -107,9 +107,9 @@ def check_real(real: StoredExamples, tournament_runs: Sequence[TournamentRun]) -
     return real
 
 
-def real_accuracy(judged: DiscriminatorScores) -> MetricValue | None:
+def real_accuracy(scores: DiscriminatorScores) -> MetricValue | None:
     """Returns the share of real examples that a discriminator takes for real; None without a threshold."""
-    return None if judged.decision_threshold is None else accuracy(judged.real - judged.decision_threshold)
+    return None if scores.decision_threshold is None else accuracy(scores.real - scores.decision_threshold)
 
 
 def describe_one_sided_ratings(players: Sequence[Player], outcome: GameResults) -> list[str]:
