@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from conftest import TINY
 
+from gan_cli.commands.train import gan_train
 from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint
 
 CLOCK = ("seconds", "images_per_second")
@@ -40,3 +42,15 @@ def assert_same_run(first: Path, second: Path) -> None:
     assert metric_lines(first) == metric_lines(second)
     assert len(metric_lines(first)) > 1
     assert pictures(first) == pictures(second)
+
+
+SMALL = ("model=mlp", "model.width=16", "model.discriminator_dropout=0.3", "train.batch_size=16")
+
+
+def train(directory: str, steps: int, *words: str) -> Path:
+    assert gan_train([*TINY, f"hydra.run.dir={directory}", f"train.steps={steps}", *words]) == 0
+    return Path(directory)
+
+
+def newest_arrays(run: Path) -> dict[str, np.ndarray]:
+    return load_checkpoint(list_checkpoints(run / "checkpoints")[0]).arrays

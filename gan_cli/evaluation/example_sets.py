@@ -18,7 +18,7 @@ from gan_cli.data.content_hash import Fingerprint, fingerprint
 if TYPE_CHECKING:
     from gan_cli.sampling.loaded_generator import LoadedGenerator
 
-CHUNK_BYTES = 256  # examples read at once
+CHUNK_EXAMPLES = 256  # examples read at once
 
 
 class ExampleSet(Protocol):
@@ -77,8 +77,8 @@ class StoredExamples:
     def labels(self) -> np.ndarray | None:
         if self.data.classes == 0:
             return None
-        starts = range(0, self.count, CHUNK_BYTES)
-        return np.concatenate([self.whole.read_labels(self.order[start : start + CHUNK_BYTES]) for start in starts])
+        starts = range(0, self.count, CHUNK_EXAMPLES)
+        return np.concatenate([self.whole.read_labels(self.order[start : start + CHUNK_EXAMPLES]) for start in starts])
 
     @cached_property
     def identity(self) -> dict[str, Any]:

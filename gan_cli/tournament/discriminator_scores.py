@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation.example_sets import CHUNK_BYTES, StoredExamples
+from gan_cli.evaluation.example_sets import CHUNK_EXAMPLES, StoredExamples
 from gan_cli.losses import Loss
 from gan_cli.progress import ProgressReporter
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError, load_checkpoint_part
@@ -48,14 +48,14 @@ class ExampleFile:
     def write(self, read: Callable[[int, int], np.ndarray]) -> None:
         """Fills the file with what `read(start, stop)` gives, a chunk at a time."""
         with self.path.open("wb") as file:
-            for start in range(0, self.count, CHUNK_BYTES):
+            for start in range(0, self.count, CHUNK_EXAMPLES):
                 file.write(
-                    np.ascontiguousarray(read(start, min(start + CHUNK_BYTES, self.count)), self.dtype).tobytes()
+                    np.ascontiguousarray(read(start, min(start + CHUNK_EXAMPLES, self.count)), self.dtype).tobytes()
                 )
 
     def chunks(self, pack: int = 1) -> Iterator[np.ndarray]:
         """The examples in chunks of whole packs; only the last chunk may end with less than a pack."""
-        width, size = math.prod(self.shape), max(CHUNK_BYTES // pack, 1) * pack
+        width, size = math.prod(self.shape), max(CHUNK_EXAMPLES // pack, 1) * pack
         with self.path.open("rb") as file:
             for start in range(0, self.count, size):
                 values = np.fromfile(file, self.dtype, width * min(size, self.count - start))
