@@ -58,7 +58,7 @@ def _forward(model: keras.Model) -> Callable:
     if model not in _compiled:
         proxy = weakref.proxy(model)  # a strong reference here would keep the model alive for ever
 
-        @tf.function
+        @tf.function(autograph=False)
         def forward(z: tf.Tensor, *labels: tf.Tensor) -> tf.Tensor:
             return tf.cast(samples_of(proxy([z, *labels] if labels else z, training=False)), tf.float32)
 

@@ -100,7 +100,7 @@ def _forward(model: keras.Model) -> Callable[[Any], Any]:
     if model not in _compiled:
         proxy = weakref.proxy(model)  # a strong reference here would keep the model alive for ever
 
-        @tf.function
+        @tf.function(autograph=False)
         def forward(values: Any) -> Any:
             spec = DataSpec(tuple(values.shape[1:]), BATCH)
             return tf.cast(proxy(to_float(values, spec), training=False), tf.float32)

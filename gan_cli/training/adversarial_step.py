@@ -125,11 +125,16 @@ class AdversarialStep:
         generator_rate, discriminator_rate = self.learning_rates(step)
         set_learning_rate(self.generator_optimizer, generator_rate)
         set_learning_rate(self.discriminator_optimizer, discriminator_rate)
-        for update in tf.range(self.critic_steps - 1) if self.critic_steps > 1 else ():
+        last = self.critic_steps - 1
+
+        def update_critic(update: Any) -> Any:
             context = self.augmented_discriminator.context(step, update)
             generated = self.generate(context).without_gradient()
             self.update_discriminator(context.prepare(real[update], generated.examples), generated, context)
-        last = self.critic_steps - 1
+            return update + 1
+
+        if last > 0:
+            tf.while_loop(lambda update: update < last, update_critic, [tf.constant(0)])
         return self.update_both(real[last], self.augmented_discriminator.context(step, last))
 
     @property

@@ -63,10 +63,12 @@ class CompiledLoop:
     ) -> None:
         self.step, self.batches, self.state, self.batch_size = step, batches, state, batch_size
         self.half_life, self.ramp = half_life, ramp
-        self.compiled_step = tf.function(step, jit_compile=True) if xla else step
+        self.compiled_step = tf.function(step, jit_compile=True, autograph=False) if xla else step
         self.names = list(step.intervals)
         number = tf.TensorSpec([], tf.int64)
-        self.function = tf.function(self.run_steps, input_signature=(number, number, *batches.signature()))
+        signature = (number, number, *batches.signature())
+        # Without AutoGraph: converting the Python code to graph code would double the time until the first step.
+        self.function = tf.function(self.run_steps, input_signature=signature, autograph=False)
         self.calls = 0
 
     def __call__(self, first_step: int, count: int) -> LoopResult:
@@ -85,17 +87,26 @@ class CompiledLoop:
         )
 
     def run_steps(self, first_step: Any, count: Any, values: Any, labels: Any) -> tuple[Any, Any]:
-        row, bad = tf.zeros([len(self.names)]), tf.constant(NEVER, tf.int64)
-        for step in tf.range(first_step, first_step + count):
+        """Returns the metrics of the last step, float32 ordered as `names`, and the first step that is not finite."""
+
+        def run_one(step: Any, _: Any, bad: Any) -> tuple[Any, Any, Any]:
             real, _ = self.batches.batch((values, labels), first_step, step)
-            metrics = self.compiled_step(real, step)
-            keep = decay(step, self.batch_size, self.half_life, self.ramp)
-            update_average(self.state.averaged.weights, self.state.generator.weights, keep)
-            row = tf.stack([metrics[name] for name in self.names])
-            due = tf.stack([tf.cast(step % every == 0, tf.float32) for every in self.step.intervals.values()])
-            self.state.sums.assign_add(tf.stack([row, due]))
-            bad = tf.minimum(bad, tf.where(self.are_losses_finite(metrics), tf.constant(NEVER, tf.int64), step))
+            row, finite = self.run_step(real, step)
+            return step + 1, row, tf.minimum(bad, tf.where(finite, tf.constant(NEVER, tf.int64), step))
+
+        start = (first_step, tf.zeros([len(self.names)]), tf.constant(NEVER, tf.int64))
+        _, row, bad = tf.while_loop(lambda step, *_: step < first_step + count, run_one, start)
         return row, bad
+
+    def run_step(self, real: Any, step: Any) -> tuple[Any, Any]:
+        """Performs one step and updates the averages; returns its metrics and whether its losses are finite."""
+        metrics = self.compiled_step(real, step)
+        keep = decay(step, self.batch_size, self.half_life, self.ramp)
+        update_average(self.state.averaged.weights, self.state.generator.weights, keep)
+        row = tf.stack([metrics[name] for name in self.names])
+        due = tf.stack([tf.cast(step % every == 0, tf.float32) for every in self.step.intervals.values()])
+        self.state.sums.assign_add(tf.stack([row, due]))
+        return row, self.are_losses_finite(metrics)
 
     def are_losses_finite(self, metrics: dict[str, Any]) -> Any:
         """Whether all losses are finite. A gradient may overflow for a step where float16 seeks its scale."""
