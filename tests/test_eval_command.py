@@ -250,6 +250,8 @@ def test_help_and_configuration_are_shown_without_tensorflow(run: Path) -> None:
         (["runs=[RUN,RUM]"], "runs=RUM: there is no such run directory"),
         (["real=few.npz", "fake=few.npz", "split=held_out"], "split=held_out: does not go with real="),
         (["dataset=mnist", "fake=few.npz", "split=held_out", "metric=[memorization]"], "split=held_out: metric.memo"),
+        (["dataset=digits", "fake=few.npz", "weights=raw"], "weights=raw: goes with a generator, not with fake="),
+        (["dataset=digits", "fake=few.npz", "truncation=0.5"], "truncation=0.5: goes with a generator"),
         (["fake=nothing.npz"], "real: is needed beside fake="),
         (["real=nothing", "fake=nothing.npz"], "real=nothing: there is no such folder or file"),
         (["dataset=digits", "fake=mixed"], "image_size=null: the images have 2 different sizes"),

@@ -334,6 +334,8 @@ def test_a_folder_of_default_outputs_that_can_not_be_written_is_one_message(run:
     ("words", "message"),
     [
         (["n=2", "interpolate=slerp", "frames=10000", "format=png", "seeds=0-99"], "n=2: seeds= names 100 images"),
+        (["n=4", "frames=3"], "frames=3: goes with interpolate="),
+        (["seeds=0-3", "seed=5"], "seed=5: does not go with seeds="),
         (["seeds=0-999", "interpolate=slerp", "frames=10000"], "frames=10000: makes .* images; expected at most"),
     ],
 )

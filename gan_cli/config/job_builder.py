@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from gan_cli.augmentations import Augmentation
@@ -180,7 +180,9 @@ def build_section(key: str, values: Any, cls: type) -> Any:
         if parameter.default is parameter.empty and name not in values:
             raise ConfigError(full[name], "is missing", advice=f"Give it as {full[name]}=VALUE.")
     if dataclasses.is_dataclass(cls):
-        values = {name: check_type(full[name], cls, str(name), value) for name, value in values.items()}
+        fields = OmegaConf.structured(cls)
+        OmegaConf.set_readonly(fields, False)  # it is, for a frozen dataclass
+        values = {name: check_type(full[name], fields, cls, str(name), value) for name, value in values.items()}
     try:
         return cls(**values)
     except ConfigError as error:
@@ -194,19 +196,21 @@ def nearest_below(key: str, name: str, names: Iterable[str]) -> str:
     return advice.replace("Did you mean ", f"Did you mean {key}.") if key else advice
 
 
-def check_type(key: str, cls: type, name: str, value: Any) -> Any:
-    """Converts `value` to the type of the field `name` of the dataclass `cls`, if that is lossless."""
+def check_type(key: str, fields: DictConfig, cls: type, name: str, value: Any) -> Any:
+    """Converts `value` to the type of the field `name` of the dataclass `cls`, if that is lossless.
+
+    Args:
+        fields: `cls` as a structured configuration, which converts.
+    """
     if "${" in str(value):  # a text that happens to look like an interpolation; all real ones are resolved by now
         if field_type(cls, name) not in (str, None):
             raise ConfigError(key, f"expected {TYPE_WORDS[field_type(cls, name)]}", value)
         return value
-    field = OmegaConf.structured(cls)
-    OmegaConf.set_readonly(field, False)  # it is, for a frozen dataclass
     if isinstance(value, bool) and field_type(cls, name) in (int, float):
         raise ConfigError(key, f"expected {TYPE_WORDS[field_type(cls, name)]}", value)
     try:
-        field[name] = value
-        converted = field[name]
+        fields[name] = value
+        converted = fields[name]
     except MissingMandatoryValue as error:
         raise ConfigError(key, "is needed", advice=f"Give it as {key}=VALUE.") from error
     except (OmegaConfBaseException, OverflowError, ValueError) as error:  # OverflowError: a whole number for a float

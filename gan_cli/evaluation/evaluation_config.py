@@ -18,7 +18,7 @@ from gan_cli.features import FeatureExtractorConfig
 from gan_cli.metrics import Metric
 from gan_cli.metrics.metric_compatibility import choose_value, value_names
 from gan_cli.number_limits import MAX_INTEGER, MAX_SAMPLES, check_step
-from gan_cli.sampling.generator_weights import parse_weights
+from gan_cli.sampling.generator_weights import check_without_generator, parse_weights
 
 GENERATED = 10_000
 """Examples that a generator makes where nobody says how many."""
@@ -85,8 +85,8 @@ class EvaluationSettings:
             raise ConfigError("split", "does not go with real=, which is all of one kind", self.split)
         if self.recorded and self.runs is None:
             raise ConfigError("recorded", "goes with runs=[A,B]", self.recorded)
-        if self.fake is not None and self.truncation != 1:
-            raise ConfigError("truncation", "goes with a generator, not with fake=", self.truncation)
+        if self.fake is not None:
+            check_without_generator(self.weights, self.truncation)
 
     @property
     def file_options(self) -> FileOptions:

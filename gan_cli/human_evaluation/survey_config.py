@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ from gan_cli.data.input_paths import expand_home
 from gan_cli.errors import ConfigError, check_number
 from gan_cli.evaluation.real_data import FileOptions
 from gan_cli.number_limits import MAX_INTEGER, check_step
-from gan_cli.sampling.generator_weights import parse_weights
+from gan_cli.sampling.generator_weights import check_without_generator, parse_weights
 
 MOST_IMAGES = 2_000
 """More than a person looks at in one sitting; the page holds them all."""
+WITH_RESULTS = ("results", "output", "json", "trust")
+"""The keys that go with `results`; all others are about a page."""
 SHORTEST, LONGEST = 0.02, 60.0
 """Seconds: a frame of most screens takes 1/60; a longer look is as good as no limit."""
 
@@ -65,8 +67,10 @@ class HumanJob:
         names = self.results if isinstance(self.results, list) else [self.results]
         if not names or not all(isinstance(name, str) and name for name in names):
             raise ConfigError("results", "expected files or folders of answers: [ann.json,ben.json]", self.results)
-        if self.real is not None:
-            raise ConfigError("real", "goes with a page, not with results=", self.real)
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name not in WITH_RESULTS and value != field.default:
+                raise ConfigError(field.name, "goes with a page, not with results=", value)
         self.check_ending(".json")
 
     def check_page(self) -> None:
@@ -75,6 +79,8 @@ class HumanJob:
             raise ConfigError("step", "goes with run=", self.step)
         if self.fake is not None and self.real is None:
             raise ConfigError("real", "is needed beside fake=", advice="Name a folder of pictures or an array file.")
+        if self.fake is not None:
+            check_without_generator(self.weights, self.truncation)
         if self.json:
             raise ConfigError("json", "goes with results=, not with a page", self.json)
         check_step("step", self.step)

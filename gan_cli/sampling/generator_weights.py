@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gan_cli.errors import check_choice
+from gan_cli.errors import ConfigError, check_choice
 
 EMA, RAW = "ema", "raw"
 WEIGHTS = (EMA, RAW)
@@ -19,3 +19,11 @@ def parse_weights(value: Any, key: str = "weights") -> str:
     name = SYNONYMS.get(value, value) if isinstance(value, str) else value
     check_choice(key, name, WEIGHTS)
     return str(name)
+
+
+def check_without_generator(weights: Any, truncation: float) -> None:
+    """Raises ConfigError for options of a generator that are set beside `fake=`, where they would have no effect."""
+    if parse_weights(weights) != EMA:
+        raise ConfigError("weights", "goes with a generator, not with fake=", weights)
+    if truncation != 1:
+        raise ConfigError("truncation", "goes with a generator, not with fake=", truncation)

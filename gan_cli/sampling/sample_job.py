@@ -17,6 +17,8 @@ from gan_cli.sampling.seed_list import parse_seeds
 FORMATS = ("png", "gif", "npz", "files")
 IMAGES = 64
 """Images where no key says how many."""
+FRAMES = 8
+"""The default of `frames`."""
 POINTS = 2500
 """Points where no key says how many: PacGAN's protocol (arXiv:1712.04086)."""
 MAX_FRAMES = 10_000
@@ -82,6 +84,8 @@ class SampleJob:
             images = (count - 1) * (self.frames + 1) + 1
             if images > MAX_SAMPLES:
                 raise ConfigError("frames", f"makes {images:,} images; expected at most {MAX_SAMPLES:,}", self.frames)
+        elif self.frames != FRAMES:
+            raise ConfigError("frames", "goes with interpolate=", self.frames, "Add interpolate=slerp.")
         if self.format == "gif" and self.interpolate is None:
             raise ConfigError("format", "an animation goes between seeds", "gif", "Add interpolate=slerp.")
         if self.grid is not None and self.format == "png" and self.interpolate is None:
@@ -95,6 +99,8 @@ class SampleJob:
             seeds = parse_seeds(self.seeds)
             if self.n is not None and self.n != len(seeds):
                 raise ConfigError("n", f"seeds= names {len(seeds)} images", self.n, "Leave one of them out.")
+            if self.seed:
+                raise ConfigError("seed", "does not go with seeds=, which names each seed", self.seed)
             return seeds
         cells = math.prod(parse_grid("grid", self.grid)) if self.grid else None
         count = self.n or cells or (IMAGES if is_image else POINTS)
