@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from processes import command
 
 
@@ -21,39 +23,51 @@ def test_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all processes that run tests at the same time."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+def build_once(folder: Path, build: Callable[[Path], object]) -> Path:
+    """Returns `folder` with what `build` wrote there, in this process or in another one."""
+    with FileLock(f"{folder}.lock"):
+        done = Path(f"{folder}.done")
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what a build that failed has left
+            build(folder)
+            done.touch()
+    return folder
+
+
 def unzipped(archive: Path, folder: Path) -> Path:
     if not archive.is_file():
         pytest.skip(f"no {archive}")
     with zipfile.ZipFile(archive) as content:
-        content.extractall(folder)
-    return folder
+        return build_once(folder, content.extractall)
 
 
 @pytest.fixture(scope="session")
-def eurosat_folder(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def eurosat_folder(test_data: Path, shared_folder: Path) -> Path:
     """5,000 satellite photographs, JPEG 64 x 64, in 10 folders of classes."""
-    return unzipped(test_data / "eurosat_5000.zip", tmp_path_factory.mktemp("eurosat"))
+    return unzipped(test_data / "eurosat_5000.zip", shared_folder / "eurosat")
 
 
 @pytest.fixture(scope="session")
-def emoji_folder(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def emoji_folder(test_data: Path, shared_folder: Path) -> Path:
     """3,583 emoji, PNG 128 x 128 with alpha, in one folder."""
-    return unzipped(test_data / "noto_emoji_128.zip", tmp_path_factory.mktemp("emoji"))
+    return unzipped(test_data / "noto_emoji_128.zip", shared_folder / "emoji")
 
 
 TINY = ("model.width=8", "logger=[]", "run.log_every=4", "run.sample_every=6", "run.checkpoint_every=5")
 """A run of some steps in a second, besides compiling."""
 
 
-@pytest.fixture(scope="session")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("shared") / "cache"
-
-
 @pytest.fixture(autouse=True)
-def cache(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def cache(shared_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept for later runs is kept away from the user's own."""
-    monkeypatch.setenv("GAN_CLI_CACHE", str(shared_cache))
+    monkeypatch.setenv("GAN_CLI_CACHE", str(shared_folder / "cache"))
 
 
 @pytest.fixture(autouse=True)
@@ -66,23 +80,26 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished_run(shared_folder: Path) -> Path:
     """The directory of a short run of the real command on the digits; tests read it and do not change it."""
-    directory = tmp_path_factory.mktemp("finished") / "run"
-    words = [word for word in TINY if word != "logger=[]"]
-    done = command("gan-train", *words, "train.steps=15", f"hydra.run.dir={directory}", folder=directory.parent)
-    assert done.returncode == 0, done.stderr
-    (directory / "stdout.txt").write_text(done.stdout)
-    (directory / "stderr.txt").write_text(done.stderr)
-    return directory
+
+    def train(folder: Path) -> None:
+        words = [word for word in TINY if word != "logger=[]"]
+        folder.mkdir()
+        done = command("gan-train", *words, "train.steps=15", f"hydra.run.dir={folder}/run", folder=folder)
+        assert done.returncode == 0, done.stderr
+        (folder / "run" / "stdout.txt").write_text(done.stdout)
+        (folder / "run" / "stderr.txt").write_text(done.stderr)
+
+    return build_once(shared_folder / "finished", train) / "run"
 
 
 @pytest.fixture(scope="session")
-def ring_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ring_run(shared_folder: Path) -> Path:
     """The directory of a short run on points, with evaluations; tests copy it."""
     from planted import train_small_run
 
-    return train_small_run(tmp_path_factory.mktemp("ring") / "run")
+    return build_once(shared_folder / "ring_run", train_small_run)
 
 
 @pytest.fixture
