@@ -127,11 +127,11 @@ class AdversarialStep:
         set_learning_rate(self.discriminator_optimizer, discriminator_rate)
         last = self.critic_steps - 1
 
-        def update_critic(update: Any) -> Any:
+        def update_critic(update: Any) -> list[Any]:
             context = self.augmented_discriminator.context(step, update)
             generated = self.generate(context).without_gradient()
             self.update_discriminator(context.prepare(real[update], generated.examples), generated, context)
-            return update + 1
+            return [update + 1]
 
         if last > 0:
             tf.while_loop(lambda update: update < last, update_critic, [tf.constant(0)])
