@@ -62,6 +62,8 @@ def emoji_folder(test_data: Path, shared_folder: Path) -> Path:
 
 TINY = ("model.width=8", "logger=[]", "run.log_every=4", "run.sample_every=6", "run.checkpoint_every=5")
 """A run of some steps in a second, besides compiling."""
+PERCEPTRON = ("model=mlp", "model.width=16", "model.depth=1", "train.batch_size=16", "optimizer=sgd")
+"""Networks and an optimizer that compile twice as fast as the default ones."""
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
@@ -16,7 +16,7 @@ from gan_cli.commands.train import gan_train
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 
-SMALL = [*TINY, "dataset=ring", "model=mlp", "model.width=16", "train.batch_size=16", "train.steps=10"]
+SMALL = [*TINY, "dataset=ring", *PERCEPTRON, "train.steps=10"]
 
 
 OPTIONAL_IMPORTS = """

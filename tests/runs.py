@@ -44,7 +44,7 @@ def assert_same_run(first: Path, second: Path) -> None:
     assert pictures(first) == pictures(second)
 
 
-SMALL = ("model=mlp", "model.width=16", "model.discriminator_dropout=0.3", "train.batch_size=16")
+SMALL = ("model=mlp", "model.width=16", "model.depth=1", "model.discriminator_dropout=0.3", "train.batch_size=16")
 
 
 def train(directory: str, steps: int, *words: str) -> Path:

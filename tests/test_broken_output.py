@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 from processes import training
 from runs import status
 
@@ -18,7 +18,7 @@ from gan_cli.console import Console
 from gan_cli.output_streams import SafeStream, printable
 from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint
 
-SMALL = [*TINY, "dataset=ring", "model=mlp", "model.width=16", "train.batch_size=16", "hydra.run.dir=run"]
+SMALL = [*TINY, "dataset=ring", *PERCEPTRON, "hydra.run.dir=run"]
 TRAIN = [sys.executable, "-m", "gan_cli.commands.train", *SMALL]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 from runs import status
 
 from gan_cli.commands.train import gan_train
@@ -211,7 +211,7 @@ def test_facts_of_no_use_are_damage(tmp_path: Path, key: str, value: Any) -> Non
 
 
 def test_training_takes_the_checkpoint_before_a_damaged_one(capsys: pytest.CaptureFixture[str]) -> None:
-    small = [*TINY, "dataset=ring", "model=mlp", "model.width=16", "train.batch_size=16", "hydra.run.dir=run"]
+    small = [*TINY, "dataset=ring", *PERCEPTRON, "hydra.run.dir=run"]
     assert gan_train([*small, "train.steps=11"]) == 0
     newest = Path("run/checkpoints/step_00000011.npz")
     rewritten(newest, lambda members: members.pop("sums/generator_loss.npy")).replace(newest)

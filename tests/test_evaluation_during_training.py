@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 from runs import assert_same_run, metric_lines
 
 from gan_cli.commands.sample import gan_sample
@@ -27,7 +27,7 @@ MEASURED = [
     "eval.every=3",
     "eval.samples=80",
     "eval.held_out=0.1",
-    "train.batch_size=16",
+    *PERCEPTRON,
 ]
 
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 from PIL import Image
 from runs import status
 
@@ -19,7 +19,7 @@ from gan_cli.evaluation.compute_metrics import Evaluation
 from gan_cli.runs.atomic_files import make_folder, open_to_append, remove_file, remove_folder, write_text
 from gan_cli.runs.symlink_checks import LeavingLinkError
 
-SMALL = [*TINY, "dataset=ring", "model=mlp", "model.width=16", "train.batch_size=16", "run.keep_checkpoints=2"]
+SMALL = [*TINY, "dataset=ring", *PERCEPTRON, "run.keep_checkpoints=2"]
 STORED_RUN = Path(__file__).parent / "data" / "runs_of_0_1" / "digits_dcgan"
 WRITTEN_BY_TRAINING = [
     "train.log",

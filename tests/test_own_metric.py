@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.train import gan_train
@@ -84,7 +84,7 @@ def test_both_measure_while_training_and_afterwards(
     own_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = ["--config-dir", "conf", "metric=[mean_distance,fid]", "features=brightness"]
-    train = [*own, *TINY, "train.steps=6", "eval.every=3", "eval.samples=60", "hydra.run.dir=run"]
+    train = [*own, *TINY, *PERCEPTRON, "train.steps=6", "eval.every=3", "eval.samples=60", "hydra.run.dir=run"]
     assert gan_train([*train, "metric.mean_distance.scale=2"]) == 0
     assert "mean_distance" in capsys.readouterr().out
     assert gan_eval([*own, "run=run", "samples=60", "json=true"]) == 0
@@ -135,7 +135,8 @@ def test_an_evaluation_that_fails_or_is_stopped_costs_no_training(
     (own_folder / "conf" / "metric" / "breaking.yaml").write_text(
         f"breaking:\n  _target_: my_breaking.Breaking\n  how: '{how}'\n"
     )
-    words = ["--config-dir", "conf", "metric=[breaking]", *TINY, "eval.every=2", "eval.samples=20", "train.steps=6"]
+    words = ["--config-dir", "conf", "metric=[breaking]", *TINY, *PERCEPTRON]
+    words += ["eval.every=2", "eval.samples=20", "train.steps=6"]
     assert gan_train([*words, "hydra.run.dir=run"]) == (0 if how == "raise" else 130)
     told = capsys.readouterr().out
     if how == "raise":

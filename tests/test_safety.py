@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 from processes import command
 from runs import status
 
@@ -21,7 +21,7 @@ from gan_cli.config.target_allowlist import PACKAGES, check_targets, load_class
 from gan_cli.errors import ConfigError
 from gan_cli.runs.run_directory import RunDirectory
 
-SMALL = [*TINY, "model=mlp", "model.width=16", "train.batch_size=16", "hydra.run.dir=run"]
+SMALL = [*TINY, *PERCEPTRON, "hydra.run.dir=run"]
 
 
 def classes_in_reach() -> Iterator[tuple[str, str]]:
