@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import IO
@@ -27,6 +28,7 @@ SERVER.set_forkserver_preload(["preloaded_commands"])
 
 def run_command(name: str, words: list[str], folder: str, environment: dict[str, str], out: str, err: str) -> None:
     """Becomes the process of a command. `out` and `err` are files, pipes or, where equal, one of them for both."""
+    assert "preloaded_commands" in sys.modules, "the server has imported nothing"
     import tensorflow
     from preloaded_commands import MAIN
 
@@ -58,9 +60,23 @@ def run_command(name: str, words: list[str], folder: str, environment: dict[str,
         atexit._run_exitfuncs()
 
 
+def ensure_server() -> None:
+    """Starts the server, which finds its modules by PYTHONPATH: it does not get this process' `sys.path`."""
+    own = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *([own] if own else [])])
+    try:
+        forkserver.ensure_running()
+    finally:
+        if own is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = own
+
+
 def start(
     name: str, words: tuple[str, ...], out: Path, err: Path, folder: Path | None, more: dict[str, str]
 ) -> Process:
+    ensure_server()
     process = SERVER.Process(
         target=run_command,
         args=(name, list(words), str(folder or Path.cwd()), {**os.environ, **more}, str(out), str(err)),

@@ -99,6 +99,7 @@ def test_each_experiment_begins(experiment: str, request: pytest.FixtureRequest)
     words += ["eval.samples=1000", "eval.real_samples=1000", "features=random"]
     if "mnist" in experiment:
         words.append(f"dataset.data_dir={request.getfixturevalue('test_data')}/tfds")
+        words.append("metric=[]")  # with a classifier that takes minutes to train
     if experiment.startswith("eurosat"):
         words.append(f"dataset.path={request.getfixturevalue('eurosat_folder')}")
     assert gan_train([f"experiment={experiment}", *words]) == 0
