@@ -186,7 +186,7 @@ def test_of_equal_values_the_other_numbers_of_the_metric_decide() -> None:
 
 def test_a_late_collapse_is_told_and_can_end_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     # A high rate after good steps: plain gradient descent throws the generator away without a loss that is not finite.
-    train("run", "train.steps=30", "eval.every=5", "optimizer.learning_rate=2e-3")
+    train("run", "optimizer=adam", "train.steps=30", "eval.every=5", "optimizer.learning_rate=2e-3")
     words = ["resume=run", "train.steps=90", "optimizer.learning_rate=0.05", "eval.stop_on_collapse=true"]
     assert gan_train([*words, "eval.collapse_ratio=1.01"]) == 0
     told = capsys.readouterr().out

@@ -126,7 +126,7 @@ def test_a_run_whose_checkpoints_are_gone_is_not_silently_begun_again() -> None:
 
 @pytest.mark.parametrize("text", [None, "{", '{"state": "running", "step": 0, "error": null}'])
 def test_a_run_without_checkpoints_and_without_a_usable_status_keeps_its_files(text: str | None) -> None:
-    train(*SMALL, "train.steps=4", "hydra.run.dir=run")
+    train("run", 4, *SMALL)
     shutil.rmtree("run/checkpoints")
     status_file = Path("run/status.json")
     status_file.unlink() if text is None else status_file.write_text(text)
