@@ -104,7 +104,7 @@ def of_features(options: argparse.Namespace) -> Callable[[], Any]:
     metrics = [FrechetDistance()] if options.row == "frechet" else [PrecisionRecall(), KernelDistance()]
     if options.row == "sqrtm":
         return lambda: by_sqrtm(real, fake)
-    return lambda: {name: told.value for metric in metrics for name, told in metric(comparison).values.items()}
+    return lambda: {name: one.value for metric in metrics for name, one in metric(comparison).values.items()}
 
 
 def by_sqrtm(real: np.ndarray, fake: np.ndarray) -> float:

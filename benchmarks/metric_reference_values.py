@@ -99,12 +99,12 @@ def report(found: dict[str, dict[tuple[str, str], dict[str, Any]]]) -> str:
     ]
     for key in next(iter(found.values())):
         features, name = key
-        cells = [told(values[key]) for values in found.values()]
+        cells = [formatted(values[key]) for values in found.values()]
         lines.append(f"| {features or 'none'} | `{name}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def told(value: dict[str, Any]) -> str:
+def formatted(value: dict[str, Any]) -> str:
     spread = f" ± {value['uncertainty']:.1g}" if value.get("uncertainty") is not None else ""
     return f"{value['value']:.3g}{spread}"
 

@@ -4,7 +4,7 @@
     python benchmarks/objectives.py --runs FOLDER --only ring --losses hinge wgan              # some of it
 
 Each run is `gan-train` itself, in a process with one thread, `--jobs` of them at a time; what `FOLDER` holds finished
-already is not run again, and what was stopped is gone on with. The losses are those of configs/loss, so a new one gets
+already is not run again, and what was stopped is resumed. The losses are those of configs/loss, so a new one gets
 its rows by being there; those with several forms have a row for each.
 """
 
@@ -53,9 +53,9 @@ class Task:
         words: of the command.
         steps: the budget, in updates of the generator; where `by_images`, in batches of `BATCH` real images, of which
             then all see as many.
-        values: what is told, in their order; the first decides what is best.
+        values: what is reported, in their order; the first decides what is best.
         rates: factors of the recipe's learning rate, which is made for images, that are each tried for the budget; the
-            best by the first of `values` goes on.
+            best by the first of `values` continues.
         recipes: what a loss has besides on such data, and the source or the measurement of that.
     """
 
@@ -166,7 +166,7 @@ def at_budget(run: Run, task: Task) -> float:
 
 
 def train(run: Run, steps: int) -> None:
-    """One run to a number of steps, gone on with where it has begun and left out where it has come so far."""
+    """One run to a number of steps, resumed where it has begun and left out where it has come so far."""
     status = run.place / "status.json"
     begun = json.loads(status.read_text()) if status.is_file() else {"state": None}
     if begun["state"] == "finished" and begun["step"] >= steps:

@@ -16,7 +16,7 @@ was taken, that losses and weights stayed finite, and that a penalty that was no
 not mean that the pair is a good idea: a loss brings the penalties that its paper recommends.
 
 This page is written by a test, from training steps of small networks on images. `pytest tests/test_composition.py`
-fails where it is no longer true, and `GAN_CLI_WRITE_DOCS=1 pytest -n 0 tests/test_composition.py` writes it anew.
+fails where it is no longer true, and `GAN_CLI_WRITE_DOCS=1 pytest -n 0 tests/test_composition.py` writes it again.
 """
 
 Found = Mapping[str, Mapping[str, str]]

@@ -77,7 +77,7 @@ def test_it_stays_between_0_and_its_bound():
         assert float(state["strength"]) == pytest.approx(expected)
 
 
-def test_from_0_to_1_takes_as_many_examples_as_it_was_told():
+def test_from_0_to_1_takes_as_many_examples_as_it_was_given():
     state: Any = dict(FIRST)
     for _ in range(1000 // 20):
         assert float(state["strength"]) < 1.0
@@ -102,7 +102,7 @@ def test_compiled_it_is_the_same():
     )
 
 
-def test_a_strength_that_was_read_stands_still_while_the_state_goes_on():
+def test_a_strength_that_was_read_stands_still_while_the_state_changes():
     state = {name: tf.Variable(value) for name, value in FIRST.items()}
 
     @tf.function(autograph=False)

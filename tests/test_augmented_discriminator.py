@@ -168,7 +168,7 @@ def test_features_are_the_activations_of_the_layers_that_are_named() -> None:
     assert with_features(network, {}) is network
 
 
-def test_a_layer_that_is_not_there_is_told_with_those_that_are() -> None:
+def test_a_layer_that_is_not_there_is_reported_with_those_that_are() -> None:
     network = build_discriminator(MLP(width=8, depth=1), IMAGES, NonSaturatingLoss())
     with pytest.raises(
         ConfigError, match=r"^penalty.a.layer=dense1: .*auto.* or one of .*dense_1.*Did you mean dense_1"

@@ -38,7 +38,7 @@ from gan_cli.penalties.r1 import R1
         (["loss=mmd_pixels", "train.critic_steps=2"], ["train.critic_steps=2", "Set train.critic_steps=1."]),
     ],
 )
-def test_what_contradicts_is_told_with_its_key_and_what_to_do(words: list[str], parts: list[str]) -> None:
+def test_what_contradicts_is_reported_with_its_key_and_what_to_do(words: list[str], parts: list[str]) -> None:
     message = error_of(*words)
     assert all(part in message for part in parts), message
     assert len(message) < 400

@@ -162,4 +162,4 @@ def test_the_page_has_all_choices_and_nothing_else() -> None:
     rows = found_before()
     sections = page_sections(lambda name: rows[f"loss={name}"], lambda name: rows[f"penalty={name}"])
     page = write(sections, {"Points": points_note()})
-    assert page == PAGE.read_text(encoding="utf-8"), "GAN_CLI_WRITE_DOCS=1 writes it anew, as its first lines say"
+    assert page == PAGE.read_text(encoding="utf-8"), "GAN_CLI_WRITE_DOCS=1 writes it again, as its first lines say"

@@ -218,7 +218,7 @@ def test_many_foreign_files_make_one_line(tmp_path: Path) -> None:
     ]
 
 
-def test_a_mistyped_path_is_told_with_the_nearest_name(tmp_path: Path) -> None:
+def test_a_mistyped_path_is_reported_with_the_nearest_name(tmp_path: Path) -> None:
     save(tmp_path / "pictures" / "cats" / "1.png", 0)
     with pytest.raises(ConfigError, match=r"path=.*no such file or folder. Did you mean pictures\?"):
         Folder(path=str(tmp_path / "pictuers" / "cats")).describe()
@@ -243,7 +243,7 @@ def test_a_folder_of_broken_pictures_is_refused(tmp_path: Path) -> None:
         Folder(path=str(tmp_path)).describe()
 
 
-def test_progress_is_told_up_to_the_end(tmp_path: Path) -> None:
+def test_progress_is_reported_up_to_the_end(tmp_path: Path) -> None:
     for index in range(70):
         save(tmp_path / f"{index}.png", 0, (2, 2))
     seen: list[tuple[int, int]] = []

@@ -169,7 +169,7 @@ def check_damaged_data(source: TFDS, folder: Path) -> None:
         ({"label_key": "kind"}, "label_key=kind: no class label of this name in the data; its labels: label"),
     ],
 )
-def test_what_the_data_lacks_is_told_before_it_is_opened(
+def test_what_the_data_lacks_is_reported_before_it_is_opened(
     mnist: dict[str, Any], wrong: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError) as raised:
@@ -209,7 +209,7 @@ def test_known_data_is_described_before_a_download(tmp_path: Path) -> None:
     assert TFDS(name="kmnist", **keys).describe() is None
 
 
-def test_a_folder_that_does_not_exist_is_told_before_a_download(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_is_reported_before_a_download(tmp_path: Path) -> None:
     (tmp_path / "tfds").mkdir()
     with pytest.raises(ConfigError, match=r"data_dir=.*Did you mean tfds\?"):
         TFDS(name="mnist", data_dir=str(tmp_path / "tfdz")).describe()
@@ -229,7 +229,7 @@ def test_prepared_data_below_the_home_folder_may_be_named_by_a_stored_configurat
     source.check_stored_values()
 
 
-def test_an_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
+def test_an_unknown_name_is_reported_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"name=fashion_minst: .*Did you mean fashion_mnist\?"):
         TFDS(name="fashion_minst", data_dir=str(tmp_path)).open()
 
@@ -261,7 +261,7 @@ def test_without_a_network_nothing_is_waited_for(tmp_path: Path, monkeypatch: py
         TFDS(name="cifar10", data_dir=str(tmp_path)).open()
 
 
-def test_cut_off_records_are_told(mnist: dict[str, Any], tmp_path: Path) -> None:
+def test_cut_off_records_are_reported(mnist: dict[str, Any], tmp_path: Path) -> None:
     shutil.copytree(Path(mnist["data_dir"]) / "mnist", tmp_path / "mnist")
     shard = next((tmp_path / "mnist").glob("*/*test*"))
     shard.chmod(0o600)

@@ -105,7 +105,7 @@ def test_held_out_images_are_of_the_test_digits(folder: str) -> None:
     assert small(folder).held_out() is None
 
 
-def test_what_cannot_be_stacked_is_told_at_once(tmp_path: Path) -> None:
+def test_what_cannot_be_stacked_is_reported_at_once(tmp_path: Path) -> None:
     program = f"""
 import sys
 from gan_cli.errors import ConfigError

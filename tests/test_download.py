@@ -19,7 +19,7 @@ def files() -> list[str]:
     return sorted(path.name for path in Path().iterdir())
 
 
-def test_a_file_arrives_whole_and_alone_and_its_progress_is_told(server: Server) -> None:
+def test_a_file_arrives_whole_and_alone_and_its_progress_is_reported(server: Server) -> None:
     heard = Heard()
     download(server.url, Path("file"), heard)
     assert Path("file").read_bytes() == CONTENT
@@ -72,13 +72,13 @@ def test_a_part_of_something_longer_is_given_up(server: Server) -> None:
     assert Path("file").read_bytes() == CONTENT
 
 
-def test_what_is_not_there_is_told(server: Server) -> None:
+def test_what_is_not_there_is_reported(server: Server) -> None:
     with pytest.raises(DownloadError, match=r"127\.0\.0\.1:\d+ answers 404 Not Found"):
         download(server.url.replace("file", "nothing"), Path("file"), SilentReporter())
     assert files() == []
 
 
-def test_nobody_there_is_told_at_once(server: Server) -> None:
+def test_nobody_there_is_reported_at_once(server: Server) -> None:
     port_of_nobody = "http://127.0.0.1:9/file"
     with pytest.raises(DownloadError, match=r"no connection to 127\.0\.0\.1:9: .*refused"):
         download(port_of_nobody, Path("file"), SilentReporter())

@@ -19,7 +19,7 @@ from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation import feature_store as evidence
+from gan_cli.evaluation import feature_store
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
 from gan_cli.runs.run_directory import RunDirectory
 
@@ -137,7 +137,7 @@ def test_a_generator_whose_weights_are_no_numbers_is_not_measured(run: Path) -> 
         gan_eval([f"run={run}", *PIXELS, "samples=100"])
 
 
-def test_numbers_that_were_found_are_told_where_pictures_cannot_be_written(
+def test_numbers_that_were_found_are_reported_where_pictures_cannot_be_written(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (run / "evaluations").write_text("a file where a folder should be")
@@ -165,22 +165,22 @@ def test_runs_measured_alike_are_ranked_and_others_are_not(run: Path, capsys: py
     assert "Ranked" not in told
 
 
-def test_features_of_real_examples_are_kept_checked_and_made_anew_where_damaged(
+def test_features_of_real_examples_are_kept_checked_and_made_again_where_damaged(
     run: Path, own_cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = [f"run={run}", "metric=[fid]", "features=random", "samples=100"]
     first = measured(capsys, *words)
-    (folder,) = (own_cache / "evidence").iterdir()
+    (folder,) = (own_cache / "features").iterdir()
     assert not list(folder.parent.glob(".*"))
 
     made: list[str] = []
-    write = evidence.write_features
+    write = feature_store.write_features
 
     def counted(examples: Any, embedding: Any, where: Path, teller: Any, what: str) -> None:
         made.append(what)
         write(examples, embedding, where, teller, what)
 
-    monkeypatch.setattr(evidence, "write_features", counted)
+    monkeypatch.setattr(feature_store, "write_features", counted)
     assert measured(capsys, *words)["values"] == first["values"]
     assert made == ["generated"]
     content = bytearray((folder / "features.npy").read_bytes())
@@ -194,7 +194,7 @@ def test_features_of_real_examples_are_kept_checked_and_made_anew_where_damaged(
 
     # Damaged features that can't be removed are not used.
     (folder / "features.npy").write_bytes(content[:-4])
-    monkeypatch.setattr(evidence, "shutil", SimpleNamespace(rmtree=lambda *_, **__: None))
+    monkeypatch.setattr(feature_store, "shutil", SimpleNamespace(rmtree=lambda *_, **__: None))
     assert measured(capsys, *words)["values"] == first["values"]
 
 
@@ -272,7 +272,7 @@ def test_help_and_configuration_are_shown_without_tensorflow(run: Path) -> None:
         (["run=RUN", "features=inception", "features.weights=no.pb"], "features.weights=no.pb: "),
     ],
 )
-def test_what_cannot_be_measured_is_told_in_one_message(
+def test_what_cannot_be_measured_is_reported_in_one_message(
     words: list[str], expected: str, run: Path, working_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(run, "COPY")

@@ -73,7 +73,7 @@ def test_a_run_that_is_made_longer_is_the_one_that_was_never_stopped() -> None:
     assert load_checkpoint(parts.best).step == load_checkpoint(whole.best).step
 
 
-def test_numbers_of_another_protocol_are_not_judged_together(capsys: pytest.CaptureFixture[str]) -> None:
+def test_numbers_of_another_protocol_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
     train("run", "train.steps=12", "eval.every=2", "optimizer.learning_rate=1e-12")
     capsys.readouterr()
     words = ["resume=run", "train.steps=16", "eval.samples=300", "eval.patience=3"]
@@ -107,7 +107,7 @@ def test_a_share_that_training_has_seen_is_not_kept_aside_later(capsys: pytest.C
         gan_train(["resume=run", "train.steps=6", "eval.held_out=0.3"])
 
 
-def test_an_evaluation_that_a_stop_broke_off_is_made_when_the_run_goes_on(
+def test_an_evaluation_that_a_stop_broke_off_is_made_when_the_run_resumes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     whole = train("whole", "train.steps=9", "run.checkpoint_every=3")
@@ -184,7 +184,7 @@ def test_of_equal_values_the_other_numbers_of_the_metric_decide() -> None:
     assert (watch.best, watch.best_step, watch.since_best) == (8.0, 2, 2)
 
 
-def test_a_late_collapse_is_told_and_can_end_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_late_collapse_is_reported_and_can_end_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     # A high rate after good steps: plain gradient descent throws the generator away without a loss that is not finite.
     train("run", "optimizer=adam", "train.steps=30", "eval.every=5", "optimizer.learning_rate=2e-3")
     words = ["resume=run", "train.steps=90", "optimizer.learning_rate=0.05", "eval.stop_on_collapse=true"]
@@ -208,7 +208,7 @@ def test_a_late_collapse_is_told_and_can_end_the_run(capsys: pytest.CaptureFixtu
         (["metric=[inception_score]"], "features"),
     ],
 )
-def test_what_cannot_be_measured_is_told_before_anything_is_made(
+def test_what_cannot_be_measured_is_reported_before_anything_is_made(
     words: list[str], key: str, capsys: pytest.CaptureFixture[str], working_folder: Path
 ) -> None:
     from gan_cli.commands.command_line import report_errors

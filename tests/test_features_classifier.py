@@ -242,7 +242,7 @@ def flip_a_byte(path: Path) -> None:
         ("about.json", lambda path: path.write_text(path.read_text().replace('"accuracy": ', '"accuracy": 2'))),
     ],
 )
-def test_a_damaged_file_is_told_and_trained_anew(digits: InMemory, cache: Path, file: str, damage: Any) -> None:
+def test_a_damaged_file_is_reported_and_trained_again(digits: InMemory, cache: Path, file: str, damage: Any) -> None:
     short = Classifier(steps=2)
     expected = opened(digits, short)
     damage(next((cache / "classifier").glob(f"*/{file}")))
@@ -273,7 +273,7 @@ def test_of_two_processes_that_write_at_once_one_wins_whole(cache: Path) -> None
     assert read.sha256 == first.sha256
 
 
-def test_a_cache_that_cannot_be_written_is_told_and_survived(
+def test_a_cache_that_cannot_be_written_is_reported_and_survived(
     digits: InMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
@@ -283,7 +283,7 @@ def test_a_cache_that_cannot_be_written_is_told_and_survived(
     assert "GAN_CLI_CACHE" in heard.warnings[0]
 
 
-def test_what_has_no_labels_is_told_at_once() -> None:
+def test_what_has_no_labels_is_reported_at_once() -> None:
     program = """
 import sys
 from gan_cli.errors import ConfigError
@@ -326,7 +326,7 @@ def test_a_setting_out_of_range_is_named(key: str, value: float) -> None:
         Classifier(**{key: value})
 
 
-def test_a_training_that_diverges_is_told(digits: InMemory, cache: Path) -> None:
+def test_a_training_that_diverges_is_reported(digits: InMemory, cache: Path) -> None:
     with pytest.raises(ConfigError, match=r"^learning_rate=1e\+30: .*diverged"):
         opened(digits, Classifier(steps=5, learning_rate=1e30))
     assert not cache.exists()

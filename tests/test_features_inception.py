@@ -249,7 +249,7 @@ def test_weights_that_were_exchanged_since_their_first_use_are_refused(
         opened(None)
 
 
-def test_a_damaged_download_is_told_and_removed(
+def test_a_damaged_download_is_reported_and_removed(
     shallow_archive: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GAN_CLI_CACHE", "cache")
@@ -262,7 +262,7 @@ def test_a_damaged_download_is_told_and_removed(
     assert not Path("cache/inception", ARCHIVE).exists()
 
 
-def test_without_a_network_both_ways_to_get_the_weights_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_network_both_ways_to_get_the_weights_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAN_CLI_CACHE", "cache")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody listens
     with pytest.raises(ConfigError) as error:
@@ -310,14 +310,14 @@ def damaged(kind: str, graph: Path, archive: Path) -> Path:
         ("not finite", "conv/conv2d_params has numbers that are not finite"),
     ],
 )
-def test_weights_that_are_none_are_told(kind: str, message: str, shallow_file: Path, shallow_archive: Path) -> None:
+def test_weights_that_are_none_are_reported(kind: str, message: str, shallow_file: Path, shallow_archive: Path) -> None:
     with pytest.raises(ConfigError, match=message) as error:
         opened(damaged(kind, shallow_file, shallow_archive))
     assert error.value.key == "weights"
     assert URL in str(error.value)
 
 
-def test_a_path_to_no_file_is_told_before_anything_else() -> None:
+def test_a_path_to_no_file_is_reported_before_anything_else() -> None:
     Path("folder").mkdir()
     Path("weights.pb").touch()
     for name, message in (("weight.pb", "no such file or folder.*weights.pb"), ("folder", "is a folder")):
@@ -339,7 +339,7 @@ def test_a_layer_that_there_is_not_is_refused() -> None:
         Inception(layer=512)
 
 
-def test_a_missing_file_is_told_without_tensorflow() -> None:
+def test_a_missing_file_is_reported_without_tensorflow() -> None:
     program = """if True:
         import sys
         from gan_cli.errors import ConfigError

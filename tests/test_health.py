@@ -73,7 +73,7 @@ def test_a_discriminator_at_equilibrium_has_no_gap_no_distance_and_is_right_half
     }
 
 
-def test_a_critic_is_judged_by_pairs_whatever_its_offset_and_scale() -> None:
+def test_a_critic_is_scored_by_pairs_whatever_its_offset_and_scale() -> None:
     train, held_out, fake = NORMAL(1, size=400), NORMAL(0.5, size=300), NORMAL(0, size=500)
     plain, moved = (
         diagnose(*(a * logits + b for logits in (train, held_out, fake)), None) for a, b in ((1, 0), (3, 9))
@@ -134,7 +134,7 @@ def test_health_reads_images_as_the_models_do() -> None:
     assert by_critic["discriminator_distance"].value == pytest.approx(1.6)
 
 
-def test_points_are_judged_as_they_are() -> None:
+def test_points_are_scored_as_they_are() -> None:
     points = keras.Input((2,))
     model = keras.Model(points, keras.ops.sum(points, axis=1))
     np.testing.assert_allclose(score_examples(model, np.array([[300.0, 1.0], [-2.0, 0.5]], np.float32)), [301, -1.5])

@@ -254,7 +254,7 @@ def test_a_reload_loses_no_answers(sheet: Callable[..., Any]) -> None:
     assert (saved.person, saved.counts()) == ("Ann", (3, 6))
 
 
-def test_another_person_begins_anew_in_another_order(sheet: Callable[..., Any]) -> None:
+def test_another_person_begins_again_in_another_order(sheet: Callable[..., Any]) -> None:
     visitor = Visitor(sheet(), page())
     visitor.sheet.on("dialog", lambda dialog: dialog.accept())
     orders = []

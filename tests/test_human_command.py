@@ -94,7 +94,7 @@ def test_a_page_does_not_tell_where_files_lie(run: Path) -> None:
         (["secnds=1"], "secnds"),
     ],
 )
-def test_what_can_not_work_is_told_with_its_key(words: list[str], key: str) -> None:
+def test_what_can_not_work_is_reported_with_its_key(words: list[str], key: str) -> None:
     np.save("real.npy", noise(1))
     np.save("fake.npy", noise(2))
     np.save("small.npy", noise(2, shape=(4, 4, 3)))

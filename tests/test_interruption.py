@@ -20,7 +20,7 @@ SMALL = [*TINY, *PERCEPTRON]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_and_the_run_goes_on_as_if_nothing_had_been(number: int, code: int) -> None:
+def test_a_signal_saves_and_the_run_resumes_as_if_it_had_not_stopped(number: int, code: int) -> None:
     with training(*SMALL, "hydra.run.dir=run", "train.steps=1000000") as process:
         process.send_signal(number)
         said = process.output.read()
@@ -37,7 +37,7 @@ def test_a_signal_saves_and_the_run_goes_on_as_if_nothing_had_been(number: int, 
     assert_same_run(Path("whole"), run)
 
 
-def test_a_kill_at_any_moment_leaves_a_run_that_goes_on() -> None:
+def test_a_kill_at_any_moment_leaves_a_run_that_resumes() -> None:
     run = Path("run")
     words = [word for word in SMALL if not word.startswith("run.checkpoint_every")]
     with training(*words, "hydra.run.dir=run", "train.steps=1000000", "run.checkpoint_every=1") as process:

@@ -207,7 +207,7 @@ def test_what_was_saved_is_loaded(saved: Path) -> None:
     assert np.isfinite(model.predict(np.zeros((1, 3), np.float32), verbose=0)).all()
 
 
-def test_a_member_that_was_exchanged_is_told_by_its_digest(saved: Path) -> None:
+def test_a_member_that_was_exchanged_is_reported_by_its_digest(saved: Path) -> None:
     members = members_of(saved)
     config = json.loads(members["config.json"])
     config["config"]["name"] = "another"
@@ -215,7 +215,7 @@ def test_a_member_that_was_exchanged_is_told_by_its_digest(saved: Path) -> None:
         load(write_members({**members, "config.json": json.dumps(config).encode()}))
 
 
-def test_a_flipped_bit_is_told_or_changes_nothing(saved: Path) -> None:
+def test_a_flipped_bit_is_reported_or_changes_nothing(saved: Path) -> None:
     content, draw = saved.read_bytes(), random.Random(0)
     whole = read_archive(saved, METADATA_MEMBER)
     metadata = read_metadata(whole)

@@ -89,7 +89,7 @@ def test_loggers_are_checked_without_importing_what_they_write_to() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_a_missing_package_is_told_with_the_command_that_installs_it() -> None:
+def test_a_missing_package_is_reported_with_the_command_that_installs_it() -> None:
     with pytest.raises(ConfigError, match=r"needs the package not_there.*pip install \"gan-cli\[wandb\]\""):
         check_installed("wandb", "not_there")
 

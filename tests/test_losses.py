@@ -130,7 +130,7 @@ def test_slopes_agree_with_finite_differences(loss):
 
 
 @every_loss
-def test_a_better_judged_fake_is_better_for_the_generator_and_worse_for_the_discriminator(loss):
+def test_a_better_scored_fake_is_better_for_the_generator_and_worse_for_the_discriminator(loss):
     worse, better = output(FAKE), output(FAKE + 0.25)
     assert loss.generator(better, output(REAL)) < loss.generator(worse, output(REAL))
     one_fake = output([0.2]), output([0.6])  # inside the hinge, and above the least squares target

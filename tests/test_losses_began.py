@@ -115,7 +115,7 @@ def test_the_code_is_smaller_than_an_example_and_no_larger_than_the_latents(pair
 
 
 @every_pair
-def test_it_judges_several_at_once_and_gives_its_code_as_a_layer(pair, data):
+def test_it_scores_several_at_once_and_gives_its_code_as_a_layer(pair, data):
     model = with_features(build_discriminator(pair, data, LOSS, pack=2), {"auto": "loss.layer", "rebuilt": "x"})
     seen = (*data.shape[:-1], 2 * data.shape[-1])
     logits, features = model(np.zeros((3, *seen), np.float32), training=True)
@@ -135,7 +135,7 @@ def test_errors_are_float32_whatever_the_compute_type(pair, data):
     assert np.isfinite(logits).all()
 
 
-def test_its_health_is_told_by_pairs():
+def test_its_health_is_reported_by_pairs():
     data = DataSpec((4, 4, 1), 100)
     keras.utils.set_random_seed(0)
     model = build_discriminator(MLP(latent_size=2, width=4), data, LOSS)

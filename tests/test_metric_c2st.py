@@ -85,7 +85,7 @@ def test_between_neighbours_at_the_same_distance_chance_decides() -> None:
     assert len(set(found)) > 1
 
 
-def test_real_digits_are_not_told_from_real_ones_and_noise_the_better_the_more_of_it_there_is() -> None:
+def test_real_digits_are_not_distinguished_from_real_ones_and_noise_the_better_the_more_of_it_there_is() -> None:
     order = RANDOM.permutation(len(DIGITS))
     first, second = DIGITS[order[:890]], DIGITS[order[890:1780]]
     noise = RANDOM.uniform(-1, 1, second.shape).astype(np.float32)
@@ -104,7 +104,7 @@ def test_both_sides_have_equally_many_and_a_seed_gives_the_same_number() -> None
     assert held_out_hits(real[:101], fake[:101], hidden=5, epochs=5, seed=0)[1] == 2 * 51
 
 
-def test_more_than_the_bound_is_left_out_and_told() -> None:
+def test_more_than_the_bound_is_left_out_and_reported() -> None:
     real, fake = gaussian(500, 3), gaussian(300, 3, 1.0)
     result = ClassifierTest(max_samples=100)(Comparison(InMemoryFeatures(rows=real), InMemoryFeatures(rows=fake)))
     assert result.values == compare(real[:100], fake[:100]).values
@@ -118,7 +118,7 @@ def test_a_feature_that_never_changes_does_no_harm() -> None:
     assert compare(real, fake).values["c2st"].value == 1
 
 
-def test_an_accuracy_is_told_with_its_error_and_wilson_s_interval() -> None:
+def test_an_accuracy_is_reported_with_its_error_and_wilson_s_interval() -> None:
     told = proportion_with_error(50, 100, "coins")
     assert told == (0.5, 0.05, "binomial standard error and Wilson interval of 100 coins", *wilson(50, 100))
     assert wilson(MIN_SAMPLES / 2, MIN_SAMPLES) == pytest.approx(

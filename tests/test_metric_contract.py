@@ -82,8 +82,8 @@ def metric_of(name: str) -> Metric:
 
 def comparison_of(kind: str) -> Comparison:
     real, fake, embedding = sides(kind)
-    evidence = [StoredFeatures(StoredExamples(side, {}), embedding, {}) for side in (real, fake)]
-    return Comparison(evidence[0], evidence[1], held_out=evidence[1], source=SOURCES[kind])
+    features = [StoredFeatures(StoredExamples(side, {}), embedding, {}) for side in (real, fake)]
+    return Comparison(features[0], features[1], held_out=features[1], source=SOURCES[kind])
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -131,7 +131,7 @@ def test_no_two_metrics_give_a_number_of_the_same_name() -> None:
     assert len(value_names(metrics)) == sum(len(metric.values) for metric in metrics.values())
 
 
-def test_a_number_that_is_none_is_never_told() -> None:
+def test_a_number_that_is_none_is_never_reported() -> None:
     from gan_cli.metrics import MetricValue
 
     with pytest.raises(ArithmeticError):

@@ -114,7 +114,7 @@ def test_a_class_with_too_few_examples_gives_as_many_pairs_as_it_can() -> None:
     assert pair_places(np.array([0, 1, 1, 0, 2, 0, 1, 1]), 30).tolist() == [[1, 2], [0, 3], [6, 7]]
 
 
-def test_pairs_are_read_in_portions_and_put_together_over_their_borders() -> None:
+def test_pairs_are_read_in_chunks_and_put_together_over_their_borders() -> None:
     values = np.arange(1000).reshape(-1, 1, 1, 1) * np.ones((1, 2, 2, 1))
     labels = np.where(np.arange(1000) % 251 == 0, 1, RANDOM.integers(2, 4, 1000))  # class 1: 0, 251, 502, 753
     places = pair_places(labels, 900)

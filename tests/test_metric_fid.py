@@ -98,7 +98,7 @@ def test_features_that_never_change_are_no_trouble() -> None:
 
 @pytest.mark.parametrize("offset", [0.0, 1e6])
 @pytest.mark.parametrize("portion", [1, 7, 400])
-def test_moments_of_portions_are_those_of_all_rows(offset: float, portion: int) -> None:
+def test_moments_of_chunks_are_those_of_all_rows(offset: float, portion: int) -> None:
     rows = INPUTS["real"].astype(np.float64) + offset
     found = moments_of_chunks(rows[start : start + portion] for start in range(0, 400, portion))
     assert found.count == 400
@@ -106,7 +106,7 @@ def test_moments_of_portions_are_those_of_all_rows(offset: float, portion: int) 
     np.testing.assert_allclose(found.covariance, np.cov(rows.T), rtol=1e-8, atol=1e-8)
 
 
-def test_groups_are_interleaved_whatever_the_portions() -> None:
+def test_groups_are_interleaved_whatever_the_chunks() -> None:
     rows = INPUTS["real"]
     groups = moments_of_groups([rows[:1], rows[1:9], rows[9:]], 3)
     for group, found in enumerate(groups):
@@ -145,7 +145,7 @@ def test_fewer_samples_than_dimensions_are_noted() -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountedEvidence(InMemoryFeatures):
+class CountedFeatures(InMemoryFeatures):
     """Counts the rows that were read."""
 
     read: list[int]
@@ -157,7 +157,7 @@ class CountedEvidence(InMemoryFeatures):
 
 
 def test_real_examples_are_read_once_however_often_they_are_compared_to() -> None:
-    real = CountedEvidence(rows=INPUTS["real"], read=[])
+    real = CountedFeatures(rows=INPUTS["real"], read=[])
     for fake in (INPUTS["fake"], INPUTS["fake"][:200], INPUTS["real"]):
         FrechetDistance()(Comparison(real, InMemoryFeatures(rows=fake)))
     assert sum(real.read) < 2 * 400
@@ -177,7 +177,7 @@ def test_more_dimensions_than_memory_can_hold_are_refused() -> None:
     check_embedding({"fid": FrechetDistance()}, Flattened(4096))
 
 
-def test_too_few_examples_are_told_by_the_keys_that_mend_it() -> None:
+def test_too_few_examples_are_reported_by_the_keys_that_mend_it() -> None:
     FrechetDistance().check(POINTS, None, 2)
     with pytest.raises(ConfigError, match=r"^samples=1: fid needs at least 2 generated examples"):
         FrechetDistance().check(POINTS, 100, 1)
@@ -185,7 +185,7 @@ def test_too_few_examples_are_told_by_the_keys_that_mend_it() -> None:
         FrechetDistance().check(POINTS, 1, 100)
 
 
-def test_features_that_hardly_vary_are_told() -> None:
+def test_features_that_hardly_vary_are_reported() -> None:
     rows = INPUTS["real"].copy()
     rows[:, 10:] = 3.0
     (note, *_) = FrechetDistance()(Comparison(InMemoryFeatures(rows=rows), InMemoryFeatures(rows=rows))).notes

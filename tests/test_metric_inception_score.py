@@ -59,7 +59,7 @@ def test_a_mixture_has_the_score_of_its_mutual_information() -> None:
     assert score_of_chunks([logits]) == pytest.approx(2 * 0.9**0.9 * 0.1**0.1, rel=1e-12)
 
 
-def test_portions_do_not_matter_and_neither_do_shifts_of_logits() -> None:
+def test_chunks_do_not_matter_and_neither_do_shifts_of_logits() -> None:
     whole = score_of_chunks([LOGITS])
     assert score_of_chunks([LOGITS[:1], LOGITS[1:400], LOGITS[400:]]) == pytest.approx(whole, rel=1e-12)
     assert score_of_chunks([LOGITS.astype(np.float64) + 500.0]) == pytest.approx(whole, rel=1e-9)
@@ -86,7 +86,7 @@ def test_small_splits_are_noted_and_one_has_no_deviation() -> None:
     assert score(LOGITS, splits=1).values["inception_score"].uncertainty is None
 
 
-def test_mistakes_are_told_by_their_keys() -> None:
+def test_mistakes_are_reported_by_their_keys() -> None:
     with pytest.raises(ConfigError, match="splits=0"):
         InceptionScore(splits=0)
     with pytest.raises(ConfigError, match=r"^samples=19: .*at least 20 generated"):

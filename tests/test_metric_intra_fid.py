@@ -78,7 +78,7 @@ def test_without_groups_or_with_few_examples_there_is_no_error() -> None:
         IntraFrechetDistance(groups=1)
 
 
-def test_rows_are_taken_in_portions() -> None:
+def test_rows_are_taken_in_chunks() -> None:
     whole = moments_by_label([DIGITS], LABELS, range(10))
     parts = moments_by_label((DIGITS[start : start + 23] for start in range(0, 1797, 23)), LABELS, range(10))
     for label in range(10):
@@ -93,7 +93,7 @@ def test_classes_that_do_not_fit_into_memory_together_are_taken_in_turns(monkeyp
     assert distance(DIGITS, LABELS, fake, LABELS) == together
 
 
-def test_classes_with_fewer_examples_than_dimensions_are_told() -> None:
+def test_classes_with_fewer_examples_than_dimensions_are_reported() -> None:
     few, enough = DIGITS[:300], DIGITS
     of_few, of_enough = (InMemoryFeatures(rows=rows, labels=LABELS[: len(rows)]) for rows in (few, enough))
     assert IntraFrechetDistance()(Comparison(of_enough, of_enough)).notes == ()

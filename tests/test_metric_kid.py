@@ -92,7 +92,7 @@ def test_no_more_than_the_first_examples_are_looked_at() -> None:
     assert result.notes == ("Used 400 of the 800 generated examples (max_samples=400).",)
 
 
-def test_mistakes_are_told_by_their_keys() -> None:
+def test_mistakes_are_reported_by_their_keys() -> None:
     for settings in ({"subsets": 1}, {"subset_size": 1}, {"max_samples": 3}):
         with pytest.raises(ConfigError, match=next(iter(settings))):
             KernelDistance(**settings)

@@ -150,13 +150,13 @@ def test_the_picture_begins_with_the_copies_and_shows_each_beside_its_neighbours
 
 def test_only_images_that_can_be_drawn_give_a_picture() -> None:
     points = RANDOM.normal(size=(200, 2)).astype(np.float32)
-    evidence = InMemoryFeatures(rows=points, values=points)
-    assert NearestTraining()(Comparison(evidence, evidence)).pictures == {}
+    features = InMemoryFeatures(rows=points, values=points)
+    assert NearestTraining()(Comparison(features, features)).pictures == {}
     two_channels = DIGITS.repeat(2, axis=-1)
     assert compare(two_channels[:200], None, two_channels[200:500]).pictures == {}
 
 
-def test_training_digits_of_mnist_are_told_from_test_digits(test_data: Path) -> None:
+def test_training_digits_of_mnist_are_distinguished_from_test_digits(test_data: Path) -> None:
     if not (test_data / "tfds" / "mnist").is_dir():
         pytest.skip("no MNIST")
     source = {"name": "mnist", "data_dir": str(test_data / "tfds")}
@@ -168,7 +168,7 @@ def test_training_digits_of_mnist_are_told_from_test_digits(test_data: Path) -> 
     assert result.pictures["nearest_pairs"].mode == "L"
 
 
-def test_more_than_the_bound_and_training_examples_that_are_not_seen_are_told() -> None:
+def test_more_than_the_bound_and_training_examples_that_are_not_seen_are_reported() -> None:
     metric = NearestTraining(max_samples=100)
     notes = metric(Comparison(side(TRAINING), side(OTHER), held_out=side(HELD_OUT))).notes
     assert any("100 of the 397 generated" in note for note in notes)

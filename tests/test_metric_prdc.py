@@ -121,7 +121,7 @@ def test_numbers_of_unequal_sides_and_of_a_part_are_noted() -> None:
     assert len(part.notes) == 2
 
 
-def test_mistakes_are_told_by_their_keys() -> None:
+def test_mistakes_are_reported_by_their_keys() -> None:
     for settings, key in (({"neighbours": 0}, "neighbours"), ({"max_samples": 5}, "max_samples")):
         with pytest.raises(ConfigError, match=key):
             PrecisionRecall(**settings)

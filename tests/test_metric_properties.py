@@ -43,7 +43,7 @@ def metric_of(name: str) -> Metric:
     return made
 
 
-def evidence(seed: int, noise: float = 0.0) -> InMemoryFeatures:
+def random_features(seed: int, noise: float = 0.0) -> InMemoryFeatures:
     """Four clusters in six dimensions, each a class that a classifier is rather sure of.
 
     Noise spreads features, and takes away what the classifier is sure of.
@@ -82,8 +82,8 @@ def assert_same(found: dict[str, Any], expected: dict[str, Any], rounding: float
 
 
 @every_metric
-def test_every_number_is_told_with_its_error_and_bounds(name: str) -> None:
-    found = numbers(name, evidence(0), evidence(1, noise=0.3))
+def test_every_number_is_reported_with_its_error_and_bounds(name: str) -> None:
+    found = numbers(name, random_features(0), random_features(1, noise=0.3))
     assert set(metric_of(name).values) <= found.keys()
     for measured in found.values():
         assert not np.isnan(measured.value)
@@ -102,7 +102,7 @@ def test_defaults_of_the_class_are_those_of_the_yaml(name: str) -> None:
 
 @every_metric
 def test_the_order_of_examples_does_not_matter(name: str) -> None:
-    real, fake = evidence(0), evidence(1, noise=0.3)
+    real, fake = random_features(0), random_features(1, noise=0.3)
     random = np.random.default_rng(2)
     other_real, other_fake = (taken(side, random.permutation(EXAMPLES)) for side in (real, fake))
     assert_same(numbers(name, other_real, other_fake), numbers(name, real, fake))
@@ -110,17 +110,17 @@ def test_the_order_of_examples_does_not_matter(name: str) -> None:
 
 @every_metric
 def test_a_set_is_as_far_from_itself_as_from_its_shuffled_copy(name: str) -> None:
-    real = evidence(0)
+    real = random_features(0)
     shuffled = taken(real, np.random.default_rng(2).permutation(EXAMPLES))
     assert_same(numbers(name, real, shuffled), numbers(name, real, taken(real, np.arange(EXAMPLES))))
 
 
 @every_metric
 def test_how_many_rows_are_read_at_once_does_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = numbers(name, evidence(0), evidence(1, noise=0.3))
+    expected = numbers(name, random_features(0), random_features(1, noise=0.3))
     monkeypatch.setattr(feature_chunks, "CHUNK_ROWS", 7)
     monkeypatch.setattr(pairwise_distances, "BLOCK", 13)
-    found = numbers(name, evidence(0), evidence(1, noise=0.3))
+    found = numbers(name, random_features(0), random_features(1, noise=0.3))
     for value_name, measured in found.items():
         assert measured.value == pytest.approx(expected[value_name].value, rel=1e-9, abs=1e-9), value_name
 
@@ -128,7 +128,10 @@ def test_how_many_rows_are_read_at_once_does_not_matter(name: str, monkeypatch: 
 @every_metric
 def test_the_number_that_checkpoints_are_compared_by_gets_worse_with_noise(name: str) -> None:
     value_name, better = next((key, word) for key, word in metric_of(name).values.items() if word)
-    series = [numbers(name, evidence(0), evidence(1, noise))[value_name].value for noise in (0.0, 0.5, 1.0, 2.0, 4.0)]
+    series = [
+        numbers(name, random_features(0), random_features(1, noise))[value_name].value
+        for noise in (0.0, 0.5, 1.0, 2.0, 4.0)
+    ]
     steps = np.diff(series if better == "lower" else series[::-1])
     assert (steps >= 0).all(), series
     assert abs(series[-1] - series[0]) > 0.1 * abs(series[-1])
@@ -136,9 +139,9 @@ def test_the_number_that_checkpoints_are_compared_by_gets_worse_with_noise(name:
 
 @every_metric
 def test_a_number_comes_again_from_the_same_seed(name: str) -> None:
-    first, again = (numbers(name, evidence(0), evidence(1), seed=5) for _ in range(2))
+    first, again = (numbers(name, random_features(0), random_features(1), seed=5) for _ in range(2))
     assert first == again
-    assert_same(numbers(name, evidence(0), evidence(1), seed=6), first)
+    assert_same(numbers(name, random_features(0), random_features(1), seed=6), first)
 
 
 @every_metric
@@ -147,7 +150,7 @@ def test_what_is_not_finite_is_refused(name: str, side: int) -> None:
     needs = class_of(name).needs
     if side == 0 and needs == {LOGITS}:
         pytest.skip("looks at generated examples alone")
-    sides = [evidence(0), evidence(1)]
+    sides = [random_features(0), random_features(1)]
     for array in (sides[side].rows, sides[side].scores):
         assert array is not None
         array[17, 1] = np.nan

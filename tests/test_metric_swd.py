@@ -179,7 +179,7 @@ def test_any_size_and_number_of_channels_is_measured_and_levels_are_named_by_the
     assert "20 images" in result.notes[0]
 
 
-def test_points_are_told_in_their_own_units() -> None:
+def test_points_are_reported_in_their_own_units() -> None:
     points = RANDOM.normal(size=(2000, 2)).astype(np.float32)
     assert distance(points, points + np.array([0.5, 0], np.float32)) == pytest.approx(0.5 * 2 / np.pi, rel=0.05)
 

@@ -41,7 +41,7 @@ def test_every_size_that_is_called_possible_is_built():
         ((4, 300), ["8x256"]),
     ],
 )
-def test_a_refused_size_is_told_with_the_nearest_ones(size, near):
+def test_a_refused_size_is_reported_with_the_nearest_ones(size, near):
     with pytest.raises(ConfigError) as refused:
         DCGAN().check(spec(*size, 3))
     assert refused.value.key == "dataset.image_size"

@@ -44,7 +44,7 @@ def test_neighbours_in_the_batch_come_beside_each_other() -> None:
 
 
 @pytest.mark.parametrize("simultaneous", [False, True])
-def test_a_packed_discriminator_judges_both_examples_and_both_teach_the_generator(simultaneous: bool) -> None:
+def test_a_packed_discriminator_scores_both_examples_and_both_teach_the_generator(simultaneous: bool) -> None:
     network = line(4, 1, D[:, None].tolist())
     step = make_step(
         WassersteinLoss(), {"r1": R1(weight=0.5)}, discriminator=network, pack=2, simultaneous=simultaneous

@@ -147,7 +147,7 @@ def test_weight_clip_puts_every_variable_back_into_its_box_and_leaves_the_rest()
     np.testing.assert_array_equal(variables[1], np.array([[-0.01]], np.float32))
 
 
-def test_each_kind_is_told_from_the_other():
+def test_each_kind_is_distinguished_from_the_other():
     assert all(isinstance(penalty, Penalty) and not isinstance(penalty, Projection) for penalty in PENALTIES)
     assert isinstance(WeightClip(), Projection)
     assert not isinstance(WeightClip(), Penalty)

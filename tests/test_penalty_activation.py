@@ -127,7 +127,7 @@ def test_slopes_reach_the_weights_from_float32_where_layers_compute_in_bfloat16(
     assert float(tape.gradient(value, model.trainable_variables[0])[0, 0]) == pytest.approx(4 * 3 + 4 * 3 * 0.25)
 
 
-def test_a_layer_that_is_not_there_is_told_with_those_that_are() -> None:
+def test_a_layer_that_is_not_there_is_reported_with_those_that_are() -> None:
     words = ["penalty=activation", "penalty.activation.layer=activation_9", "hydra.run.dir=run"]
     with pytest.raises(ConfigError, match=r"^penalty.activation.layer=activation_9: .*auto, all or one of .*dense_1"):
         gan_train([*TINY, "model=mlp", *words])

@@ -20,7 +20,7 @@ from gan_cli.runs.run_directory import RunDirectory, read_config
 from gan_cli.training.build_training import build_state, build_step
 
 
-def test_a_run_goes_on_with_parts_that_it_began_without_and_without_parts_that_it_began_with() -> None:
+def test_a_run_resumes_with_parts_that_it_began_without_and_without_parts_that_it_began_with() -> None:
     run = train("run", 4, *SMALL)
     begun = newest_arrays(run)
     more = ["penalty=lecam", "augment=apa", "train.steps=6"]
@@ -39,7 +39,7 @@ def test_a_run_goes_on_with_parts_that_it_began_without_and_without_parts_that_i
     assert not any(name.startswith("scalars/") for name in newest_arrays(run))
 
 
-def test_a_change_that_breaks_the_state_is_refused_and_others_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_change_that_breaks_the_state_is_refused_and_others_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
     run = train("run", 4, *SMALL)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     for words, part in [
@@ -68,7 +68,7 @@ def test_a_change_that_breaks_the_state_is_refused_and_others_are_told(capsys: p
     assert "has finished its 5 steps" in capsys.readouterr().out
 
 
-def test_a_run_that_was_begun_before_some_keys_were_there_goes_on_as_their_classes_have_it() -> None:
+def test_a_run_that_was_started_before_some_keys_were_there_continues_as_their_classes_have_it() -> None:
     run = train("run", 4, *SMALL, "penalty=gradient_penalty")
     config = yaml.safe_load((run / "config.yaml").read_text())
     for section, names in {"train": ("pack", "top_k", "top_k_steps")}.items():
@@ -84,7 +84,7 @@ def test_a_run_that_was_begun_before_some_keys_were_there_goes_on_as_their_class
         gan_train([f"resume={run}", "train.steps=8", "train.pack=2"])
 
 
-def test_resume_auto_goes_on_with_the_newest_unfinished_run_of_the_same_configuration() -> None:
+def test_resume_auto_resumes_the_newest_unfinished_run_of_the_same_configuration() -> None:
     words = [*TINY, *SMALL, "train.steps=6"]
     for name in ("20260101-000000_a", "20260101-000001_b", "20260101-000002_c"):
         train(f"outputs/{name}", 6, *SMALL)
@@ -99,7 +99,7 @@ def test_resume_auto_goes_on_with_the_newest_unfinished_run_of_the_same_configur
     assert len(list(Path("outputs").iterdir())) == 4
 
 
-def test_a_run_that_was_moved_goes_on(tmp_path: Path) -> None:
+def test_a_run_that_was_moved_resumes(tmp_path: Path) -> None:
     run = train("run", 5, *SMALL)
     moved = tmp_path / "elsewhere" / "my run"
     moved.parent.mkdir()
@@ -108,7 +108,7 @@ def test_a_run_that_was_moved_goes_on(tmp_path: Path) -> None:
     assert status(moved) == {"state": "finished", "step": 8, "error": None}
 
 
-def test_a_run_of_foreign_code_is_not_gone_on_with_unless_it_is_trusted() -> None:
+def test_a_run_of_foreign_code_is_not_resumed_unless_it_is_trusted() -> None:
     run = train("run", 4, *SMALL)
     config = run / "config.yaml"
     config.write_text(config.read_text().replace("gan_cli.losses.non_saturating.NonSaturatingLoss", "subprocess.Popen"))
@@ -116,7 +116,7 @@ def test_a_run_of_foreign_code_is_not_gone_on_with_unless_it_is_trusted() -> Non
         gan_train([f"resume={run}", "train.steps=5"])
 
 
-def test_a_run_whose_checkpoints_are_gone_is_not_silently_begun_again() -> None:
+def test_a_run_whose_checkpoints_are_gone_is_not_silently_started_again() -> None:
     run = train("run", 6, *SMALL)
     for path in (run / "checkpoints").iterdir():
         path.unlink()

@@ -116,7 +116,7 @@ def test_a_run_that_ended_between_its_last_checkpoint_and_its_end_is_finished_la
     assert RunDirectory(run).sample(5).exists()
 
 
-def test_the_same_command_with_resume_auto_starts_goes_on_and_ends() -> None:
+def test_the_same_command_with_resume_auto_starts_resumes_and_ends() -> None:
     words = [*SMALL, "train.steps=9", "resume=auto"]
     assert gan_train(words) == 0
     run = Path("run")
@@ -173,7 +173,7 @@ def test_a_logger_that_fails_is_disabled_and_training_continues() -> None:
     assert list(Path("run/tensorboard").iterdir())
 
 
-def test_data_that_has_changed_is_told(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_that_has_changed_is_reported(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import numpy as np
     from PIL import Image
 

@@ -132,7 +132,7 @@ def test_a_notebook_needs_three_lines(run: Path) -> None:
 
 
 @pytest.mark.parametrize(("place", "step"), [("checkpoints/step_00000010.npz", 5), ("generator.keras", 5), ("", "abc")])
-def test_a_notebook_is_told_of_a_step_that_there_is_not(run: Path, place: str, step: int | str) -> None:
+def test_a_missing_step_is_reported_in_a_notebook(run: Path, place: str, step: int | str) -> None:
     with pytest.raises(ConfigError, match=f"step={step}"):
         load_generator(run / place, step=step)
 
@@ -224,13 +224,13 @@ def test_a_generator_that_another_tool_saved_is_fed_normal_latents() -> None:
     assert arrays("a.npz")["images"].shape == (2, 4, 4, 3)
 
 
-def test_a_model_that_is_no_generator_is_told() -> None:
+def test_a_model_that_is_no_generator_is_reported() -> None:
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).save("classifier.keras")
     with pytest.raises(ConfigError, match="is no generator"):
         gan_sample(["checkpoint=classifier.keras"])
 
 
-def test_a_file_that_is_no_archive_is_told() -> None:
+def test_a_file_that_is_no_archive_is_reported() -> None:
     Path("broken.keras").write_bytes(b"nothing")
     with pytest.raises(ConfigError, match="is not a whole Keras archive"):
         gan_sample(["checkpoint=broken.keras"])

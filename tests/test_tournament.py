@@ -45,7 +45,7 @@ def test_checkpoints_are_thinned_evenly_from_the_first_to_the_last() -> None:
     assert select_evenly(paths, 20) == paths
 
 
-def test_settings_that_cannot_work_are_told() -> None:
+def test_settings_that_cannot_work_are_reported() -> None:
     for problem, more in {
         "runs=null: expected the run directories": {"runs": None},
         "names a run twice": {"runs": ["a", "./a"]},
@@ -137,7 +137,7 @@ def test_every_generator_meets_every_discriminator(runs: Path, capsys: pytest.Ca
     assert told["discriminators"][1]["real_accuracy"] == pytest.approx(accuracy)
 
 
-def test_one_run_plays_alone_and_is_told_by_its_steps(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_run_plays_alone_and_is_named_by_its_steps(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert gan_eval_tournament(["runs=runs/first", SMALL]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -244,7 +244,7 @@ def test_points_play_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert np.array(told["win_rates"]).shape == (2, 2)
 
 
-def test_runs_that_cannot_play_each_other_are_told_apart(runs: Path) -> None:
+def test_runs_that_cannot_play_each_other_are_distinguished(runs: Path) -> None:
     words = ["runs=[runs/first,runs/critic]"]
     change_config(runs / "critic", "background: white", "background: black")
     with pytest.raises(ConfigError, match=r"dataset\.background is white in runs/first and black in runs/critic"):
@@ -256,7 +256,7 @@ def test_runs_that_cannot_play_each_other_are_told_apart(runs: Path) -> None:
         gan_eval_tournament(words)
 
 
-def test_who_is_missing_is_told(runs: Path) -> None:
+def test_who_is_missing_is_reported(runs: Path) -> None:
     for words, problem in {
         "runs=runs/frist": "there is no such run directory. Did you mean first?",
         "runs=runs/first max_checkpoints=1": "one checkpoint alone, which has nobody to play",
@@ -295,7 +295,7 @@ def test_a_run_that_names_foreign_code_is_refused(runs: Path, group: str) -> Non
         gan_eval_tournament(["runs=runs/first", SMALL])
 
 
-def test_a_picture_that_cannot_be_written_is_told_before_anything_is_played(runs: Path) -> None:
+def test_a_picture_that_cannot_be_written_is_reported_before_anything_is_played(runs: Path) -> None:
     Path("file").write_text("")
     with pytest.raises(ConfigError, match=r"output=file: can't be written"):
         gan_eval_tournament(["runs=runs/first", "output=file/a.png"])

@@ -9,7 +9,7 @@
 
 [tool.mutmut] in pyproject.toml names the files and their tests, which are the fast ones. Results are stored in
 mutants/, and a mutant that has a result is not run again unless --survivors asks for it; delete the folder to start
-anew, also after a change of tests.
+again, also after a change of tests.
 
 Changes to mutmut:
 

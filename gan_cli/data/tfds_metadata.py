@@ -125,7 +125,7 @@ def read_metadata(folder: Path) -> Metadata:
         return Metadata(features, splits, {key: read_names(folder, key, labels[key]) for key in labels})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         problem = f"features.json or dataset_info.json in {folder} can't be understood ({error!r})"
-        raise ConfigError("data_dir", problem, advice="Delete that folder to have it prepared anew.") from error
+        raise ConfigError("data_dir", problem, advice="Delete that folder to have it prepared again.") from error
 
 
 def read_names(folder: Path, key: str, classes: int) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def open_records(builder: Any, split: str) -> Records:
         return builder.as_data_source(split, deserialize_method=raw, file_format="array_record")
     except (NotImplementedError, ValueError, ImportError) as error:
         problem = f"its data is in a file format that can't be read at random ({builder.info.file_format.value})"
-        raise ConfigError("data_dir", problem, advice="Prepare it anew as tfrecord or array_record.") from error
+        raise ConfigError("data_dir", problem, advice="Prepare it again as tfrecord or array_record.") from error
 
 
 @dataclass(frozen=True)
@@ -96,5 +96,5 @@ def find_records(path: Path) -> np.ndarray:
     except (OSError, ValueError, struct.error) as error:
         raise ConfigError("data_dir", f"{path} can't be read ({error})") from error
     if not complete:
-        raise ConfigError("data_dir", f"{path} is cut off", advice=f"Delete {path.parent} to have it prepared anew.")
+        raise ConfigError("data_dir", f"{path} is cut off", advice=f"Delete {path.parent} to have it prepared again.")
     return np.array(places, np.int64).reshape(-1, 2)

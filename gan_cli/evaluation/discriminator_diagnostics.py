@@ -47,7 +47,7 @@ NONE = "This loss trains no discriminator, so there is none to diagnose."
 
 
 def health(discriminator: Any, loss: Loss, train: np.ndarray, held_out: np.ndarray | None, fake: np.ndarray) -> Result:
-    """Judges three kinds of examples, without changing the discriminator.
+    """Scores three kinds of examples, without changing the discriminator.
 
     Args:
         discriminator: a Keras model from examples to logits.

@@ -94,7 +94,7 @@ class StoredFeatures(FeatureSet):
 def extract_features(
     examples: ExampleSet, embedding: FeatureExtractor | None, reporter: ProgressReporter, what: str
 ) -> Iterator[StoredFeatures]:
-    """Evidence that is kept for as long as the context is open. `what` names the side for people."""
+    """The features, kept for as long as the context is open. `what` names the side for people."""
     if embedding is None or embedding.is_free:
         yield StoredFeatures(examples, embedding, {})
         return
@@ -106,14 +106,14 @@ def extract_features(
 def cached_features(
     examples: StoredExamples, embedding: FeatureExtractor | None, reporter: ProgressReporter, what: str = "real"
 ) -> StoredFeatures:
-    """Evidence of real examples, from the cache where it is there."""
+    """Features of real examples, from the cache where they are there."""
     if embedding is None or embedding.is_free:
         return StoredFeatures(examples, embedding, {})
     if not is_package_target(embedding):
         return uncached_features(examples, embedding, reporter, what)
     about = {"format": FORMAT, **content(examples), "embedding": embedding.identity, "code": code_of_features()}
     key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
-    folder = cache_folder() / "evidence" / key
+    folder = cache_folder() / "features" / key
     if folder.exists():
         try:
             return StoredFeatures(examples, embedding, read_checked(folder, about, examples.count))
@@ -136,7 +136,7 @@ def cached_features(
 def uncached_features(
     examples: ExampleSet, embedding: FeatureExtractor, reporter: ProgressReporter, what: str
 ) -> StoredFeatures:
-    """Evidence that lies in a temporary folder for as long as it is used."""
+    """Features in a temporary folder for as long as they are used."""
     folder = Path(tempfile.mkdtemp(prefix="gan-cli-"))
     try:
         write_features(examples, embedding, folder, reporter, what)

@@ -182,15 +182,15 @@ class PeriodicEvaluator:
         return [f"{others} had no {watch.name} or measured it in another way; new ones are not compared with them"]
 
     def early_stop_reason(self) -> str | None:
-        """Why training should not go on, None where it should."""
+        """The reason to stop training, None where it should continue."""
         watch, settings = self.watch, self.settings
         if watch is None:
             return None
         if settings.patience is not None and watch.since_best >= settings.patience:
             times = f"{watch.since_best} evaluation{'s' if watch.since_best > 1 else ''}"
-            return f"{watch.name} has had no new best for {times}; to go on: eval.patience=null"
+            return f"{watch.name} has had no new best for {times}; to continue: eval.patience=null"
         if settings.stop_on_collapse and watch.collapsed:
-            return f"{watch.name} has collapsed; to go on: eval.stop_on_collapse=false"
+            return f"{watch.name} has collapsed; to continue: eval.stop_on_collapse=false"
         return None
 
 

@@ -27,7 +27,7 @@ from gan_cli.features.classifier_training import Recipe, train
 from gan_cli.lazy import tf
 from gan_cli.progress import ProgressReporter
 
-FORMAT = 1  # of the network and its training: another number has all classifiers trained anew
+FORMAT = 1  # of the network and its training: another number has all classifiers trained again
 BATCH = 128  # images at once
 SPARE = 4
 """Zero images after those; see `gan_cli.features.batched_inference`."""

@@ -6,7 +6,7 @@ it differs from other Inception-v3s, and ports go wrong: average pools in the mi
 count; `mixed_9` pools by averages and `mixed_10`, the last, by maxima; the batch normalization's epsilon is 0.001.
 
 Every layer is made in float32, with a name and initial values of its own. What is global in Keras (the dtype policy,
-seeds, counters of names) is neither obeyed nor moved, so that a network can be opened amid a training run.
+seeds, counters of names) is neither obeyed nor moved, so that a network can be loaded during a training run.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The format is JSON, version 1. What is read: `format`, `version`, `page` (the page's id), `session` (an id of the
 sitting), `person` (what they called themselves, may be empty), `protocol`, and `answers`, one for each image: `image`
 (its place in the page), `truth` and `answer` ("real" or "fake"), `seconds` (how long it took). The file's own `result`
-is for people; here everything is counted anew.
+is for people; here everything is counted again.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class NearestTraining(Metric):
         return nearest(training, chunks, around, own=np.arange(len(training))).distances
 
     def measured(self, fake: np.ndarray, real: np.ndarray, seed: int) -> dict[str, MetricValue]:
-        """The numbers of distances `[m, around]` and `[n, around]`, with their spread where both are drawn anew."""
+        """The numbers of distances `[m, around]` and `[n, around]`, with their spread where both are resampled."""
         fake, real = (np.stack([side[:, 0], relative_distances(side)], axis=1) for side in (fake, real))
 
         def numbers(fake: np.ndarray, real: np.ndarray) -> list[float]:

@@ -12,7 +12,7 @@ from gan_cli.runs.atomic_files import open_to_append, read_json_lines, write_tex
 
 
 class MetricsLog:
-    """The metric log of a run. The file is the truth; every other logger can be made anew from it."""
+    """The metric log of a run. The file is the truth; the records of every other logger can be rebuilt from it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

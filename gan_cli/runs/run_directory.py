@@ -33,7 +33,7 @@ from gan_cli.runs.yaml_limits import load_yaml
 HEADER = """\
 # The whole configuration of this run. To repeat it:
 #   gan-train --config-dir=THIS_FOLDER --config-name=config
-# To go on with it:
+# To resume it:
 #   gan-train resume=THIS_FOLDER
 """
 USE = """\
@@ -177,7 +177,7 @@ def check_free(directory: Path) -> None:
             "hydra.run.dir",
             "holds a run already",
             directory,
-            f"Go on with it by resume={directory}, or name another directory.",
+            f"Resume it by resume={directory}, or name another directory.",
         )
     if directory.is_dir() and not is_free(directory):
         raise ConfigError("hydra.run.dir", "is not empty", directory, "Name a new or an empty directory.")

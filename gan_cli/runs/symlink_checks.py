@@ -65,8 +65,8 @@ def is_inside(path: Path, folder: Path) -> bool:
 def find_enclosing_runs(path: Path) -> list[Path]:
     """The run directories that `path` names by its parts: at most one by its own name, and one by a link into it.
 
-    A folder that is itself a link may be an alias of a run directory or a link inside one, so the search goes on above
-    it. Of several links into run directories the outermost counts: those below it lie in that run.
+    A folder that is itself a link may be an alias of a run directory or a link inside one, so the search continues
+    above it. Of several links into run directories the outermost counts: those below it lie in that run.
     """
     alias = None
     for folder in path.absolute().parents:

@@ -110,7 +110,7 @@ def find_tournament_run(job: TournamentJob, path: Path, letter: str) -> Tourname
     config = read_config(run)
     check_targets({key: stored_section(config, key) for key in ("model", "loss", "dataset")}, stored(job.trust))
     if not build_loss(config, job.trust).trains_discriminator:
-        problem = f"{path} has no discriminator that could judge others: its loss compares examples themselves"
+        problem = f"{path} has no discriminator for other generators: its loss compares examples themselves"
         raise ConfigError("runs", problem, advice="Leave it out.")
     return TournamentRun(letter, path, config, data, tuple(chosen))
 
