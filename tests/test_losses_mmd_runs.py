@@ -51,7 +51,7 @@ def test_without_a_discriminator_the_generator_alone_learns_also_in_float16(caps
     found = json.loads(capsys.readouterr().out)
     assert list(found["values"]) == ["fid"]
     assert any("no discriminator" in note for note in found["notes"])
-    with pytest.raises(ConfigError, match=r"^runs: run has no discriminator that could judge"):
+    with pytest.raises(ConfigError, match=r"^runs: run has no discriminator for other generators"):
         gan_eval_tournament(["runs=run", "samples=20"])
 
 
