@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from processes import command
+
+from gan_cli.runs.file_locks import wait_for_lock
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +33,8 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def build_once(folder: Path, build: Callable[[Path], object]) -> Path:
     """Returns `folder` with what `build` wrote there, in this process or in another one."""
-    with FileLock(f"{folder}.lock"):
+    with Path(f"{folder}.lock").open("wb") as lock:
+        wait_for_lock(lock)
         done = Path(f"{folder}.done")
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)  # what a build that failed has left
