@@ -48,7 +48,10 @@ MEAN = """
 import tensorflow as tf
 
 
+@tf.function
 def mean(values):
+    if tf.reduce_any(values > 1e9):  # Python control flow over a tensor, which needs the decorator
+        return tf.constant(1e9)
     return tf.reduce_mean(values)
 """
 MODEL = """
