@@ -61,16 +61,15 @@ def run_command(name: str, words: list[str], folder: str, environment: dict[str,
 
 
 def ensure_server() -> None:
-    """Starts the server, which finds its modules by PYTHONPATH: it does not get this process' `sys.path`."""
-    own = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *([own] if own else [])])
+    """Starts the server, which finds its modules by PYTHONPATH, and nothing in the working folder."""
+    before = dict(os.environ)
+    folders = [str(Path(__file__).parent), *filter(None, [before.get("PYTHONPATH")])]
+    os.environ.update(PYTHONPATH=os.pathsep.join(folders), PYTHONSAFEPATH="1")
     try:
         forkserver.ensure_running()
     finally:
-        if own is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = own
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def start(
