@@ -142,7 +142,7 @@ def found_before() -> dict[str, Outcomes]:
     return rows
 
 
-@pytest.mark.skipif("GAN_CLI_WRITE_DOCS" not in os.environ, reason="writes only where it is told to")
+@pytest.mark.skipif("GAN_CLI_WRITE_DOCS" not in os.environ, reason="GAN_CLI_WRITE_DOCS is not set")
 def test_write_the_page() -> None:
     page = write(page_sections(of_loss, of_penalty), {"Points": points_note()})
     PAGE.write_text(page, encoding="utf-8")

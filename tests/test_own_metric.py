@@ -81,9 +81,8 @@ def own_folder(working_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_both_measure_while_training_and_afterwards(
-    own_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    own_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "cache"))
     own = ["--config-dir", "conf", "metric=[mean_distance,fid]", "features=brightness"]
     train = [*own, *TINY, *PERCEPTRON, "train.steps=6", "eval.every=3", "eval.samples=60", "hydra.run.dir=run"]
     assert gan_train([*train, "metric.mean_distance.scale=2"]) == 0

@@ -36,9 +36,11 @@ class SpectralLayer(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def kernel_shape(self, input_channels: int) -> tuple[int, ...]:
+        """The shape of the kernel for inputs of so many channels. Each layer defines it."""
         raise NotImplementedError
 
     def apply_kernel(self, inputs: Any, kernel: Any) -> Any:
+        """The output of the layer with this kernel, without the bias. Each layer defines it."""
         raise NotImplementedError
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
