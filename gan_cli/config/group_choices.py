@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
@@ -19,11 +21,16 @@ def loader() -> ConfigLoaderImpl:
 
 def groups(parent: str = "") -> list[str]:
     """The groups of configs/ and of the user's own folders; Hydra's own are not listed."""
-    found = loader().get_group_options(parent, ObjectType.GROUP)
+    found = options(loader(), parent, ObjectType.GROUP)
     return sorted(name for name in found if name != "hydra" and not name.startswith("__"))
 
 
 def choices(group: str) -> list[str]:
     """What a group offers; names that start with an underscore are parts of others."""
-    found = loader().get_group_options(group, ObjectType.CONFIG)
-    return sorted(name for name in found if not name.startswith("_"))
+    return sorted(name for name in options(loader(), group, ObjectType.CONFIG) if not name.startswith("_"))
+
+
+@lru_cache(maxsize=64)
+def options(found: ConfigLoaderImpl, parent: str, kind: ObjectType) -> tuple[str, ...]:
+    """Groups or choices in a group, listed once for each loader (Hydra reads the whole search path for each list)."""
+    return tuple(found.get_group_options(parent, kind))
