@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import keras
 import numpy as np
@@ -85,6 +86,33 @@ def test_one_update_by_hand(optimizer, expected):
     weight = keras.Variable(1.0)
     optimizer.for_generator().apply([tf.constant(2.0)], [weight])
     assert float(weight.value) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("optimizer", "create"),
+    [
+        (Adam(beta_1=0.9), keras.optimizers.Adam),
+        (AdamW(beta_1=0.9), partial(keras.optimizers.AdamW, weight_decay=0.01)),
+    ],
+)
+def test_adam_makes_the_updates_of_keras(optimizer, create, dtype):
+    first = np.linspace(-1, 1, 12).reshape(3, 4)
+    ours, theirs = keras.Variable(first, dtype=dtype), keras.Variable(first, dtype=dtype)
+    created, reference = optimizer.for_generator(), create(2e-4, beta_1=0.9, beta_2=0.999, epsilon=1e-8)
+    created.build([ours])
+    reference.build([theirs])
+
+    @tf.function(autograph=False)
+    def update(gradient):
+        created.apply([gradient], [ours])
+        reference.apply([gradient], [theirs])
+
+    for gradient in np.random.default_rng(0).normal(size=(20, *first.shape)):
+        update(tf.constant(gradient, dtype))
+    assert np.abs(ours.numpy() - first).max() > 1e-3
+    np.testing.assert_allclose(ours, theirs, rtol=2e-6)
+    assert created.iterations.numpy() == 20
 
 
 def test_the_second_update_shows_the_momentum():

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_cli.errors import check_number
-from gan_cli.lazy import keras
 from gan_cli.optimizers.optimizer import Optimizer
 
 
@@ -34,7 +33,9 @@ class Adam(Optimizer):
         check_number("epsilon", self.epsilon, above=0.0)
 
     def create(self, name: str, learning_rate: float) -> Any:
-        return keras.optimizers.Adam(
+        from gan_cli.optimizers.fused_adam import FusedAdam
+
+        return FusedAdam(
             learning_rate,
             beta_1=self.beta_1,
             beta_2=self.beta_2,
