@@ -68,7 +68,12 @@ def trace(job: TrainJob, steps: int, dependency_optimizer: bool) -> tuple[Traced
     state = build_state(job, spec)
     loop = build_compiled_loop(job, build_step(job, state), batches, state)
     function = loop.function.get_concrete_function()
-    by_handle = {id(variable.handle): variable for variable in function.graph.variables}
+    slots = [
+        one.value
+        for optimizer in (state.generator_optimizer, state.discriminator_optimizer)
+        for one in optimizer.variables
+    ]
+    by_handle = {id(variable.handle): variable for variable in (*function.graph.variables, *slots)}
     inputs = [(id(tensor) in by_handle, by_handle.get(id(tensor), tensor)) for tensor in function.captured_inputs]
     called = function.graph.as_graph_def().library.function
     traced = TracedLoop(
