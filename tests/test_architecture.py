@@ -1,12 +1,14 @@
-"""Imports run one way: a folder of gan_cli imports only from folders before it in the order of the data flow."""
+"""Imports run one way, in the order of the data flow, and docs/architecture.md names every folder."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[1] / "gan_cli"
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "gan_cli"
 ORDER = (
     "lazy",
     "errors",
@@ -63,6 +65,14 @@ def imports() -> Iterator[tuple[str, str, str]]:
 def test_every_folder_has_a_place_in_the_order() -> None:
     found = {path.stem if path.suffix else path.name for path in PACKAGE.iterdir() if path.suffix in ("", ".py")}
     assert found - {"__init__", "__pycache__"} == set(ORDER)
+
+
+def test_the_table_of_folders_names_every_folder() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `([\w/]+)/` \|", text, re.MULTILINE)
+    packages = {str(path.parent.relative_to(ROOT)) for path in PACKAGE.glob("*/__init__.py")}
+    assert packages <= set(named)
+    assert [name for name in named if not (ROOT / name).is_dir()] == []
 
 
 def test_no_import_runs_back() -> None:
