@@ -22,6 +22,7 @@ from gan_cli.config.config_directory import config_directory
 from gan_cli.config.config_trust import ConfigOrigin
 from gan_cli.config.experiment_overrides import compose_choices
 from gan_cli.config.group_choices import groups, loader
+from gan_cli.config.interpolation_limits import check_interpolations
 from gan_cli.config.linked_keys import find_links
 from gan_cli.config.override_errors import (
     check_groups,
@@ -116,6 +117,7 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
             with suppress(HydraException, OmegaConfBaseException):  # the whole configuration itself may be at fault
                 check_keys(config_name, overrides)
             raise composition_error(error, config_name, overrides) from error
+        check_interpolations(whole)
         HydraConfig.instance().set_config(whole)  # so that ${hydra:...} resolves in the user's own YAML
         try:
             directory = Path(whole.hydra.run.dir)

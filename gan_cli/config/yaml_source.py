@@ -16,7 +16,7 @@ from hydra._internal.sources_registry import SourcesRegistry
 from hydra.plugins.config_source import ConfigResult
 
 from gan_cli.errors import ConfigError
-from gan_cli.runs.yaml_limits import YamlLimitError, check_aliases
+from gan_cli.runs.yaml_limits import YamlLimitError, check_aliases, check_brackets
 
 PARSED: dict[tuple[str, ...], bytes] = {}
 """Pickled results by provider, folder, name and text of a file, so that a file that changes is read again."""
@@ -26,7 +26,7 @@ class LimitedFileSource(FileConfigSource):
     """A folder of YAML files, which may be somebody else's run directory."""
 
     def load_config(self, config_path: str) -> ConfigResult:
-        """Raises ConfigError for a file whose aliases expand to too much: OmegaConf copies what an alias names."""
+        """Raises ConfigError for a file that expands to too much: OmegaConf copies what an alias names."""
         path = Path(self.path) / self._normalize_file_name(config_path)
         if not path.is_file():
             return super().load_config(config_path)
@@ -36,8 +36,9 @@ class LimitedFileSource(FileConfigSource):
         )
 
     def load_checked(self, config_path: str, path: Path, text: str) -> ConfigResult:
-        """A file, loaded when its aliases were counted."""
+        """A file, loaded when its aliases and brackets were counted."""
         try:
+            check_brackets(text)
             check_aliases(text)
         except YamlLimitError as error:
             raise ConfigError("--config-dir", f"{path.name} can't be read: {error}", path.parent) from error

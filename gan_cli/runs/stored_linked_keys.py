@@ -16,6 +16,9 @@ from gan_cli.errors import ConfigError
 
 LINK = re.compile(r"\$\{([A-Za-z_]\w*(?:\.\w+)*)\}")
 
+LONGEST_CHAIN = 20
+"""Links that lead to one value."""
+
 LINKS_OF_0_1: Mapping[str, str] = {
     "train.top_k_steps": "train.steps",
     "optimizer.decay_steps": "train.steps",
@@ -49,7 +52,7 @@ def resolve_links(config: Mapping[str, Any]) -> dict[str, Any]:
     """Copies `config` with the value of its source for each link. A link to no key of `config` stays as it is.
 
     Raises:
-        ConfigError: where links go round in a circle.
+        ConfigError: where links go round in a circle, or a chain of them is too long.
     """
     resolved = deepcopy(dict(config))
     for key, source in list(links_in(config)):
@@ -58,6 +61,8 @@ def resolve_links(config: Mapping[str, Any]) -> dict[str, Any]:
             if source in passed:
                 raise ConfigError(source, "refers to itself", value_at(config, source))
             passed.append(source)
+            if len(passed) > LONGEST_CHAIN:
+                raise ConfigError(key, f"more than {LONGEST_CHAIN} links lead to its value, each to the next")
             value = value_at(config, source)
             match = LINK.fullmatch(value) if isinstance(value, str) else None
             if match is None:

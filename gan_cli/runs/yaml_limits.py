@@ -6,12 +6,19 @@ them, but code that copies, prints or merges them expands them.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
 MOST_NODES = 100_000
 """Keys and values with all aliases expanded; a run's configuration has some hundred."""
+
+
+MOST_BRACKETS = 50
+"""Brackets and braces inside each other. Interpolations are parsed recursively, and so is YAML."""
+
+BRACKET = re.compile(r"[\[\]{}]")
 
 
 class YamlLimitError(yaml.YAMLError):
@@ -42,6 +49,15 @@ def check_aliases(text: str) -> None:
         return  # the error is raised where it is loaded
     if nodes > MOST_NODES:
         raise YamlLimitError(f"its aliases expand to more than {MOST_NODES:,} values")
+
+
+def check_brackets(text: str) -> None:
+    """Raises YamlLimitError where brackets and braces are nested too deeply, wherever in a text they stand."""
+    depth = 0
+    for bracket in BRACKET.findall(text):
+        depth = depth + 1 if bracket in "[{" else max(depth - 1, 0)
+        if depth > MOST_BRACKETS:
+            raise YamlLimitError(f"more than {MOST_BRACKETS} brackets in it are nested in each other")
 
 
 def count_nodes(node: yaml.Node, counts: dict[int, int]) -> int:
