@@ -15,12 +15,12 @@ from typing import Any, ClassVar
 from gan_cli.augmentations import Augmentation
 from gan_cli.augmentations.adaptive_strength import FIRST, check_adaptive, next_strength, strength_now
 from gan_cli.augmentations.affine_resampling import move_whole_pixels, resample
+from gan_cli.augmentations.augmentation_checks import check_images, check_switches
 from gan_cli.augmentations.color_transforms import draw_coloring, transform_colors
 from gan_cli.augmentations.frequency_filter import apply_gains, draw_gains
 from gan_cli.augmentations.geometric_transforms import draw_affine, draw_blit
 from gan_cli.augmentations.noise_and_cutout import add_noise, cut_out, draw_cutout, draw_noise_deviations
 from gan_cli.data import DataSpec
-from gan_cli.errors import ConfigError
 from gan_cli.lazy import tf
 
 PARTS = ("blit", "geometry", "color", "filter", "noise", "cutout")
@@ -64,19 +64,12 @@ class AdaptiveAugmentation(Augmentation):
         return self.ramp_images
 
     def __post_init__(self) -> None:
-        for part in PARTS:
-            if not isinstance(getattr(self, part), bool):
-                raise ConfigError(part, "expected true or false", getattr(self, part))
-        if not any(getattr(self, part) for part in PARTS):
-            advice = "Leave the augmentation out: augment=[]."
-            raise ConfigError("blit", f"{', '.join(PARTS[:-1])} and {PARTS[-1]} are all switched off", advice=advice)
+        check_switches({part: getattr(self, part) for part in PARTS})
         check_adaptive(self.target, self.ramp_images, self.interval)
 
     def check(self, data: DataSpec) -> None:
         """Raises ConfigError for points."""
-        if not data.is_image:
-            problem = "changes images, and this data set holds points"
-            raise ConfigError("", problem, advice="Use augment=apa or augment=instance_noise.")
+        check_images(data)
 
     def strength(self, step: Any, state: Mapping[str, Any]) -> Any:
         """p, float32, in [0, 1]."""

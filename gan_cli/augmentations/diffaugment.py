@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gan_cli.augmentations import Augmentation
+from gan_cli.augmentations.augmentation_checks import check_images, check_switches
 from gan_cli.data import DataSpec
-from gan_cli.errors import ConfigError
 from gan_cli.lazy import tf
 
 BRIGHTNESS = (-0.5, 0.5)
@@ -44,18 +44,11 @@ class DiffAugment(Augmentation):
     cutout: bool
 
     def __post_init__(self) -> None:
-        for key in ("color", "translation", "cutout"):
-            if not isinstance(getattr(self, key), bool):
-                raise ConfigError(key, "expected true or false", getattr(self, key))
-        if not (self.color or self.translation or self.cutout):
-            advice = "Leave the augmentation out: augment=[]."
-            raise ConfigError("color", "color, translation and cutout are all switched off", advice=advice)
+        check_switches({"color": self.color, "translation": self.translation, "cutout": self.cutout})
 
     def check(self, data: DataSpec) -> None:
         """Raises ConfigError for points."""
-        if not data.is_image:
-            problem = "changes images, and this data set holds points"
-            raise ConfigError("", problem, advice="Use augment=apa or augment=instance_noise.")
+        check_images(data)
 
     def __call__(self, examples: Any, strength: Any, seed: Any) -> Any:
         """Images `[batch, height, width, channels]` of any size and number of channels; not clipped."""

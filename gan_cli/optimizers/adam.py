@@ -28,9 +28,7 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number("beta_1", self.beta_1, at_least=0.0, below=1.0)
-        check_number("beta_2", self.beta_2, at_least=0.0, below=1.0)
-        check_number("epsilon", self.epsilon, above=0.0)
+        check_moments(self.beta_1, self.beta_2, self.epsilon)
 
     def create(self, name: str, learning_rate: float) -> Any:
         from gan_cli.optimizers.fused_adam import FusedAdam
@@ -43,3 +41,10 @@ class Adam(Optimizer):
             global_clipnorm=self.clip_norm,
             name=name,
         )
+
+
+def check_moments(beta_1: float, beta_2: float, epsilon: float) -> None:
+    """Raises ConfigError where a number of Adam's moment estimates is outside its range, see `Adam`."""
+    check_number("beta_1", beta_1, at_least=0.0, below=1.0)
+    check_number("beta_2", beta_2, at_least=0.0, below=1.0)
+    check_number("epsilon", epsilon, above=0.0)

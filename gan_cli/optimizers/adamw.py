@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_cli.errors import check_number
+from gan_cli.optimizers.adam import check_moments
 from gan_cli.optimizers.optimizer import Optimizer
 
 
@@ -33,9 +34,7 @@ class AdamW(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number("beta_1", self.beta_1, at_least=0.0, below=1.0)
-        check_number("beta_2", self.beta_2, at_least=0.0, below=1.0)
-        check_number("epsilon", self.epsilon, above=0.0)
+        check_moments(self.beta_1, self.beta_2, self.epsilon)
         check_number("weight_decay", self.weight_decay, at_least=0.0)
 
     def create(self, name: str, learning_rate: float) -> Any:
