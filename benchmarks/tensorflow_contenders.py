@@ -109,7 +109,7 @@ class TurnTaking:
     def end_turn(self) -> None:
         if self.warmed_up:
             seconds = time.perf_counter() - self.began
-            self.line.tell(examples=LOOP_STEPS * self.calls.batch_size, seconds=seconds, inside=self.inside)
+            self.line.tell(examples=LOOP_STEPS * self.calls.decay.batch_size, seconds=seconds, inside=self.inside)
         else:
             self.warmed_up = True
             self.line.tell(versions=versions())

@@ -69,11 +69,11 @@ def test_a_margin_of_0_is_neither_above_nor_below():
     assert (float(up["strength"]), float(down["strength"])) == pytest.approx((0.1, 0.4))
 
 
-def test_it_stays_between_0_and_its_bound():
+def test_it_stays_between_0_and_1():
     assert follow([-1.0] * 4, strength=0.0)[-1] == 0.0
-    state = {**FIRST, "strength": 0.75}
-    for expected in (0.8, 0.8):
-        state = next_strength(np.ones(10, np.float32), 10, state, TARGET, 100, 1, most=0.8)
+    state = {**FIRST, "strength": 0.95}
+    for expected in (1.0, 1.0):
+        state = next_strength(np.ones(10, np.float32), 10, state, TARGET, 100, 1)
         assert float(state["strength"]) == pytest.approx(expected)
 
 

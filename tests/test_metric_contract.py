@@ -23,7 +23,7 @@ from gan_cli.evaluation.example_sets import StoredExamples
 from gan_cli.evaluation.feature_store import StoredFeatures
 from gan_cli.features import ExtractedFeatures, FeatureExtractor, FeatureExtractorConfig
 from gan_cli.metrics import EXAMPLES, FEATURES, LOGITS, Comparison, Metric
-from gan_cli.metrics.metric_compatibility import check_metrics, value_names
+from gan_cli.metrics.metric_compatibility import PlannedComparison, check_metrics, value_names
 
 METRICS = sorted(path.stem for path in (config_directory() / "metric").glob("[!_]*.yaml"))
 SOURCES: dict[str, Source] = {"images": Digits(), "points": Ring(examples=1200)}
@@ -103,10 +103,12 @@ def test_it_measures_the_same_each_time_or_refuses_with_a_reason(name: str, kind
     real, fake = comparison.real, comparison.fake
     if (name, kind) in REFUSED:
         with pytest.raises(ConfigError) as refused:
-            check_metrics({name: metric}, TOLD, SOURCES[kind], real.data, real.count, fake.count)
+            check_metrics({name: metric}, TOLD, PlannedComparison(SOURCES[kind], real.data, real.count, fake.count))
         assert refused.value.key == f"metric.{name}"
         return
-    check_metrics({name: metric}, TOLD, SOURCES[kind], real.data, real.count, fake.count, fake.labels is not None)
+    has_classes = fake.labels is not None
+    planned = PlannedComparison(SOURCES[kind], real.data, real.count, fake.count, has_classes)
+    check_metrics({name: metric}, TOLD, planned)
     state = np.random.get_state()[1].tolist()  # type: ignore[index]
     found = measure({name: metric}, comparison, protocol={})
     assert np.random.get_state()[1].tolist() == state  # type: ignore[index]

@@ -16,7 +16,7 @@ from gan_cli.penalties.r1 import R1
 from gan_cli.penalties.weight_clip import WeightClip
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.compiled_loop import CallLength, CompiledLoop
-from gan_cli.training.ema import decay, update_average
+from gan_cli.training.ema import AverageDecay, update_average
 from gan_cli.training.training_state import TrainingState
 
 
@@ -101,14 +101,14 @@ def test_a_lazy_penalty_comes_seldom_and_as_much_stronger() -> None:
 def test_the_average_has_its_half_life_in_images() -> None:
     kept = 1.0
     for number in range(10):
-        kept *= float(decay(tf.constant(100 + number, tf.int64), batch_size=64, half_life=640, ramp=0))
+        kept *= float(AverageDecay(64, half_life=640, ramp=0)(tf.constant(100 + number, tf.int64)))
     assert kept == pytest.approx(0.5, rel=1e-5)
 
 
 def test_the_average_warms_up_with_the_images_seen() -> None:
-    early = float(decay(tf.constant(0, tf.int64), batch_size=64, half_life=1e6, ramp=0.05))
+    early = float(AverageDecay(64, half_life=1e6, ramp=0.05)(tf.constant(0, tf.int64)))
     assert early == pytest.approx(0.5 ** (1 / 0.05), rel=1e-4)
-    assert float(decay(tf.constant(0, tf.int64), batch_size=64, half_life=0, ramp=0.05)) == 0.0
+    assert float(AverageDecay(64, half_life=0, ramp=0.05)(tf.constant(0, tf.int64))) == 0.0
     average, weight = tf.Variable([1.0, 2.0]), tf.Variable([3.0, 6.0])
     update_average([average], [weight], tf.constant(0.25))
     np.testing.assert_allclose(average, [2.5, 5.0])
@@ -123,7 +123,7 @@ def make_calls(step: AdversarialStep) -> tuple[CompiledLoop, TrainingState]:
     optimizers = (step.generator_optimizer, step.discriminator_optimizer)
     state = TrainingState(step.generator, step.discriminator, averaged, *optimizers, list(step.intervals))
     state.sums = tf.Variable(np.zeros((2, len(state.metrics)), np.float32))
-    return CompiledLoop(step, batches, state, half_life=20.0, ramp=0.0, batch_size=2, xla=False), state
+    return CompiledLoop(step, batches, state, AverageDecay(2, half_life=20.0, ramp=0.0), xla=False), state
 
 
 def test_logged_metrics_are_means_over_the_steps_that_have_them() -> None:

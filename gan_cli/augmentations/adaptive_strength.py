@@ -42,9 +42,8 @@ def next_strength(
     target: float,
     ramp_images: float,
     interval: int,
-    most: float = 1.0,
 ) -> dict[str, Any]:
-    """The state after an update of the discriminator.
+    """The state after an update of the discriminator. The strength stays in [0, 1].
 
     Args:
         margins: float32 `[batch]`, logits of real examples minus the threshold between real and generated.
@@ -53,7 +52,6 @@ def next_strength(
         target: of the mean sign, between -1 and 1.
         ramp_images: real examples in which the strength goes from 0 to 1 if it goes up all the time.
         interval: updates between two steps of the strength.
-        most: the strength's upper bound; its lower bound is 0.
 
     Returns:
         Float32 scalars by the names of `FIRST`.
@@ -64,7 +62,7 @@ def next_strength(
     pace = tf.cast(images, tf.float32) * (interval / ramp_images)
     moved = state["strength"] + due * pace * tf.sign(signs / count - target)
     return {
-        "strength": tf.clip_by_value(moved, 0.0, most),
+        "strength": tf.clip_by_value(moved, 0.0, 1.0),
         "signs": signs * (1.0 - due),
         "count": count * (1.0 - due),
     }

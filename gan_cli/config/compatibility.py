@@ -8,7 +8,7 @@ from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.losses import EMBEDDING, LOGITS, PIXELS, RECONSTRUCTION
-from gan_cli.metrics.metric_compatibility import COUNTS, check_metrics, choose_value
+from gan_cli.metrics.metric_compatibility import COUNTS, PlannedComparison, check_metrics, choose_value
 from gan_cli.penalties import Penalty, Projection, is_on_generator
 
 GIVES = {LOGITS: "logits", EMBEDDING: "vectors", RECONSTRUCTION: "its reconstructions", PIXELS: "the examples"}
@@ -126,7 +126,7 @@ def check_evaluation(job: TrainJob, data: DataSpec | None) -> None:
         choose_value("eval.best_by", section.best_by, job.metrics)
     count = None if data is None else min(data.examples, section.real_samples or data.examples)
     try:
-        check_metrics(job.metrics, job.features, job.dataset, data, count, section.samples)
+        check_metrics(job.metrics, job.features, PlannedComparison(job.dataset, data, count, section.samples))
     except ConfigError as error:
         raise (error.below("eval") if error.key in COUNTS else error) from None
 

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gan_cli.data import SkippedFile
 
 FEW = 3  # files with one reason that are named one by one
 MOST_LINES = 20
+
+
+class SkippedFileReporter:
+    """Reports each unusable file once; streamed ones are found while they are read.
+
+    Args:
+        skipped: the list of a data set, which grows.
+        reported: how many of them an earlier part of the run has reported.
+    """
+
+    def __init__(self, skipped: Sequence[SkippedFile], reported: int = 0) -> None:
+        self.skipped, self.reported = skipped, reported
+
+    def report(self, show: Callable[[str], None]) -> None:
+        """Shows a line for each reason, with the files that were found since the last call."""
+        found = self.skipped[self.reported :]
+        self.reported += len(found)
+        for line in describe_skipped(found):
+            show(f"Skipped: {line}")
 
 
 def describe_skipped(skipped: Sequence[SkippedFile]) -> list[str]:

@@ -17,7 +17,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.evaluation.discriminator_diagnostics import health
 from gan_cli.evaluation.example_sets import ExampleSet, StoredExamples
 from gan_cli.metrics import Result
-from gan_cli.runs.checkpoint import DamagedCheckpointError, checkpoint_path, load_checkpoint_part
+from gan_cli.runs.checkpoint import DamagedCheckpointError, load_checkpoint_part
 from gan_cli.trained_models.restore_model import DISCRIMINATOR, restore_discriminator
 
 DIAGNOSTIC_EXAMPLES = 1000
@@ -30,8 +30,7 @@ def some_examples(examples: ExampleSet) -> np.ndarray:
 
 
 def diagnose_checkpoint(
-    source: Path,
-    step: int,
+    path: Path,
     config: dict[str, Any],
     reals: ExampleSet,
     held_out: Examples | None,
@@ -41,12 +40,10 @@ def diagnose_checkpoint(
     """What the discriminator of a checkpoint says of examples; a note instead where it can't be had.
 
     Args:
-        source: the checkpoint, or the folder of a run's checkpoints.
-        step: of the checkpoint.
+        path: the checkpoint.
         config: of the run.
         reals: those that it was trained on.
     """
-    path = checkpoint_path(source, step) if source.is_dir() else source
     try:
         checkpoint = load_checkpoint_part(path, DISCRIMINATOR)
         loss = build("loss", stored_section(config, "loss"), stored(trust))

@@ -20,8 +20,9 @@ from gan_cli.evaluation.protocol import describe_protocol
 from gan_cli.evaluation.real_data import RealData, data_of_run, describe_files, open_files, report_skipped
 from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
 from gan_cli.metrics import Comparison, Result
-from gan_cli.metrics.metric_compatibility import check_embedding, check_metrics, needs_extractor
+from gan_cli.metrics.metric_compatibility import PlannedComparison, check_embedding, check_metrics, needs_extractor
 from gan_cli.progress import ProgressReporter
+from gan_cli.runs.checkpoint import checkpoint_path
 from gan_cli.trained_models.find_generator_file import check_source, find_source, read_source_config
 from gan_cli.trained_models.load_generator import load_source
 
@@ -98,7 +99,7 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
         check_same_shape(data, fake.data)
         made, classes = settings.samples or GENERATED, 0
     try:
-        check_metrics(job.metrics, job.features, source, data, count, made, classes > 1)
+        check_metrics(job.metrics, job.features, PlannedComparison(source, data, count, made, classes > 1))
     except ConfigError as error:
         key = {"samples": "fake", "real_samples": "real"}.get(error.key)
         typed = getattr(settings, error.key, None) if key else None
@@ -167,10 +168,12 @@ def evaluate(job: EvaluationJob, fake: FakeSide, console: Console) -> tuple[Eval
         report_skipped("fake", fakes.whole, console)
     reals = StoredExamples(real.examples, real.about, settings.real_samples, console.read_data)
     has_classes = fakes.labels is not None
-    check_metrics(job.metrics, job.features, real.source, reals.data, reals.count, fakes.count, has_classes)
+    planned = PlannedComparison(real.source, reals.data, reals.count, fakes.count, has_classes)
+    check_metrics(job.metrics, job.features, planned)
     computed: dict[str, Result] = {}
     if fake.config is not None and fake.generator is not None and is_own_data(job) and step is not None:
-        result = diagnose_checkpoint(fake.generator, step, fake.config, reals, real.held_out(), fakes, settings.trust)
+        path = checkpoint_path(fake.generator, step) if fake.generator.is_dir() else fake.generator
+        result = diagnose_checkpoint(path, fake.config, reals, real.held_out(), fakes, settings.trust)
         computed["discriminator"] = result
     return compare(job, reals, fakes, real, console, computed), step
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from gan_cli.data import DataSpec, Source
 from gan_cli.errors import ConfigError, nearest
@@ -21,23 +22,27 @@ def needs_extractor(metrics: Mapping[str, Metric]) -> bool:
     return any({FEATURES, LOGITS} & metric.needs for metric in metrics.values())
 
 
-def check_metrics(
-    metrics: Mapping[str, Metric],
-    features: FeatureExtractorConfig,
-    source: Source | None,
-    data: DataSpec | None,
-    real: int | None,
-    fake: int,
-    fakes_have_classes: bool = False,
-) -> None:
-    """Raises ConfigError for what can't be measured on such data, before TensorFlow is loaded.
+@dataclass(frozen=True)
+class PlannedComparison:
+    """What is known of the real and generated examples before they are read.
 
-    Args:
+    Attributes:
         source: of the real examples, where they are a data set of this project.
         data: of the real examples, None where that is not known yet.
         real, fake: how many examples there will be.
         fakes_have_classes: whether the generated ones are labelled.
     """
+
+    source: Source | None
+    data: DataSpec | None
+    real: int | None
+    fake: int
+    fakes_have_classes: bool = False
+
+
+def check_metrics(metrics: Mapping[str, Metric], features: FeatureExtractorConfig, planned: PlannedComparison) -> None:
+    """Raises ConfigError for what can't be measured on such data, before TensorFlow is loaded."""
+    data = planned.data
     owners: dict[str, str] = {}
     for name, metric in metrics.items():
         for value in metric.values:
@@ -47,12 +52,12 @@ def check_metrics(
                 raise ConfigError(f"metric.{name}", f"gives {value}, as metric.{owners[value]} does")
             owners[value] = name
         try:
-            metric.check_source(source)
+            metric.check_source(planned.source)
             if data is not None:
-                metric.check(data, real, fake)
+                metric.check(data, planned.real, planned.fake)
             if LOGITS in metric.needs and data is not None and not gives_logits(features, data):
                 raise ConfigError("features", f"metric.{name} needs the probabilities of classes", advice=WITH_CLASSES)
-            if metric.needs_labels and not fakes_have_classes:
+            if metric.needs_labels and not planned.fakes_have_classes:
                 advice = "A folder with a sub-folder for each class has some; for others use metric=fid."
                 raise ConfigError("", "goes class by class, and the generated examples have no classes", advice=advice)
         except ConfigError as error:

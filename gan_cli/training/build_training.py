@@ -19,6 +19,7 @@ from gan_cli.penalties import Penalty
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.augmented_discriminator import AugmentedDiscriminator
 from gan_cli.training.compiled_loop import CompiledLoop
+from gan_cli.training.ema import AverageDecay
 from gan_cli.training.top_k import top_k_share
 from gan_cli.training.training_state import TrainingState
 
@@ -84,8 +85,8 @@ def build_step(job: TrainJob, state: TrainingState) -> AdversarialStep:
 def build_compiled_loop(job: TrainJob, step: AdversarialStep, batches: Batches, state: TrainingState) -> CompiledLoop:
     """The compiled function that does any number of steps."""
     train = job.train
-    half_life, ramp = train.ema_half_life, train.ema_ramp
-    return CompiledLoop(step, batches, state, half_life, ramp, train.batch_size, train.xla)
+    decay = AverageDecay(train.batch_size, train.ema_half_life, train.ema_ramp)
+    return CompiledLoop(step, batches, state, decay, train.xla)
 
 
 def stateful_parts(job: TrainJob) -> dict[str, Loss | Penalty | Augmentation]:

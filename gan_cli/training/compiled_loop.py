@@ -15,7 +15,7 @@ import numpy as np
 from gan_cli.data.pipeline import Batches
 from gan_cli.lazy import tf
 from gan_cli.training.adversarial_step import AdversarialStep
-from gan_cli.training.ema import decay, update_average
+from gan_cli.training.ema import AverageDecay, update_average
 from gan_cli.training.training_state import TrainingState
 
 NEVER = np.iinfo(np.int64).max
@@ -46,8 +46,7 @@ class CompiledLoop:
         step: the adversarial step.
         batches: the batches of real examples.
         state: the step's models and optimizers, with the EMA weights and the running sums to update.
-        half_life, ramp: of the EMA; see `gan_cli.training.ema`.
-        batch_size: images a step.
+        decay: of the EMA.
         xla: whether XLA compiles the step; looking up the data stays outside, XLA has no kernel for its order.
     """
 
@@ -56,13 +55,10 @@ class CompiledLoop:
         step: AdversarialStep,
         batches: Batches,
         state: TrainingState,
-        half_life: float,
-        ramp: float,
-        batch_size: int,
+        decay: AverageDecay,
         xla: bool,
     ) -> None:
-        self.step, self.batches, self.state, self.batch_size = step, batches, state, batch_size
-        self.half_life, self.ramp = half_life, ramp
+        self.step, self.batches, self.state, self.decay = step, batches, state, decay
         self.compiled_step = tf.function(step, jit_compile=True, autograph=False) if xla else step
         self.names = list(step.intervals)
         number = tf.TensorSpec([], tf.int64)
@@ -101,8 +97,7 @@ class CompiledLoop:
     def run_step(self, real: Any, step: Any) -> tuple[Any, Any]:
         """Performs one step and updates the averages; returns its metrics and whether its losses are finite."""
         metrics = self.compiled_step(real, step)
-        keep = decay(step, self.batch_size, self.half_life, self.ramp)
-        update_average(self.state.averaged.weights, self.state.generator.weights, keep)
+        update_average(self.state.averaged.weights, self.state.generator.weights, self.decay(step))
         row = tf.stack([metrics[name] for name in self.names])
         due = tf.stack([tf.cast(step % every == 0, tf.float32) for every in self.step.intervals.values()])
         self.state.sums.assign_add(tf.stack([row, due]))

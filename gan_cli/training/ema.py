@@ -8,23 +8,35 @@ seen so far. The moving statistics of batch normalisation are averaged like the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gan_cli.lazy import tf
 
 
-def decay(step: Any, batch_size: int, half_life: float, ramp: float) -> Any:
-    """The share of the average that a step keeps, float32 in [0, 1): 0.5 ^ (batch_size / half-life).
+@dataclass(frozen=True)
+class AverageDecay:
+    """How fast the average forgets.
 
-    Args:
-        step: int64 scalar, from 0; the step that was just done.
+    Attributes:
         batch_size: images a step.
         half_life: in images; 0 keeps nothing, so that the average is the weights themselves.
         ramp: the half-life is at most this share of the images so far; 0 sets no such bound.
     """
-    images = tf.cast(step + 1, tf.float32) * batch_size
-    bounded = tf.minimum(float(half_life), images * ramp) if ramp > 0 else tf.constant(float(half_life))
-    return tf.where(bounded > 0, tf.pow(0.5, batch_size / tf.maximum(bounded, 1e-8)), 0.0)
+
+    batch_size: int
+    half_life: float
+    ramp: float
+
+    def __call__(self, step: Any) -> Any:
+        """The share of the average that a step keeps, float32 in [0, 1): 0.5 ^ (batch_size / half-life).
+
+        Args:
+            step: int64 scalar, from 0; the step that was just done.
+        """
+        half_life, images = float(self.half_life), tf.cast(step + 1, tf.float32) * self.batch_size
+        bounded = tf.minimum(half_life, images * self.ramp) if self.ramp > 0 else tf.constant(half_life)
+        return tf.where(bounded > 0, tf.pow(0.5, self.batch_size / tf.maximum(bounded, 1e-8)), 0.0)
 
 
 def update_average(average: Sequence[Any], weights: Sequence[Any], keep: Any) -> None:

@@ -48,7 +48,7 @@ class EvaluationCallback:
         """
         try:
             self.reporter.progress("evaluation", 0, 1)
-            state = self.writer.state
+            state = self.writer.checkpoints.state
             evaluation = self.evaluator.evaluate(state.averaged, state.discriminator, step, self.reporter)
         except EvaluationInterrupted:
             self.is_missing = True

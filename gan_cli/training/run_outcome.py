@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from gan_cli.console import Console
 from gan_cli.runs.run_directory import RunDirectory
 from gan_cli.runs.status import Status
+from gan_cli.training.checkpoint_writer import NonFiniteError
 from gan_cli.training.resume_run import RestoredState
-from gan_cli.training.run_writer import NonFiniteError, RunWriter
+from gan_cli.training.run_writer import RunWriter
 
 
 @dataclass
@@ -35,7 +36,7 @@ def record_outcome(run: RunDirectory, console: Console, restored: RestoredState)
     except OSError as error:  # a full disk, a folder that is gone
         console.write_log(traceback.format_exc())
         problem = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
-        saved = outcome.writer.last_checkpoint if outcome.writer else restored.checkpoint
+        saved = outcome.writer.checkpoints.last if outcome.writer else restored.checkpoint
         console.error(f"{problem}\nLast checkpoint: {saved or 'none yet'}. Resume with: gan-train resume={run.path}")
     except BaseException as error:
         problem = f"{type(error).__name__}: {error}"
@@ -44,8 +45,8 @@ def record_outcome(run: RunDirectory, console: Console, restored: RestoredState)
     finally:
         if problem is not None:
             outcome.state = "failed"
-        step = outcome.writer.step if outcome.writer else restored.step
+        step = outcome.writer.clock.step if outcome.writer else restored.step
         with suppress(OSError):  # a full disk must not hide what went wrong
             run.write_status(Status(outcome.state, step, problem))
         if outcome.writer is not None:
-            outcome.writer.send(lambda writer: writer.close(outcome.state))
+            outcome.writer.loggers.close(outcome.state)

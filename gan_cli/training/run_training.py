@@ -12,11 +12,13 @@ from gan_cli.config.launch_plan import LaunchPlan
 from gan_cli.console import Console
 from gan_cli.data import Examples
 from gan_cli.data.pipeline import open_batches, step_indices
+from gan_cli.data.skipped_files import SkippedFileReporter
 from gan_cli.data.splits import split_held_out
 from gan_cli.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.periodic_evaluation import PeriodicEvaluator
 from gan_cli.lazy import tf
+from gan_cli.loggers.logger_group import open_loggers
 from gan_cli.plotting.grid_size import parse_grid
 from gan_cli.runs.atomic_files import write_atomically
 from gan_cli.runs.environment import describe_cores_change
@@ -28,12 +30,14 @@ from gan_cli.sampling.latents import latents
 from gan_cli.sampling.training_grid import TrainingGrid
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.build_training import build_compiled_loop, build_state, build_step
+from gan_cli.training.checkpoint_writer import CheckpointWriter
 from gan_cli.training.compiled_loop import CallLength
 from gan_cli.training.evaluation_callback import EvaluationCallback
 from gan_cli.training.resume_run import RestoredState, describe_data_change, restore
 from gan_cli.training.run_outcome import RunOutcome, record_outcome
-from gan_cli.training.run_writer import RunWriter, open_loggers
+from gan_cli.training.run_writer import RunWriter
 from gan_cli.training.start_summary import describe_job, describe_modes, estimate_memory
+from gan_cli.training.training_clock import TrainingClock
 from gan_cli.training.training_loop import LoopSchedule, train
 from gan_cli.training.training_state import TrainingState
 
@@ -130,14 +134,14 @@ class TrainingRun:
             with record_outcome(run, self.console, restored) as outcome:
                 self.report_start(run, restored)
                 outcome.writer = writer = self.open_writer(run, restored)
-                writer.report_skipped()
+                writer.skipped.report(self.console.line)
                 for warning in self.examples.warnings:
                     self.console.warn(warning)
                 call_length = CallLength(section.steps_per_call, batches.longest_call)
                 callback = EvaluationCallback(self.evaluator, writer, stop) if self.evaluator else None
                 with self.console.training(restored.step, section.steps):
                     train(loop, writer, LoopSchedule.of(job), call_length, stop, callback)
-                save_generator(run.generator, self.state.averaged, job.model, self.examples.spec, writer.step)
+                save_generator(run.generator, self.state.averaged, job.model, self.examples.spec, writer.clock.step)
                 self.report_end(outcome, writer, callback, stop)
             return {"finished": 0, "interrupted": stop.exit_code, "failed": 1}[outcome.state]
 
@@ -160,24 +164,32 @@ class TrainingRun:
         grid = build_training_grid(self.job, self.examples)
         real = grid.draw_real()
         write_atomically(run.samples / "real.png", lambda file: real.save(file, format="PNG"))
-        writers = open_loggers(self.job, run, restored.step, self.console)
-        return RunWriter(run, self.state, grid, writers, self.console, self.examples, self.job.config, restored)
+        job, skipped = self.job, self.examples.skipped
+        return RunWriter(
+            checkpoints=CheckpointWriter(run, self.state, self.examples.spec, job.config, restored),
+            clock=TrainingClock(job.train.batch_size, restored.step, restored.seconds),
+            grid=grid,
+            loggers=open_loggers(job.loggers, run.path, job.config, restored.step, self.console.warn),
+            console=self.console,
+            # A resumed run has reported these before; the start block gives their number.
+            skipped=SkippedFileReporter(skipped, reported=len(skipped) if restored.checkpoint is not None else 0),
+        )
 
     def report_end(
         self, outcome: RunOutcome, writer: RunWriter, callback: EvaluationCallback | None, stop: StopRequest
     ) -> None:
         """Decides how the run ended, and prints that with its results."""
-        is_complete = writer.step == self.job.train.steps
+        is_complete = writer.clock.step == self.job.train.steps
         may_stop_early = callback is not None and not stop.requested and not is_complete
         early_stop = callback.evaluator.early_stop_reason() if callback is not None and may_stop_early else None
         lacks_evaluation = callback is not None and callback.is_missing
         outcome.state = "finished" if early_stop or (is_complete and not lacks_evaluation) else "interrupted"
-        writer.run.write_status(Status(outcome.state, writer.step))  # before the lines below: output may block
+        writer.run.write_status(Status(outcome.state, writer.clock.step))  # before the lines below: output may block
         lines = []
         if early_stop:
-            lines.append(f"Stopped early at step {writer.step}: {early_stop}")
+            lines.append(f"Stopped early at step {writer.clock.step}: {early_stop}")
         if outcome.state == "interrupted":
-            lines.append(f"Stopped at step {writer.step}. Resume with: gan-train resume={writer.run.path}")
+            lines.append(f"Stopped at step {writer.clock.step}. Resume with: gan-train resume={writer.run.path}")
         lines += describe_modes(self.job, self.state)
         lines += callback.describe_best() if callback else []
         lines += [f"Last samples: {writer.last_picture}"] if writer.last_picture else []

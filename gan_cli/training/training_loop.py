@@ -51,7 +51,7 @@ def train(
     Raises:
         NonFiniteError: with the range of steps, the last good checkpoint and the likely causes.
     """
-    step = writer.step
+    step = writer.clock.step
     if step == 0:
         writer.write_samples(0)
     elif callback is not None and schedule.evaluates(step):
@@ -62,10 +62,10 @@ def train(
         result = loop(step, count)
         if result.first_bad_step is not None:
             where = f"step {result.first_bad_step} (graph call of steps {step} to {step + count - 1})"
-            raise writer.non_finite_error(f"A loss became NaN or infinite in {where}.")
+            raise writer.checkpoints.non_finite_error(f"A loss became NaN or infinite in {where}.")
         step += count
         call_length.update(count, result)
-        writer.count_steps(step, count, result)
+        writer.clock.count_steps(step, count, result)
 
         last, stopping = step == schedule.steps, stop.requested
         if step % schedule.log_every == 0 or last:
@@ -79,7 +79,7 @@ def train(
         if callback is not None and schedule.evaluates(step):
             callback.evaluate(step)
             ending, stopping = callback.ends, stop.requested
-    if (ending or stopping) and step > writer.saved_step:
+    if (ending or stopping) and step > writer.checkpoints.last_step:
         writer.write_checkpoint(step)
     if ending and writer.last_picture != writer.run.sample(step):
         writer.write_samples(step)
