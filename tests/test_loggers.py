@@ -19,10 +19,11 @@ from PIL import Image
 
 from gan_cli.errors import ConfigError
 from gan_cli.loggers import Writer, check_installed
+from gan_cli.loggers.logger_group import open_loggers
 from gan_cli.loggers.metrics_replay import numbers_of
 from gan_cli.loggers.mlflow import MLflow
 from gan_cli.loggers.tensorboard import TensorBoard
-from gan_cli.loggers.wandb import WeightsAndBiases
+from gan_cli.loggers.wandb import WeightsAndBiases, run_identity
 
 CONFIG = {"seed": 3, "train": {"steps": 40}, "penalty": {"r1": {"weight": 1.5}}, "tags": [], "nothing": {}}
 YAML_FILES = sorted((Path(__file__).parent.parent / "configs" / "logger").glob("*.yaml"))
@@ -262,6 +263,27 @@ def test_a_logger_that_joins_a_resumed_run_gets_the_steps_before(run: Path) -> N
     assert [row["_step"] for row in wandb_rows(file)] == [5, 10, 15, 20]
 
 
+def test_wandb_starts_a_new_run_where_its_project_has_changed(run: Path, no_way_out: list[str]) -> None:
+    pytest.importorskip("wandb")
+    logger = WeightsAndBiases(mode="offline", project="p", entity=None, tags=[], pictures=False)
+    writer = logger.open(run, run.name, CONFIG, resumed_from=0)
+    do_steps(writer, run, range(5, 30, 5))
+    writer.close("interrupted")
+    former = (run / "wandb" / "run_id.txt").read_text().strip()
+    other = WeightsAndBiases(mode="offline", project="q", entity=None, tags=[], pictures=False)
+    other.open(run, run.name, CONFIG, resumed_from=20).close("finished")
+    identity = (run / "wandb" / "run_id.txt").read_text().strip()
+    assert identity != former
+    (file,) = run.glob(f"wandb/offline-run-*/run-{identity}.wandb")
+    assert [row["_step"] for row in wandb_rows(file)] == [5, 10, 15, 20]
+
+
+def test_a_wandb_id_of_release_0_1_which_has_no_place_is_kept(run: Path) -> None:
+    (run / "wandb").mkdir()
+    (run / "wandb" / "run_id.txt").write_text("old\n")
+    assert run_identity(run, run.name, "team/project") == ("old", False)
+
+
 def test_wandb_modes_other_than_the_two_are_refused() -> None:
     with pytest.raises(ConfigError, match="Did you mean offline"):
         WeightsAndBiases(mode="ofline", project="p", entity=None, tags=[], pictures=True)
@@ -317,3 +339,31 @@ def test_mlflow_starts_a_new_run_where_its_place_has_changed(mlflow: Any, run: P
     writer.close("finished")
     (again,) = client.search_runs([client.get_experiment_by_name("f").experiment_id])
     assert [metric.step for metric in client.get_metric_history(again.info.run_id, "loss")] == STEPS[:8]
+
+
+def test_mlflow_starts_a_new_run_where_its_experiment_has_changed(mlflow: Any, run: Path) -> None:
+    writer = MLflow(tracking_uri=None, experiment="e", pictures=False).open(run, run.name, CONFIG, resumed_from=0)
+    do_steps(writer, run, range(5, 15, 5))
+    writer.close("interrupted")
+    changed = MLflow(tracking_uri=None, experiment="f", pictures=False)
+    changed.open(run, run.name, CONFIG, resumed_from=10).close("finished")
+    client = mlflow_client(mlflow, run)
+    (found,) = client.search_runs([client.get_experiment_by_name("f").experiment_id])
+    assert [metric.step for metric in client.get_metric_history(found.info.run_id, "loss")] == [5, 10]
+    assert the_run(client).info.status == "KILLED"
+
+
+def test_a_tracking_server_that_is_away_is_asked_three_times_and_then_left(
+    mlflow: Any, run: Path, no_way_out: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MAX_RETRIES", "TIMEOUT"):
+        monkeypatch.delenv(f"MLFLOW_HTTP_REQUEST_{name}", raising=False)
+    for name in ("BACKOFF_FACTOR", "BACKOFF_JITTER"):  # waits between requests would add seconds
+        monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", "0")
+    warnings: list[str] = []
+    logger = MLflow(tracking_uri="http://tracking.invalid", experiment="e", pictures=False)
+    group = open_loggers({"mlflow": logger}, run, CONFIG, 0, warnings.append)
+    assert group.writers == []
+    assert len(warnings) == 1
+    assert "MLflow can't be opened and is disabled" in warnings[0]
+    assert len(no_way_out) == 3

@@ -23,12 +23,15 @@ IDENTITY_FILE = "run_id.txt"
 PLACE_FILE = "place.txt"  # beside run_id.txt: the server that gave the id, or the folder of the database
 STATES = {"finished": "FINISHED", "interrupted": "KILLED"}  # any other state is FAILED
 PARAMETERS_AT_ONCE = 100  # the server's limit
+REQUEST_LIMITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+"""Of MLflow, unless the user has set others. Its own, 7 and 120 seconds, stop training for minutes where a server is
+away. Each request is tried so; the first that fails disables the logger."""
 PARAMETER_LENGTH = 500  # characters; the limit of the oldest servers in use
 
 
 @dataclass(frozen=True)
 class MLflow(Logger):
-    """Logs to MLflow. A resumed run keeps its id, unless the destination has changed.
+    """Logs to MLflow. A resumed run keeps its id, unless the server, the database or the experiment has changed.
 
     Args:
         tracking_uri: the server's address; None for a SQLite file in RUN/mlflow, which needs no network. MLflow no
@@ -51,6 +54,8 @@ class MLflow(Logger):
 
     def open(self, directory: Path, name: str, config: dict[str, Any], resumed_from: int) -> MLflowWriter:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # usage reports, on by default
+        for variable, limit in REQUEST_LIMITS.items():
+            os.environ.setdefault(variable, limit)
         from mlflow.tracking import MlflowClient
 
         check_inside_run(directory / FOLDER, run=directory)
@@ -65,20 +70,27 @@ class MLflow(Logger):
             identity = read_text(identity_file).strip()
             if self.tracking_uri is None:
                 check_database(client, identity, folder)
-            client.update_run(identity, status="RUNNING")
-            return MLflowWriter(client, identity, self.pictures, last_steps(client, identity))
+            if is_in_experiment(client, identity, self.experiment):
+                client.update_run(identity, status="RUNNING")
+                return MLflowWriter(client, identity, self.pictures, last_steps(client, identity))
         artifacts = (folder / "artifacts").as_uri() if self.tracking_uri is None else None
         experiment = client.get_experiment_by_name(self.experiment)
         where = experiment.experiment_id if experiment else client.create_experiment(self.experiment, artifacts)
         identity = client.create_run(where, run_name=name).info.run_id
         if self.tracking_uri is None:
             check_database(client, identity, folder)
-        write_text(folder / PLACE_FILE, f"{place}\n")
         write_text(identity_file, f"{identity}\n")
+        write_text(folder / PLACE_FILE, f"{place}\n")  # last: an id is used only with its own place
         write_parameters(client, identity, config)
         writer = MLflowWriter(client, identity, self.pictures, {})
         replay(writer, directory, resumed_from)
         return writer
+
+
+def is_in_experiment(client: Any, identity: str, name: str) -> bool:
+    """Whether the stored run belongs to the experiment of that name, which may have changed since."""
+    experiment = client.get_experiment_by_name(name)
+    return experiment is not None and client.get_run(identity).info.experiment_id == experiment.experiment_id
 
 
 def check_database(client: Any, identity: str, folder: Path) -> None:

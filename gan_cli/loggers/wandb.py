@@ -16,13 +16,15 @@ from gan_cli.loggers.metrics_replay import replay
 from gan_cli.runs.atomic_files import make_folder, read_text, write_text
 
 FOLDER = "wandb"  # Weights & Biases creates this folder in the directory that it is given
+IDENTITY_FILE = "run_id.txt"
+PLACE_FILE = "place.txt"
 FOLDERS = (FOLDER, ".wandb")  # the second is used where it exists
 EXIT_CODES = {"finished": 0, "interrupted": 255}  # 255 is shown as killed, any other code but 0 as failed
 
 
 @dataclass(frozen=True)
 class WeightsAndBiases(Logger):
-    """Logs to Weights & Biases. A resumed run keeps its id.
+    """Logs to Weights & Biases. A resumed run keeps its id, unless the project or the entity has changed.
 
     Args:
         mode: `offline` writes to RUN/wandb and needs neither network nor account; `online` sends as well.
@@ -53,7 +55,7 @@ class WeightsAndBiases(Logger):
 
         check_settings_files(directory)
 
-        identity, is_new = run_identity(directory, name)
+        identity, is_new = run_identity(directory, name, place=f"{self.entity or ''}/{self.project}")
         run = wandb.init(
             mode="online" if self.mode == "online" else "offline",
             project=self.project,
@@ -89,17 +91,23 @@ def check_settings_files(directory: Path) -> None:
                 raise ConfigError("logger.wandb", problem, path, advice)
 
 
-def run_identity(directory: Path, name: str) -> tuple[str, bool]:
+def run_identity(directory: Path, name: str, place: str) -> tuple[str, bool]:
     """The run's id, and whether it is new.
 
-    It is stored in RUN/wandb/run_id.txt. The name is not unique in a sweep, and the path changes when a run is moved.
+    It is stored in RUN/wandb/run_id.txt, with its place in place.txt beside it; an id without one is that of a run of
+    release 0.1. The name is not unique in a sweep, and the path changes when a run is moved.
+
+    Args:
+        place: entity and project. An id belongs to one of them; another has no such run, or a different one.
     """
-    path = directory / FOLDER / "run_id.txt"
-    if path.is_file():
+    path, place_file = directory / FOLDER / IDENTITY_FILE, directory / FOLDER / PLACE_FILE
+    stored_place = read_text(place_file).rstrip("\n") if place_file.is_file() else place
+    if path.is_file() and stored_place == place:
         return read_text(path).strip(), False
     make_folder(path.parent, run=directory)
     identity = f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)[:48]}-{secrets.token_hex(4)}"  # 64 characters are allowed
     write_text(path, identity + "\n")
+    write_text(place_file, place + "\n")  # last: an id is used only with its own place
     return identity, True
 
 
