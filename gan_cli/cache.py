@@ -26,7 +26,30 @@ def cache_folder() -> Path:
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan-cli"
     except RuntimeError:  # neither $HOME nor an entry in the list of users, as in some containers
-        return private_folder(Path(tempfile.gettempdir()) / f"gan-cli-{os.getuid()}")
+        return temporary_home() / ".cache" / "gan-cli"
+
+
+def temporary_home() -> Path:
+    """The home folder of a user without one."""
+    return private_folder(Path(tempfile.gettempdir()) / f"gan-cli-{os.getuid()}")
+
+
+def set_library_folders() -> None:
+    """Gives libraries a private folder for their settings where the user has no home folder, or can't write there.
+
+    Without one, W&B and MLflow fail, and Keras takes `~` for a name in the working folder. Where the home folder can't
+    be written, Keras shares `/tmp/.keras` with all users. It reads settings there.
+    """
+    try:
+        home = Path.home()
+    except RuntimeError:
+        home = Path("~")
+    if not home.is_absolute():
+        os.environ["HOME"] = str(temporary_home())
+    elif not os.access(home, os.W_OK):
+        for variable, name in (("KERAS_HOME", "keras"), ("MPLCONFIGDIR", "matplotlib")):
+            if not os.environ.get(variable):
+                os.environ[variable] = str(temporary_home() / name)
 
 
 def private_folder(folder: Path) -> Path:

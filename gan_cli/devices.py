@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gan_cli.cache import set_library_folders
+
 # What TensorFlow prints at every start and nobody can act on. Everything else it says is shown.
 NOISE = re.compile(
     r"^[I]\d{4} |All log messages before absl::InitializeLog|To enable the following instructions"
@@ -23,9 +25,13 @@ def load_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # 1 leaves out information, not warnings
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's own Keras settings say
     if "tensorflow" not in sys.modules:
+        set_library_folders()
         with quiet_start():
-            import keras  # noqa: F401  (imports TensorFlow too)
+            import keras  # imports TensorFlow too
             import tensorflow as tf
+
+            keras.config.set_image_data_format("channels_last")  # whatever ~/.keras/keras.json says
+            keras.config.set_floatx("float32")
 
             for gpu in tf.config.list_physical_devices("GPU"):  # now, so that what it prints is filtered too
                 tf.config.experimental.set_memory_growth(gpu, True)

@@ -11,7 +11,7 @@ import pytest
 from conftest import TINY
 from runs import status
 
-from gan_cli.cache import cache_folder, private_folder
+from gan_cli.cache import cache_folder, private_folder, set_library_folders
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.errors import ConfigError
@@ -46,7 +46,7 @@ def test_a_user_without_a_home_folder_has_a_private_cache(tmp_path: Path, monkey
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 54321)  # nobody's number
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    assert cache_folder().name.startswith("gan-cli-54321-")  # this process can't make a folder of that user
+    assert cache_folder().parts[-3].startswith("gan-cli-54321-")  # this process can't make a folder of that user
     monkeypatch.undo()
     own = private_folder(tmp_path / "own")
     assert own == tmp_path / "own" == private_folder(own)
@@ -55,6 +55,23 @@ def test_a_user_without_a_home_folder_has_a_private_cache(tmp_path: Path, monkey
     (tmp_path / "link").symlink_to(tmp_path)
     for taken in (own, tmp_path / "link"):
         assert private_folder(taken) != taken
+
+
+@pytest.mark.parametrize("home", ["~", "relative", "/nonexistent"])
+def test_libraries_have_a_private_folder_where_the_home_folder_is_missing(
+    home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"HOME": home, "KERAS_HOME": "", "MPLCONFIGDIR": ""}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    set_library_folders()
+    private = tmp_path / f"gan-cli-{os.getuid()}"
+    if home == "/nonexistent":
+        assert os.environ["KERAS_HOME"] == str(private / "keras")
+        assert os.environ["MPLCONFIGDIR"] == str(private / "matplotlib")
+    else:
+        assert Path.home() == private
+    assert private.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("words", [["output=folder.png"], ["output=file/grid.png"]])
