@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,32 @@ def foreign_run(ring_run: Path, marker: Path) -> Path:
     run = Path(shutil.copytree(ring_run, "run"))
     plant(Path(), marker)
     return run
+
+
+@pytest.fixture
+def no_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
+    """A proxy for every connection, which notes them and lets none through; and nobody is logged in."""
+    asked: list[str] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def refuse() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                asked.append(connection.recv(200).decode(errors="replace"))
+
+    thread = threading.Thread(target=refuse)
+    thread.start()
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, address)
+    for name in ("NO_PROXY", "no_proxy", "WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    yield asked
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()

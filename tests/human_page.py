@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from gan_cli.human_evaluation.survey_page import Side, make_page
+
 PROTOCOL: dict[str, Any] = {"real": {"name": "noise"}, "fake": {"run": "a run", "step": 7}, "seconds": None, "seed": 0}
 OTHER = {"real": "fake", "fake": "real"}
 
@@ -48,3 +50,16 @@ def answers_file(name: str, wrong: int = 2, person: str = "", **changes: Any) ->
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(whole))
     return path
+
+
+REAL, FAKE = Side(noise(1), range(10, 13)), Side(noise(2), range(20, 23))
+
+
+def written(text: str, name: str = "page.html") -> Path:
+    path = Path(name).resolve()
+    path.write_text(text)
+    return path
+
+
+def page(**protocol: Any) -> Path:
+    return written(make_page(REAL, FAKE, {**PROTOCOL, **protocol}, seed=0, name="a run"))

@@ -1,4 +1,4 @@
-"""Reading of run directories."""
+"""Runs in tests: how they are trained, measured and read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from conftest import TINY
 
+from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.train import gan_train
 from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint
 
@@ -54,3 +56,12 @@ def train(directory: str, steps: int, *words: str) -> Path:
 
 def newest_arrays(run: Path) -> dict[str, np.ndarray]:
     return load_checkpoint(list_checkpoints(run / "checkpoints")[0]).arrays
+
+
+def measured(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    """What `gan-eval ... json=true` prints, which must be one JSON object and nothing else."""
+    capsys.readouterr()
+    assert gan_eval([*words, "json=true"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert isinstance(found, dict)
+    return found

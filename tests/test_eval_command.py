@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 from conftest import TINY
 from PIL import Image
 from processes import command
+from runs import measured
 
 from gan_cli.commands.command_line import report_errors
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation import feature_store
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
 from gan_cli.runs.run_directory import RunDirectory
 
@@ -36,15 +34,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 @pytest.fixture
 def run(finished_run: Path, working_folder: Path) -> Path:
     return Path(shutil.copytree(finished_run, working_folder / "RUN"))
-
-
-def measured(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
-    """What `gan-eval ... json=true` prints, which must be one JSON object and nothing else."""
-    capsys.readouterr()
-    assert gan_eval([*words, "json=true"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert isinstance(found, dict)
-    return found
 
 
 def test_it_prints_a_table_and_appends_to_the_runs_evaluations(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,52 +152,6 @@ def test_runs_measured_alike_are_ranked_and_others_are_not(run: Path, capsys: py
     told = capsys.readouterr().out
     assert "RUN and BETTER differ in fake.count: 100 and 60" in told
     assert "Ranked" not in told
-
-
-def test_features_of_real_examples_are_kept_checked_and_made_again_where_damaged(
-    run: Path, own_cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    words = [f"run={run}", "metric=[fid]", "features=random", "samples=100"]
-    first = measured(capsys, *words)
-    (folder,) = (own_cache / "features").iterdir()
-    assert not list(folder.parent.glob(".*"))
-
-    made: list[str] = []
-    write = feature_store.write_features
-
-    def counted(examples: Any, embedding: Any, where: Path, teller: Any, what: str) -> None:
-        made.append(what)
-        write(examples, embedding, where, teller, what)
-
-    monkeypatch.setattr(feature_store, "write_features", counted)
-    assert measured(capsys, *words)["values"] == first["values"]
-    assert made == ["generated"]
-    content = bytearray((folder / "features.npy").read_bytes())
-    content[-1] ^= 1
-    (folder / "features.npy").write_bytes(content)
-    assert gan_eval([*words, "json=true"]) == 0
-    told = capsys.readouterr()
-    assert "can't be used" in told.err
-    assert json.loads(told.out)["values"] == first["values"]
-    assert made == ["generated", "real", "generated"]
-
-    # Damaged features that can't be removed are not used.
-    (folder / "features.npy").write_bytes(content[:-4])
-    monkeypatch.setattr(feature_store, "shutil", SimpleNamespace(rmtree=lambda *_, **__: None))
-    assert measured(capsys, *words)["values"] == first["values"]
-
-
-def test_a_cache_that_cannot_be_written_is_done_without(
-    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    words = [f"run={run}", "metric=[fid]", "features=random", "samples=100"]
-    first = measured(capsys, *words)
-    Path("file").write_text("no folder")
-    monkeypatch.setenv("GAN_CLI_CACHE", "file")
-    assert gan_eval([*words, "json=true"]) == 0
-    told = capsys.readouterr()
-    assert "can't be written" in told.err
-    assert json.loads(told.out)["values"] == first["values"]
 
 
 def test_lines_of_others_in_the_record_are_passed_over(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

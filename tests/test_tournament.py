@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,19 +17,14 @@ from gan_cli import load_generator
 from gan_cli.commands.tournament import HELP, gan_eval_tournament
 from gan_cli.commands.train import gan_train
 from gan_cli.config.compose import compose
-from gan_cli.data import DataSpec
 from gan_cli.data.digits import Digits
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.example_sets import StoredExamples
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
 from gan_cli.tournament.discriminator_scores import loss_of
-from gan_cli.tournament.players import TournamentRun, find_runs, players_of, select_evenly
-from gan_cli.tournament.round_robin import Tournament
+from gan_cli.tournament.players import find_runs, select_evenly
 from gan_cli.tournament.tournament_config import TournamentJob
-from gan_cli.tournament.tournament_layout import cell_size, plan_layout
-from gan_cli.tournament.tournament_plot import tournament_figure, tournament_png
 from gan_cli.tournament.tournament_runner import default_output
-from gan_cli.tournament.win_rates import play_matches, rate
 from gan_cli.trained_models.restore_model import restore_discriminator
 from gan_cli.trained_models.score_examples import score_examples
 
@@ -90,20 +83,6 @@ def judged(checkpoint: Path, examples: np.ndarray) -> np.ndarray:
     saved = load_checkpoint(checkpoint)
     model = restore_discriminator(saved, loss_of(saved, trust=False), trust=False)
     return score_examples(model, examples)
-
-
-def made_up_tournament(names: Sequence[str], steps: Sequence[int]) -> Tournament:
-    """A tournament of these runs with the numbers of random logits."""
-    rng = np.random.default_rng(0)
-    checkpoints = tuple(Path(f"step_{step:08d}.npz") for step in steps)
-    letters = "ABCD" if len(names) > 1 else ("",)
-    data = DataSpec((2,), None, (-1.0, 1.0), 100)
-    players = players_of(
-        [TournamentRun(letter, Path(name), {}, data, checkpoints) for letter, name in zip(letters, names, strict=False)]
-    )
-    fake = rng.normal(-0.5, 1, (len(players), len(players), 20))
-    outcome = play_matches([list(row) for row in fake], list(rng.normal(0.5, 1, (len(players), 20))))
-    return Tournament(players, outcome, rate(outcome), [None] * len(players), (), {})
 
 
 def change_config(run: Path, before: str, after: str) -> None:
@@ -183,42 +162,6 @@ def test_two_requests_have_two_pictures(runs: Path) -> None:
     assert len(set(outputs)) == len(outputs)
     assert output(max_checkpoints=2) == output(steps=[5, 15])  # the same numbers
     assert output(json=True) == output()
-
-
-@pytest.mark.parametrize("players", [2, 12])
-def test_the_picture_of_a_tournament_is_the_same_each_time(players: int) -> None:
-    """Whatever the user's matplotlib is set to, and with long names or ones that matplotlib would interpret."""
-    import matplotlib
-
-    names = ["_$a_b$ \\frac", "x" * 250, "日本\n\udcff", "d"][: players // 2]
-    played = made_up_tournament(names, range(1, players // len(names) + 1))
-    first = tournament_png(played)
-    with matplotlib.rc_context({"font.size": 30, "text.usetex": True, "savefig.dpi": 10}):
-        assert tournament_png(played) == first
-        assert matplotlib.rcParams["font.size"] == 30
-    with Image.open(io.BytesIO(first)) as picture:
-        assert picture.info.keys() == {"dpi"}
-        assert max(picture.size) < 1500
-
-
-def test_a_picture_of_many_players_has_a_bounded_size() -> None:
-    assert cell_size(2)[0] > cell_size(16)[0] > cell_size(40)[0] > cell_size(100)[0]
-    assert 40 * cell_size(40)[0] < 10  # inches
-    assert 2600 * cell_size(2600)[0] < 25
-
-
-def test_the_rows_of_the_heat_map_and_of_the_ratings_are_aligned() -> None:
-    layout = plan_layout(made_up_tournament(["a", "b" * 200], [5, 10, 15]))
-    figure = tournament_figure(made_up_tournament(["a", "b" * 200], [5, 10, 15]))
-    heat_map, _, ratings, progress = figure.axes
-    assert heat_map.get_ylim() == ratings.get_ylim() == (5.5, -0.5)
-    assert heat_map.get_position().y0 == pytest.approx(ratings.get_position().y0)
-    assert heat_map.get_position().height * layout.height == pytest.approx(layout.map_size[1])
-    assert [text.get_text() for text in heat_map.get_yticklabels()] == [
-        f"{run} {step}" for run in "AB" for step in (5, 10, 15)
-    ]
-    assert len(heat_map.texts) == 36  # a number in each cell
-    assert progress.get_title().startswith("Rating over steps")
 
 
 def test_real_examples_are_those_that_no_run_saw(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from human_page import OTHER, PROTOCOL, content, decoded, noise
+from human_page import FAKE, OTHER, PROTOCOL, REAL, decoded, page, written
 
 from gan_cli.human_evaluation.answers import Answers, read_answers
 from gan_cli.human_evaluation.survey_page import Side, make_page
@@ -21,17 +20,6 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 N = 6  # pictures of a page
-REAL, FAKE = Side(noise(1), range(10, 13)), Side(noise(2), range(20, 23))
-
-
-def written(text: str, name: str = "page.html") -> Path:
-    path = Path(name).resolve()
-    path.write_text(text)
-    return path
-
-
-def page(**protocol: Any) -> Path:
-    return written(make_page(REAL, FAKE, {**PROTOCOL, **protocol}, seed=0, name="a run"))
 
 
 class Visitor:
@@ -284,25 +272,3 @@ def test_the_page_may_run_and_fetch_nothing_but_its_own(sheet: Callable[..., Any
     assert "unsafe" not in policy
     assert "http:" not in path.read_text().replace("http-equiv", "")
     assert "https:" not in path.read_text()
-
-
-def test_a_page_does_not_tell_at_a_glance_which_images_are_real() -> None:
-    found = content(page())
-    known = [image.tobytes() for image in (*REAL.images, *FAKE.images)]
-    order = [known.index(decoded(f"data:image/png;base64,{each}").tobytes()) for each in found["images"]]
-    assert sorted(order) == list(range(6))
-    assert order != list(range(6))
-    assert b"fake" not in base64.b64decode(found["key"]) + found["key"].encode()
-
-
-def test_the_same_images_make_the_same_page_and_others_another() -> None:
-    first = content(page())["id"]
-    assert content(page())["id"] == first
-    assert content(page(seconds=1.0))["id"] != first
-    other = make_page(REAL, Side(noise(3), FAKE.numbers), PROTOCOL, 0, "a run")
-    assert content(written(other))["id"] != first
-
-
-def test_unlike_sides_make_no_page() -> None:
-    with pytest.raises(ValueError, match="of one shape"):
-        make_page(REAL, Side(noise(2, n=2), range(2)), PROTOCOL, 0, "a run")

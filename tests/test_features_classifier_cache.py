@@ -1,0 +1,142 @@
+"""The cache of small classifiers: what comes from it is what was trained, and damage is found."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from quick_classifier import Heard, opened
+
+from gan_cli.data import InMemory
+from gan_cli.data.digits import Digits
+from gan_cli.features.classifier import Classifier
+from gan_cli.features.classifier_cache import TrainedClassifier, read_classifier, write_classifier
+from gan_cli.features.classifier_network import initial_weights, weight_shapes
+
+
+@pytest.fixture(scope="module")
+def digits() -> InMemory:
+    examples = Digits().open()
+    assert isinstance(examples, InMemory)
+    return examples
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_what_comes_from_the_cache_is_what_was_trained(digits: InMemory) -> None:
+    trained = opened(digits)
+    heard = Heard()
+    kept = opened(digits, teller=heard)
+    assert heard.done == []  # no training
+    assert kept.identity == trained.identity
+    for first, second in zip(trained(digits.values), kept(digits.values), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_another_process_trains_the_same_weights(digits: InMemory, tmp_path: Path) -> None:
+    program = """
+from gan_cli.devices import load_tensorflow, set_up_tensorflow
+load_tensorflow()
+set_up_tensorflow(seed=5, deterministic=True)
+from gan_cli.data.digits import Digits
+from gan_cli.features.classifier import Classifier
+from gan_cli.progress import SilentReporter
+examples = Digits().open()
+print(Classifier(steps=40).load(examples.spec, lambda: examples, SilentReporter()).identity["weights_sha256"])
+"""
+    here = opened(digits, Classifier(steps=40)).identity["weights_sha256"]
+    environment = {**os.environ, "GAN_CLI_CACHE": str(tmp_path / "another")}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == here
+
+
+def test_another_content_or_setting_is_another_network(digits: InMemory, cache: Path) -> None:
+    short = Classifier(steps=2)
+    relabelled = replace(digits, labels=9 - digits.labels)
+    brighter = replace(digits, values=np.maximum(digits.values, 1))
+    found = [opened(examples, short) for examples in (digits, relabelled, brighter)]
+    found += [opened(digits, replace(short, **change)) for change in ({"seed": 1}, {"width": 16}, {"steps": 3})]
+    found += [opened(digits, replace(short, learning_rate=0.002))]
+    assert len({embedding.identity["weights_sha256"] for embedding in found}) == len(found)
+    assert len(list((cache / "classifier").iterdir())) == len(found)
+
+
+def write_zeros(path: Path) -> None:
+    """A whole file with arrays of the right names and shapes."""
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: np.zeros_like(archive[name]) for name in archive.files}
+    np.savez(path, allow_pickle=False, **arrays)
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("weights_*.npz", flip_a_byte),
+        ("weights_*.npz", lambda path: path.write_bytes(path.read_bytes()[:-100])),
+        ("weights_*.npz", lambda path: path.write_bytes(b"")),
+        ("weights_*.npz", Path.unlink),
+        ("weights_*.npz", write_zeros),
+        ("weights_*.npz", lambda path: np.savez(path, hidden_bias=np.zeros(128, np.float32))),
+        ("weights_*.npz", lambda path: np.savez(path, hidden_bias=np.array([Path()], object))),
+        ("about.json", lambda path: path.write_text("{")),
+        ("about.json", lambda path: path.write_text("[]")),
+        ("about.json", lambda path: path.write_text('{"weights_sha256": "../../x"}')),
+        ("about.json", lambda path: path.write_text(path.read_text().replace('"accuracy": ', '"accuracy": 2'))),
+    ],
+)
+def test_a_damaged_file_is_reported_and_trained_again(digits: InMemory, cache: Path, file: str, damage: Any) -> None:
+    short = Classifier(steps=2)
+    expected = opened(digits, short)
+    damage(next((cache / "classifier").glob(f"*/{file}")))
+    heard = Heard()
+    again = opened(digits, short, heard)
+    assert "can't be used" in heard.warnings[0]
+    assert again.identity == expected.identity
+    heard = Heard()
+    opened(digits, short, heard)
+    assert heard.done == []  # it was written anew
+
+
+def test_of_two_processes_that_write_at_once_one_wins_whole(cache: Path) -> None:
+    shapes = weight_shapes((8, 8, 1), 2, 4)
+    folder = cache / "classifier" / "both"
+    first, second = (
+        TrainedClassifier(initial_weights(shapes, np.random.RandomState(seed)), 0.5, 10) for seed in (0, 1)
+    )
+    write_classifier(folder, first, {})
+    about = (folder / "about.json").read_bytes()
+    write_classifier(folder, second, {})
+    read = read_classifier(folder, shapes)
+    assert read is not None
+    assert read.sha256 == second.sha256
+    (folder / "about.json").write_bytes(about)  # as if the first had been slower with its last file
+    read = read_classifier(folder, shapes)
+    assert read is not None
+    assert read.sha256 == first.sha256
+
+
+def test_a_cache_that_cannot_be_written_is_reported_and_survived(
+    digits: InMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "file"))
+    heard = Heard()
+    assert opened(digits, Classifier(steps=2), heard)(digits.values[:3]).features.shape == (3, 128)
+    assert "GAN_CLI_CACHE" in heard.warnings[0]
