@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_features_inception import FIRST, SHAPES, weight, write_graph
+from inception_files import FIRST, SHAPES, weight, write_graph
 
 from gan_cli.config.compose import compose, config_directory
 from gan_cli.config.job_builder import build
