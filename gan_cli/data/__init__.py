@@ -12,6 +12,7 @@ A data source is a frozen dataclass derived from `Source`. Its module imports ne
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,11 @@ class DataSpec:
     @property
     def is_image(self) -> bool:
         return len(self.shape) == 3
+
+    @property
+    def example_bytes(self) -> int:
+        """Size of one example: uint8 images, float32 points."""
+        return math.prod(self.shape) * (1 if self.is_image else 4)
 
     def __str__(self) -> str:
         size = "x".join(str(side) for side in self.shape)

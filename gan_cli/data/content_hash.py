@@ -12,10 +12,10 @@ import numpy as np
 
 from gan_cli.cache import cache_folder, write_json_to_cache
 from gan_cli.data import Examples, Progress
+from gan_cli.data.chunk_length import chunk_length
 from gan_cli.data.loading import Streamed
 from gan_cli.data.splits import Subset
 
-CHUNK_EXAMPLES = 256  # hashed at once
 SAMPLED_EXAMPLES = 256  # hashed, together with the times of the files, to find the cached hash of streamed examples
 
 
@@ -54,12 +54,13 @@ def fingerprint(examples: Examples, progress: Progress | None = None) -> Fingerp
 def hash_examples(examples: Examples, indices: np.ndarray, progress: Progress | None = None) -> Fingerprint:
     first = f"{examples.spec.examples} {examples.spec.shape}".encode()
     values_digest, labels_digest = hashlib.sha256(first), hashlib.sha256()
-    for start in range(0, len(indices), CHUNK_EXAMPLES):
-        batch = examples.read(indices[start : start + CHUNK_EXAMPLES])
+    step = chunk_length(examples.spec.example_bytes)
+    for start in range(0, len(indices), step):
+        batch = examples.read(indices[start : start + step])
         values_digest.update(np.ascontiguousarray(batch.values).tobytes())
         labels_digest.update(batch.labels.astype("<i4").tobytes())
         if progress:
-            progress(min(start + CHUNK_EXAMPLES, len(indices)), len(indices))
+            progress(min(start + step, len(indices)), len(indices))
     content = values_digest.hexdigest()
     return Fingerprint(content, hashlib.sha256((content + labels_digest.hexdigest()).encode()).hexdigest())
 

@@ -19,8 +19,7 @@ def contrast_warnings(read_image: Callable[[int], np.ndarray], count: int) -> Se
         count: number of images, at least 1.
     """
     places = sorted(set(np.linspace(0, count - 1, min(SAMPLED_IMAGES, count)).astype(int).tolist()))
-    images = [read_image(place) for place in places]
-    bounds = [(int(colours.min()), int(colours.max())) for colours in map(without_alpha, images)]
+    bounds = [(int(colours.min()), int(colours.max())) for colours in map(without_alpha, map(read_image, places))]
     low, high = min(bound[0] for bound in bounds), max(bound[1] for bound in bounds)
     span = f"the pixels of {len(places)} sampled images reach from {low} to {high} of 255"
     if high <= NEARLY_BLACK:

@@ -13,6 +13,7 @@ from typing import IO, Literal
 
 import numpy as np
 
+from gan_cli.data.chunk_length import chunk_length
 from gan_cli.data.input_paths import existing_file
 from gan_cli.errors import ConfigError, first_line, nearest
 from gan_cli.zip_limits import open_zip, parse_npy_header
@@ -91,16 +92,17 @@ class ArrayFile:
             order: Literal["F", "C"] = "F" if fortran else "C"
             return np.memmap(self.path, dtype, "r", file.tell(), shape, order)
 
-    def read_chunks(self, name: str, rows: int) -> Iterator[np.ndarray]:
-        """The array `name` in parts of `rows` along its first axis, one in memory at a time. Raises ConfigError."""
+    def read_chunks(self, name: str) -> Iterator[np.ndarray]:
+        """The array `name` in parts along its first axis, one in memory at a time. Raises ConfigError."""
         try:
             with self.open_member(name) as file:
                 shape, fortran, dtype = read_layout(file)
+                row_bytes = math.prod(shape[1:]) * dtype.itemsize
+                rows = chunk_length(row_bytes)
                 if fortran:  # its rows lie scattered
                     whole = self.load(name)
                     yield from (whole[start : start + rows] for start in range(0, len(whole), rows))
                     return
-                row_bytes = math.prod(shape[1:]) * dtype.itemsize
                 for start in range(0, shape[0], rows):
                     count = min(rows, shape[0] - start)
                     content = file.read(count * row_bytes)

@@ -22,7 +22,6 @@ from gan_cli.errors import ConfigError
 DEFAULT_IMAGES, DEFAULT_LABELS = "images", "labels"
 PARTNERS = (("images", "labels"), ("image", "label"), ("x", "y"), ("X", "Y"), ("data", "target"))
 """Words in the names of arrays of images, and those of their labels: train_images and train_labels (MedMNIST)."""
-CHUNK_EXAMPLES = 1024  # read together, so that a large file is never in memory twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +123,7 @@ class Npz(ImageSource):
         """The values of black and white. Raises ConfigError where floats have another range."""
         if file.headers[name].dtype.kind != "f":
             return UNIT  # uint8 and bool have one range
-        statistics = PixelStatistics.of(file.read_chunks(name, CHUNK_EXAMPLES))
+        statistics = PixelStatistics.of(file.read_chunks(name))
         return find_pixel_range(statistics, parse_value_range(self.value_range), self.path)
 
 
@@ -137,7 +136,7 @@ def read_into_memory(
     """uint8 `[n, *spec.shape]`, converted chunk by chunk, so that the file's array is never in memory beside it."""
     values = aligned_empty((spec.examples, *spec.shape), np.uint8)
     start = 0
-    for chunk in file.read_chunks(name, CHUNK_EXAMPLES):
+    for chunk in file.read_chunks(name):
         images = pixels.to_uint8(chunk.reshape(*chunk.shape[:3], -1))
         part = values[start : start + len(images)]
         if images.shape == part.shape:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,19 @@ DIAGNOSTIC_EXAMPLES = 1000
 """Of each kind, for the discriminator's accuracies: a standard error of 1.6 points at most."""
 
 
-def some_examples(examples: ExampleSet) -> np.ndarray:
-    """The first `DIAGNOSTIC_EXAMPLES` of a set, which are a random part and always the same."""
-    return examples.read(0, min(examples.count, DIAGNOSTIC_EXAMPLES))
+@dataclass(frozen=True)
+class FirstExamples:
+    """The first `DIAGNOSTIC_EXAMPLES` of a set, which are a random part and always the same; read where needed."""
+
+    examples: ExampleSet
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (min(self.examples.count, DIAGNOSTIC_EXAMPLES), *self.examples.data.shape)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(self.shape[0])
+        return self.examples.read(start, stop)
 
 
 def diagnose_checkpoint(
@@ -50,5 +61,5 @@ def diagnose_checkpoint(
         discriminator = restore_discriminator(checkpoint, loss, trust)
     except (ConfigError, DamagedCheckpointError) as error:
         return Result({}, (f"The discriminator's health is left out: {error}",))
-    unseen = None if held_out is None else some_examples(StoredExamples(held_out, {}))
-    return health(discriminator, loss, some_examples(reals), unseen, some_examples(fakes))
+    unseen = None if held_out is None else FirstExamples(StoredExamples(held_out, {}))
+    return health(discriminator, loss, FirstExamples(reals), unseen, FirstExamples(fakes))

@@ -25,7 +25,7 @@ from gan_cli.losses import Loss
 from gan_cli.metrics import MetricValue, Result
 from gan_cli.metrics.proportions import proportion_with_error
 from gan_cli.statistics import Placements, placements, variance_of_mean, wilson
-from gan_cli.trained_models.score_examples import pack_of, score_examples, scored
+from gan_cli.trained_models.score_examples import ExampleRows, pack_of, score_examples, scored
 
 VALUES: Mapping[str, str] = MappingProxyType(
     {
@@ -46,7 +46,9 @@ PAIRED = (
 NONE = "This loss trains no discriminator, so there is none to diagnose."
 
 
-def health(discriminator: Any, loss: Loss, train: np.ndarray, held_out: np.ndarray | None, fake: np.ndarray) -> Result:
+def health(
+    discriminator: Any, loss: Loss, train: ExampleRows, held_out: ExampleRows | None, fake: ExampleRows
+) -> Result:
     """Scores three kinds of examples, without changing the discriminator.
 
     Args:
@@ -63,10 +65,10 @@ def health(discriminator: Any, loss: Loss, train: np.ndarray, held_out: np.ndarr
     if not loss.trains_discriminator:
         return Result({}, (NONE,))
     pack = pack_of(discriminator, train.shape)
-    if min(len(train), len(fake)) < pack:
+    if min(train.shape[0], fake.shape[0]) < pack:
         return Result({}, (f"Too few examples for a discriminator that takes packs of {pack}; nothing was measured.",))
-    if held_out is not None and len(held_out) < pack:
-        note = f"The {len(held_out)} held-out examples do not fill a pack of {pack}, so their values are left out."
+    if held_out is not None and held_out.shape[0] < pack:
+        note = f"The {held_out.shape[0]} held-out examples do not fill a pack of {pack}, so their values are left out."
         result = health(discriminator, loss, train, None, fake)
         return Result(result.values, (*result.notes, note))
     real, made = score_examples(discriminator, train), score_examples(discriminator, fake)

@@ -6,19 +6,19 @@ random subset, and the same pixels give the same numbers whether they come from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from gan_cli.data import DataSpec, Examples, Progress
+from gan_cli.data.chunk_length import chunk_length
 from gan_cli.data.content_hash import Fingerprint, fingerprint
+from gan_cli.sampling.generate import BATCH
 
 if TYPE_CHECKING:
     from gan_cli.sampling.loaded_generator import LoadedGenerator
-
-CHUNK_EXAMPLES = 256  # examples read at once
 
 
 class ExampleSet(Protocol):
@@ -77,8 +77,9 @@ class StoredExamples:
     def labels(self) -> np.ndarray | None:
         if self.data.classes == 0:
             return None
-        starts = range(0, self.count, CHUNK_EXAMPLES)
-        return np.concatenate([self.whole.read_labels(self.order[start : start + CHUNK_EXAMPLES]) for start in starts])
+        step = chunk_length(self.data.example_bytes)  # examples that are streamed are decoded for their labels
+        parts = (self.order[start : start + step] for start in range(0, self.count, step))
+        return np.concatenate([self.whole.read_labels(part) for part in parts])
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -113,6 +114,7 @@ class GeneratedExamples:
     count: int
     seed: int = 0
     truncation: float = 1.0
+    last_block: dict[int, np.ndarray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     labels = None  # until there are conditional generators
 
@@ -129,7 +131,20 @@ class GeneratedExamples:
         return {**self.about, "count": self.count, "seed": self.seed, "truncation": self.truncation}
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        return self.generator.images((self.seed + self.order[start:stop]).tolist(), self.truncation)
+        """Reads across the generator's batches: the last one is kept, so that none is generated twice in a row."""
+        first = start // BATCH
+        parts = [self.block(number) for number in range(first, max(first, -(-stop // BATCH) - 1) + 1)]
+        whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return whole[start - first * BATCH : stop - first * BATCH]
+
+    def block(self, number: int) -> np.ndarray:
+        """The examples of a batch of the generator, BATCH of them but for the last batch."""
+        if number not in self.last_block:
+            seeds = self.seed + self.order[number * BATCH : (number + 1) * BATCH]
+            images = self.generator.images(seeds.tolist(), self.truncation)
+            self.last_block.clear()
+            self.last_block[number] = images
+        return self.last_block[number]
 
 
 def random_order(count: int) -> np.ndarray:

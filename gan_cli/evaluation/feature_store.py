@@ -22,8 +22,9 @@ import numpy as np
 import gan_cli.features
 from gan_cli.cache import cache_folder, sha256_of_file
 from gan_cli.data import DataSpec
+from gan_cli.data.chunk_length import chunk_length
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation.example_sets import CHUNK_EXAMPLES, ExampleSet, StoredExamples
+from gan_cli.evaluation.example_sets import ExampleSet, StoredExamples
 from gan_cli.evaluation.feature_file import FeatureFile, FeatureFileWriter
 from gan_cli.features import FeatureExtractor
 from gan_cli.metrics import FeatureSet, Value
@@ -201,8 +202,9 @@ def write_features(
     if embedding.classes:
         writers["logits"] = FeatureFileWriter(folder / "logits.npy", count, embedding.classes)
     try:
-        for start in range(0, count, CHUNK_EXAMPLES):
-            stop = min(start + CHUNK_EXAMPLES, count)
+        step = chunk_length(examples.data.example_bytes, embedding.batch_size)
+        for start in range(0, count, step):
+            stop = min(start + step, count)
             extracted = embedding(examples.read(start, stop))
             for name, writer in writers.items():
                 writer.append(check_finite(getattr(extracted, name)))

@@ -14,7 +14,7 @@ from typing import Any
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import Examples
 from gan_cli.evaluation.best_tracker import BestTracker
-from gan_cli.evaluation.checkpoint_diagnostics import some_examples
+from gan_cli.evaluation.checkpoint_diagnostics import FirstExamples
 from gan_cli.evaluation.compute_metrics import Evaluation, measure
 from gan_cli.evaluation.discriminator_diagnostics import health
 from gan_cli.evaluation.example_sets import GeneratedExamples, StoredExamples
@@ -145,8 +145,8 @@ class PeriodicEvaluator:
 
     def diagnose(self, discriminator: Any, fakes: GeneratedExamples) -> Any:
         """The diagnostics of the discriminator on the first examples of each side."""
-        held_out = some_examples(self.held_out) if self.held_out else None
-        return health(discriminator, self.job.loss, some_examples(self.reals), held_out, some_examples(fakes))
+        held_out = FirstExamples(self.held_out) if self.held_out else None
+        return health(discriminator, self.job.loss, FirstExamples(self.reals), held_out, FirstExamples(fakes))
 
     def update_best(self, step: int, values: Mapping[str, Mapping[str, Any]]) -> Verdict:
         """Takes in what was measured at `step`, and says what that means."""

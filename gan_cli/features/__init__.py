@@ -39,12 +39,14 @@ class FeatureExtractor(ABC):
         identity: all that two numbers must share to be comparable, as plain JSON: at least `name`; `weights_sha256`
             where there are weights, `resizer` where images are resized, the layer, and every setting that changes the
             features. Features of real examples are cached by it.
+        batch_size: examples that it computes at once. Examples are read in multiples of it. Default: 1.
         is_free: whether features cost so little that they are computed whenever they are read, and cached nowhere.
     """
 
     dimensions: int
     classes: int
     identity: dict[str, Any]
+    batch_size: int = 1
     is_free: ClassVar[bool] = False
 
     @abstractmethod

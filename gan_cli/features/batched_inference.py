@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ class BatchedExtractor(FeatureExtractor):
     """
 
     compute: Callable[[Any], tuple[Any, Any]]
-    batch_size: int
+    batch_size: int = field()  # required, unlike that of the base class
     dimensions: int
     classes: int
     identity: dict[str, Any]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gan_cli.data import DataSpec, Examples
+from gan_cli.data.chunk_length import chunk_length
 from gan_cli.data.content_hash import fingerprint
 from gan_cli.data.splits import split_held_out
 from gan_cli.errors import ConfigError
@@ -31,7 +32,6 @@ FORMAT = 1  # of the network and its training: another number has all classifier
 BATCH = 128  # images at once
 SPARE = 4
 """Zero images after those; see `gan_cli.features.batched_inference`."""
-CHUNK = 1024  # held-out images read at once
 HELD_OUT = 0.1  # share of the images on which accuracy is measured
 FEWEST = 10  # images, or a tenth of them is none
 MEANINGFUL = 0.8  # accuracy; below, a warning says that the features mean little
@@ -112,8 +112,9 @@ class Classifier(Recipe, FeatureExtractorConfig):
 def accuracy_on(examples: Examples, extractor: FeatureExtractor) -> float:
     """Share of the examples whose label has the highest logit."""
     correct, count = 0, examples.spec.examples
-    for start in range(0, count, CHUNK):
-        batch = examples.read(np.arange(start, min(start + CHUNK, count)))
+    step = chunk_length(examples.spec.example_bytes, extractor.batch_size)
+    for start in range(0, count, step):
+        batch = examples.read(np.arange(start, min(start + step, count)))
         logits = extractor(batch.values).logits
         assert logits is not None
         correct += int((logits.argmax(axis=1) == batch.labels).sum())

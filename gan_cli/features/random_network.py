@@ -35,6 +35,8 @@ SMALLEST = 4
 MOST_STAGES = 4
 BATCH = 32
 """Images at once. On a CPU, batches of 16 to 256 took the same time an image, within a fifth."""
+MAP_BYTES = 2**31
+"""Size of the maps of the first stage, of all images of a batch: BATCH of them up to 482x482, 4 of 1024x1024."""
 SPARE = 4
 """Zero images after those; see `gan_cli.features.batched_inference`."""
 LARGEST_SEED = 2**31 - 1
@@ -99,11 +101,18 @@ def compile_extractor(kernels: list[np.ndarray], seed: int, shape: tuple[int, ..
     def compute(images: Any) -> tuple[Any, Any]:
         return statistics(weights, images), None
 
-    compiled = compute.get_concrete_function(tf.TensorSpec((BATCH + SPARE, *shape), tf.uint8))
+    batch = batch_size_for(shape)
+    compiled = compute.get_concrete_function(tf.TensorSpec((batch + SPARE, *shape), tf.uint8))
     identity = {"name": "random", "weights_sha256": digest, "seed": seed}
     dimensions = 2 * WIDTH * len(kernels)
 
-    return BatchedExtractor(lambda images: compiled(tf.constant(images)), BATCH, dimensions, 0, identity, SPARE)
+    return BatchedExtractor(lambda images: compiled(tf.constant(images)), batch, dimensions, 0, identity, SPARE)
+
+
+def batch_size_for(shape: tuple[int, ...]) -> int:
+    """Images `(height, width, channels)` of a batch, so many that the maps of the first stage fit in MAP_BYTES."""
+    map_bytes = 4 * WIDTH * shape[0] * shape[1]
+    return max(1, min(BATCH, MAP_BYTES // map_bytes - SPARE))
 
 
 def statistics(weights: list[Any], images: Any) -> Any:

@@ -15,6 +15,9 @@ from gan_cli.metrics import Comparison, FeatureSet
 
 CHUNK_ROWS = 4000
 """Rows read at once: of Inception's 2,048 features, 31 MiB in float32."""
+CHUNK_BYTES = 2**28
+"""Size of the rows that are read at once: CHUNK_ROWS of up to 16,777 dimensions, 21 of the pixels of 1024x1024 images
+in colour. Metrics that compute moments take no more than 4,096 dimensions, so their sums do not depend on it."""
 
 REAL, FAKE = "real", "generated"
 """The names of the two sides in messages."""
@@ -79,5 +82,9 @@ def _last_row(feature_set: FeatureSet, stop: int | None) -> int:
 
 
 def _chunks(read: Callable[[int, int], np.ndarray], what: str, side: str, first: int, end: int) -> Iterator[np.ndarray]:
-    for start in range(first, end, CHUNK_ROWS):
-        yield check_finite(read(start, min(start + CHUNK_ROWS, end)), what, side, start)
+    if first >= end:
+        return
+    row_bytes = read(first, first + 1).nbytes
+    step = max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(row_bytes, 1)))
+    for start in range(first, end, step):
+        yield check_finite(read(start, min(start + step, end)), what, side, start)

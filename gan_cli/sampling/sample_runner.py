@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gan_cli.data.chunk_length import chunk_length
 from gan_cli.data.input_paths import expand_user
 from gan_cli.errors import ConfigError
 from gan_cli.plotting.image_grid import gif, image_grid, to_pil_image
 from gan_cli.plotting.points_plot import points_plot
+from gan_cli.sampling.generate import BATCH
 from gan_cli.sampling.interpolation import path as latent_path
 from gan_cli.sampling.latents import Latents
 from gan_cli.sampling.loaded_generator import LoadedGenerator
@@ -23,9 +25,6 @@ from gan_cli.sampling.sample_output import (
     write_file,
     write_picture,
 )
-
-CHUNK = 1024
-"""Images generated before they are written, so that memory does not grow with their number."""
 
 
 def run_sample_job(generator: LoadedGenerator, job: SampleJob, source: Path) -> Path:
@@ -53,11 +52,11 @@ def run_sample_job(generator: LoadedGenerator, job: SampleJob, source: Path) -> 
 def write_samples(generator: LoadedGenerator, job: SampleJob, seeds: list[int], output: Path) -> None:
     """Writes one sample a seed: a picture of all, arrays, or one file each."""
     if job.format == "files":
-        for chunk in chunks(seeds):
+        for chunk in chunks(generator, seeds):
             for seed, image in zip(chunk, generator.images(chunk, job.truncation), strict=True):
                 write_picture(output / f"seed_{seed:08d}.png", to_pil_image(image))
         return
-    samples = np.concatenate([generator.images(chunk, job.truncation) for chunk in chunks(seeds)])
+    samples = np.concatenate([generator.images(chunk, job.truncation) for chunk in chunks(generator, seeds)])
     if job.format == "npz":
         write_arrays(output, samples, seeds)
     else:
@@ -89,5 +88,7 @@ def draw(generator: LoadedGenerator, samples: np.ndarray, layout: tuple[int, int
     return image_grid(samples, *layout) if data.is_image else points_plot(samples, None, data.value_range)
 
 
-def chunks(seeds: list[int]) -> Iterable[list[int]]:
-    return (seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK))
+def chunks(generator: LoadedGenerator, seeds: list[int]) -> Iterable[list[int]]:
+    """The seeds of the images that are generated before they are written, in whole batches."""
+    step = chunk_length(generator.metadata.data.example_bytes, BATCH)
+    return (seeds[start : start + step] for start in range(0, len(seeds), step))

@@ -1,13 +1,13 @@
 """The outputs of each discriminator for the examples of each generator.
 
 Every generator is loaded once and its examples go to a temporary file; then every discriminator is loaded once and
-scores all of them. Memory holds one model and one chunk of examples at a time.
+scores all of them. Memory holds one model and one chunk of examples at a time (`gan_cli.data.chunk_length`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,11 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_cli.data import DataSpec
+from gan_cli.data.chunk_length import chunk_length
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation.example_sets import CHUNK_EXAMPLES, StoredExamples
+from gan_cli.evaluation.example_sets import StoredExamples
 from gan_cli.losses import Loss
 from gan_cli.progress import ProgressReporter
 from gan_cli.runs.checkpoint import Checkpoint, DamagedCheckpointError, load_checkpoint_part
+from gan_cli.sampling.generate import BATCH
 from gan_cli.sampling.generator_weights import CHECKPOINT_PART
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.tournament.players import Player, build_loss, stored_pack
@@ -38,28 +41,31 @@ class ExampleFile:
     """Examples as plain bytes in a file: uint8 images or float32 points `[count, *shape]`."""
 
     path: Path
-    shape: tuple[int, ...]
+    data: DataSpec
     count: int
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.count, *self.data.shape)
+
+    @property
     def dtype(self) -> np.dtype:
-        return np.dtype(np.uint8 if len(self.shape) == 3 else np.float32)
+        return np.dtype(np.uint8 if self.data.is_image else np.float32)
 
     def write(self, read: Callable[[int, int], np.ndarray]) -> None:
         """Fills the file with what `read(start, stop)` gives, a chunk at a time."""
         with self.path.open("wb") as file:
-            for start in range(0, self.count, CHUNK_EXAMPLES):
-                file.write(
-                    np.ascontiguousarray(read(start, min(start + CHUNK_EXAMPLES, self.count)), self.dtype).tobytes()
-                )
+            step = chunk_length(self.data.example_bytes, BATCH)
+            for start in range(0, self.count, step):
+                values = read(start, min(start + step, self.count))
+                file.write(np.ascontiguousarray(values, self.dtype).tobytes())
 
-    def chunks(self, pack: int = 1) -> Iterator[np.ndarray]:
-        """The examples in chunks of whole packs; only the last chunk may end with less than a pack."""
-        width, size = math.prod(self.shape), max(CHUNK_EXAMPLES // pack, 1) * pack
-        with self.path.open("rb") as file:
-            for start in range(0, self.count, size):
-                values = np.fromfile(file, self.dtype, width * min(size, self.count - start))
-                yield values.reshape(-1, *self.shape)
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Reads the examples of a slice without a step."""
+        start, stop, _ = rows.indices(self.count)
+        width = math.prod(self.data.shape)
+        offset = start * self.data.example_bytes
+        return np.fromfile(self.path, self.dtype, width * (stop - start), offset=offset).reshape(-1, *self.data.shape)
 
 
 class DiscriminatorScores(NamedTuple):
@@ -123,8 +129,8 @@ def store_examples(
 
     loader = Loader(CHECKPOINT_PART[job.weights], build_generator)
     names = [str(index) for index in range(len(players))]
-    fakes = [ExampleFile(folder / name, real.data.shape, job.samples) for name in names]
-    reals = ExampleFile(folder / "real", real.data.shape, real.count)
+    fakes = [ExampleFile(folder / name, real.data, job.samples) for name in names]
+    reals = ExampleFile(folder / "real", real.data, real.count)
     try:
         reals.write(real.read)
         for done, (player, file) in enumerate(zip(players, fakes, strict=True)):
@@ -166,7 +172,7 @@ def compute_scores(
         outputs: list[np.ndarray] = []
         for file in (reals, *fakes):
             reporter.progress("scoring", len(scores) * (len(fakes) + 1) + len(outputs), total)
-            outputs.append(np.concatenate([score_examples(model, chunk) for chunk in file.chunks(pack)]))
+            outputs.append(score_examples(model, file))
         own = outputs[1 + len(scores)]  # what this discriminator was trained against
         logits = [scored(loss, one, outputs[0], own) for one in outputs]
         if not all(np.isfinite(values).all() for values in logits):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -30,21 +30,30 @@ SCORED_AT_ONCE = 1000
 _compiled: weakref.WeakKeyDictionary[keras.Model, Callable] = weakref.WeakKeyDictionary()
 
 
-def score_examples(discriminator: keras.Model, examples: np.ndarray) -> np.ndarray:
+class ExampleRows(Protocol):
+    """Examples `[n, ...]` that are read a batch at a time: a NumPy array is one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, rows: slice, /) -> np.ndarray: ...
+
+
+def score_examples(discriminator: keras.Model, examples: ExampleRows) -> np.ndarray:
     """Scores examples with a discriminator, in inference mode.
 
     Args:
         discriminator: a Keras model of `gan_cli.models.discriminator`. One that takes packs of examples
             gets them in their order; examples that do not fill a pack are left out.
-        examples: uint8 images `[n, height, width, channels]` or float32 points `[n, 2]`; any n.
+        examples: uint8 images `[n, height, width, channels]` or float32 points `[n, 2]`; any n. Memory holds a batch.
 
     Returns:
         float64 logits `[n]`, high means real; or vectors `[n, size]`, for `scored`.
     """
-    examples = packed(examples, pack_of(discriminator, examples.shape))
+    pack = pack_of(discriminator, examples.shape)
     logits = []
-    for start in range(0, len(examples), BATCH):
-        rows = examples[start : start + BATCH]
+    for start in range(0, examples.shape[0] // pack, BATCH):
+        rows = packed(examples[start * pack : (start + BATCH) * pack], pack)
         fill = np.repeat(rows[-1:], BATCH - len(rows), axis=0)
         logits_of_batch = _forward(discriminator)(tf.constant(np.concatenate([rows, fill])))
         logits.append(logits_of_batch.numpy()[: len(rows)])
