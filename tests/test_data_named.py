@@ -19,6 +19,7 @@ from gan_cli.data import DataSpec, InMemory
 from gan_cli.data.digits import Digits
 from gan_cli.data.tfds import TFDS
 from gan_cli.errors import ConfigError
+from gan_cli.lazy import tf
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +85,21 @@ def test_streamed_records_are_those_in_memory_from_any_thread(mnist: dict[str, A
         for indices, (values, labels) in zip(parts, pool.map(streamed.read, parts), strict=True):
             assert np.array_equal(values, kept.values[indices])
             assert np.array_equal(labels, kept.labels[indices])
+
+
+@pytest.mark.parametrize("size", [None, 20])
+def test_small_records_are_decoded_together(
+    mnist: dict[str, Any], size: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tf.zeros(1)  # TensorFlow is imported here
+    source = TFDS(**mnist, split="train[59800:]+test[:100]", image_size=size)
+    with monkeypatch.context() as patch:
+        patch.setattr("gan_cli.data.tfds.can_decode", lambda content: False)
+        truth = source.open()
+    monkeypatch.delattr("gan_cli.data.tfds.read_image")  # which decodes one
+    values, labels = source.open().read(np.arange(300))
+    assert np.array_equal(values, truth.read(np.arange(300)).values)
+    assert np.array_equal(labels, truth.read(np.arange(300)).labels)
 
 
 @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gan_cli.data import DataSpec, Examples, Progress
 from gan_cli.data.folder_index import FolderIndex, index_images
-from gan_cli.data.image_decoding import DEFAULT_MEGAPIXELS, FORMAT_NAMES, ImageHeader, read_image
+from gan_cli.data.image_decoding import (
+    DEFAULT_MEGAPIXELS,
+    FORMAT_NAMES,
+    ImageHeader,
+    UnreadableImageError,
+    read_image,
+)
 from gan_cli.data.image_labels import AUTO, check_labels_key
 from gan_cli.data.image_options import ImageSource
 from gan_cli.data.image_store import FolderStore, ImageStore, ZipStore
 from gan_cli.data.input_paths import existing
 from gan_cli.data.loading import UndecodedExamples, load_examples
+from gan_cli.data.png_decoding import LARGEST_FILE, can_decode, decode_small_pngs
 from gan_cli.errors import ConfigError, check_number
 
 MOST_SIZES = 5  # named in a message
@@ -56,12 +64,23 @@ class Folder(ImageSource):
             file = store.locate(index.files[place], self.max_megapixels)
             return fit.image(read_image(file, self.max_megapixels)), index.labels.labels[place]
 
+        def decode_many(places: range) -> tuple[np.ndarray, Sequence[int]] | None:
+            try:
+                if not can_decode(store.read_file(index.files[places.start], LARGEST_FILE)):
+                    return None
+                contents = [store.read_file(index.files[place], LARGEST_FILE) for place in places]
+            except (OSError, UnreadableImageError):
+                return None
+            images = decode_small_pngs(contents)
+            return None if images is None else (fit.arrays(images), index.labels.labels[places.start : places.stop])
+
         undecoded = UndecodedExamples(
             spec=spec,
             decode=decode,
             name=index.files.__getitem__,
             skipped=index.skipped,
             files=lambda: store.source_files(index.files),
+            decode_many=decode_many,
         )
         try:
             return load_examples(undecoded, self.memory_limit, progress)

@@ -57,6 +57,10 @@ class ImageStore(ABC):
         """The path of an image, or its content. Raises UnreadableImageError."""
 
     @abstractmethod
+    def read_file(self, name: str, limit: int) -> bytes:
+        """The content of a file, but no more than `limit` bytes of it. Raises as `locate`, or OSError."""
+
+    @abstractmethod
     def read_text(self, name: str) -> bytes:
         """The content of a file of labels. Raises OSError or ValueError."""
 
@@ -88,6 +92,10 @@ class FolderStore(ImageStore):
 
     def locate(self, name: str, max_megapixels: float) -> Path | bytes:
         return self.root / name
+
+    def read_file(self, name: str, limit: int) -> bytes:
+        with open_regular(self.root / name) as file:
+            return file.read(limit)
 
     def read_text(self, name: str) -> bytes:
         with open_regular(self.root / name) as file:
@@ -137,6 +145,9 @@ class ZipStore(ImageStore):
         if METADATA_BYTES < self.size_of(name) <= limit:
             limit = self.largest_size(name, max_megapixels)
         return self.read_member(name, limit)
+
+    def read_file(self, name: str, limit: int) -> bytes:
+        return b"" if self.size_of(name) > limit else self.read_member(name, limit)
 
     def largest_size(self, name: str, max_megapixels: float) -> int:
         """The most bytes that the image in a member can need, by its header. Raises UnreadableImageError.

@@ -42,6 +42,10 @@ class ResizeOptions:
             return values
         return self.image(Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values))
 
+    def arrays(self, images: np.ndarray) -> np.ndarray:
+        """uint8 `[n, *shape]` of images uint8 `[n, height, width, channels]` with 1, 3 or 4 channels."""
+        return images if images.shape[1:] == self.shape else np.stack([self.array(image) for image in images])
+
     def composite_alpha(self, image: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", image.size, (*self.background, 255))
         return Image.alpha_composite(ground, image).convert("RGB")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,11 @@ from gan_cli.data.image_decoding import UnreadableImageError, read_image
 from gan_cli.data.image_options import ImageSource
 from gan_cli.data.input_paths import existing_folder, expand_user
 from gan_cli.data.loading import UndecodedExamples, load_examples
+from gan_cli.data.png_decoding import can_decode, decode_small_pngs
 from gan_cli.data.tfds_features import check_feature_classes
 from gan_cli.data.tfds_metadata import Feature, ImageFeature, Metadata, find_prepared, read_metadata
 from gan_cli.data.tfds_name import DatasetName, parse_name
-from gan_cli.data.tfds_records import open_records
+from gan_cli.data.tfds_records import TFRecords, open_records
 from gan_cli.errors import ConfigError, first_line, nearest
 
 
@@ -77,23 +80,39 @@ class TFDS(ImageSource):
         records = open_records(builder, self.split)
         fit = self.fit(spec.shape)
 
-        def decode(index: int) -> tuple[np.ndarray, int]:
-            try:
-                example = tf_example_pb2.Example.FromString(records[index]).features.feature
+        def parse(record: bytes) -> tuple[bytes, int]:
+            """The content of the image and the label."""
+            with record_errors():
+                example = tf_example_pb2.Example.FromString(record).features.feature
                 content = example[self.image_key].bytes_list.value[0]
                 label = example[self.label_key].int64_list.value[0] if spec.classes else 0
-            except OSError:
-                raise
-            except Exception as error:  # such as IndexError, ValueError and protobuf's DecodeError
-                problem = f"a record without an image and a label ({first_line(error)})"
-                raise UnreadableImageError(problem) from error
             if spec.classes and not 0 <= label < spec.classes:
                 raise UnreadableImageError(f"its label {label} is not one of the {spec.classes} classes")
+            return content, label
+
+        def decode(index: int) -> tuple[np.ndarray, int]:
+            with record_errors():
+                record = records[index]
+            content, label = parse(record)
             return fit.image(read_image(content, apply_orientation=False)), label
+
+        def decode_many(indices: range) -> tuple[np.ndarray, Sequence[int]] | None:
+            try:
+                if not isinstance(records, TFRecords) or not can_decode(parse(records[indices.start])[0]):
+                    return None
+                contents, labels = zip(*map(parse, records.read(indices)), strict=True)
+            except UnreadableImageError:
+                return None
+            images = decode_small_pngs(contents)
+            return None if images is None else (fit.arrays(images), labels)
 
         return load_examples(
             UndecodedExamples(
-                spec, decode, "record {}".format, files=lambda: sorted(Path(builder.data_path).iterdir())
+                spec=spec,
+                decode=decode,
+                name="record {}".format,
+                files=lambda: sorted(Path(builder.data_path).iterdir()),
+                decode_many=decode_many,
             ),
             self.memory_limit,
             progress,
@@ -167,6 +186,17 @@ class TFDS(ImageSource):
             advice = "Name the folder that holds it prepared, dataset.data_dir=..., or connect to the network."
             raise ConfigError("data_dir", problem, self.data_dir, advice) from error
         return builder
+
+
+@contextmanager
+def record_errors() -> Iterator[None]:
+    """Turns any error of a damaged record into UnreadableImageError; those of a disk stay."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # such as IndexError, ValueError and protobuf's DecodeError
+        raise UnreadableImageError(f"a record without an image and a label ({first_line(error)})") from error
 
 
 def open_builder(folder: Path) -> Any:

@@ -73,6 +73,24 @@ class TFRecords:
     def __len__(self) -> int:
         return self.ends[-1]
 
+    def read(self, indices: range) -> list[bytes]:
+        """The records at consecutive indices, at least one, with one reading of each file."""
+        found: list[bytes] = []
+        start = indices.start
+        while start < indices.stop:
+            number = bisect.bisect_right(self.ends, start)
+            stop = min(indices.stop, self.ends[number])
+            shard = self.shards[number]
+            first = self.ends[number] - len(shard.places)
+            places = shard.places[start - first : stop - first].tolist()
+            begin, end = places[0][0], sum(places[-1])
+            with shard.path.open("rb") as file:
+                file.seek(begin)
+                content = file.read(end - begin)
+            found += [content[offset - begin : offset - begin + length] for offset, length in places]
+            start = stop
+        return found
+
     def __getitem__(self, index: int) -> bytes:
         number = bisect.bisect_right(self.ends, index)
         shard = self.shards[number]
