@@ -19,7 +19,7 @@ LABELS = np.arange(20) % 3
 
 def saved(folder: Path, **arrays: Any) -> str:
     path = folder / "data.npz"
-    np.savez_compressed(path, **arrays)
+    np.savez(path, **arrays)
     return str(path)
 
 

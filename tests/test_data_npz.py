@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from npz_files import IMAGES, LABELS, everything, refusal, saved
 from gan_cli.data import DataSpec, InMemory
 from gan_cli.data.npz import Npz
 from gan_cli.errors import ConfigError
+
+RANDOM = np.random.default_rng(0)
 
 
 def test_images_and_labels_come_as_they_are(tmp_path: Path) -> None:
@@ -104,7 +107,26 @@ def test_the_layout_in_memory_does_not_matter(tmp_path: Path, save: Any, layout:
     images = np.asfortranarray(IMAGES) if layout == "fortran" else np.repeat(IMAGES, 2, axis=2)[:, :, ::2]
     path = tmp_path / ("a.npy" if save is np.save else "a.npz")
     save(path, images)
+    if save is np.savez_compressed and memory_limit == 0:
+        pytest.skip("such a file is refused")
     assert np.array_equal(everything(Npz(path=str(path), memory_limit=memory_limit))[0], IMAGES)
+
+
+def test_compressed_images_that_do_not_fit_into_memory_are_refused_with_what_they_need(tmp_path: Path) -> None:
+    images = np.zeros((30, 512, 512, 3), np.float32)  # 22.5 MiB as uint8
+    images[:, ::2] = RANDOM.random((30, 256, 512, 3), np.float32)
+    np.savez_compressed(tmp_path / "packed.npz", images=images)
+    source = Npz(path=str(tmp_path / "packed.npz"), memory_limit=0.02)
+    with pytest.raises(
+        ConfigError, match=r"^memory_limit=0.02: the 30 images of .*packed.npz are compressed"
+    ) as raised:
+        source.describe()
+    assert "take 0.03 GiB" in str(raised.value)
+    assert "np.savez" in raised.value.advice
+    assert "dataset.memory_limit=0.03" in raised.value.advice
+    assert replace(source, memory_limit=0.03).open().is_in_memory
+    np.savez(tmp_path / "plain.npz", images=images)
+    assert not Npz(path=str(tmp_path / "plain.npz"), memory_limit=0.02).open().is_in_memory
 
 
 @pytest.mark.parametrize("factor", [1 / 255 / 255, 1 / 255])

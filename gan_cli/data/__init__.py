@@ -48,6 +48,11 @@ class DataSpec:
         """Size of one example: uint8 images, float32 points."""
         return math.prod(self.shape) * (1 if self.is_image else 4)
 
+    @property
+    def total_bytes(self) -> int:
+        """Size of all examples in memory."""
+        return self.examples * self.example_bytes
+
     def __str__(self) -> str:
         size = "x".join(str(side) for side in self.shape)
         labels = f", {self.classes} classes" if self.classes else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -64,7 +63,7 @@ def load_examples(undecoded: UndecodedExamples, memory_limit: float, progress: P
 
 
 def fits_in_memory(spec: DataSpec, memory_limit: float) -> bool:
-    return spec.examples * math.prod(spec.shape) <= memory_limit * GIBIBYTE
+    return spec.total_bytes <= memory_limit * GIBIBYTE
 
 
 def decode_into_memory(undecoded: UndecodedExamples, progress: Progress | None) -> InMemory:

@@ -41,13 +41,17 @@ class ArrayFile:
         typed: its path as the user typed it, for messages.
         path: of the file.
         headers: by the name of the array; that of a .npy file is "".
-        is_archive: whether it is a .npz file.
+        members: of a .npz file, by the name of the array; empty for a .npy file.
     """
 
     typed: str
     path: Path
     headers: dict[str, ArrayHeader]
-    is_archive: bool
+    members: dict[str, zipfile.ZipInfo]
+
+    @property
+    def is_archive(self) -> bool:
+        return bool(self.members)
 
     @staticmethod
     def open(typed: str) -> ArrayFile:
@@ -55,7 +59,7 @@ class ArrayFile:
         path = existing_file("path", typed)
         try:
             is_archive = zipfile.is_zipfile(path)
-            headers = read_zip_headers(path) if is_archive else {ALONE: read_file_header(path)}
+            headers, members = read_zip_headers(path) if is_archive else ({ALONE: read_file_header(path)}, {})
         except Exception as error:  # damage makes zipfile and its decompressors raise errors of many kinds
             raise unreadable(typed, error) from error
         for name, header in headers.items():
@@ -63,17 +67,19 @@ class ArrayFile:
                 problem = f"{name or 'its array'} holds Python objects, and loading those can run code"
                 advice = "Save numbers: np.savez(path, images=np.stack(list_of_images).astype(np.uint8))."
                 raise ConfigError("path", problem, typed, advice)
-        return ArrayFile(typed, path, headers, is_archive)
+        return ArrayFile(typed, path, headers, members)
+
+    def can_stay_on_disk(self, name: str) -> bool:
+        """Whether the array `name` is not compressed, so that it can be memory-mapped."""
+        return not self.is_archive or self.members[name].compress_type == zipfile.ZIP_STORED
 
     def load(self, name: str) -> np.ndarray:
         """The array `name`, memory-mapped unless it is compressed. Raises ConfigError."""
         try:
             if not self.is_archive:
                 return np.load(self.path, mmap_mode="r", allow_pickle=False)
-            with zipfile.ZipFile(self.path) as archive:
-                info = archive.getinfo(f"{name}.npy")
-                if info.compress_type == zipfile.ZIP_STORED and 0 not in self.headers[name].shape:
-                    return self.map_member(info)
+            if self.can_stay_on_disk(name) and 0 not in self.headers[name].shape:
+                return self.map_member(self.members[name])
             with np.load(self.path, allow_pickle=False) as arrays:
                 return arrays[name]
         except MemoryError as error:
@@ -143,16 +149,19 @@ class ArrayFile:
         raise ConfigError(key, problem, name, near or (f"For example dataset.{key}={first}." if first else ""))
 
 
-def read_zip_headers(path: Path) -> dict[str, ArrayHeader]:
-    headers = {}
+def read_zip_headers(path: Path) -> tuple[dict[str, ArrayHeader], dict[str, zipfile.ZipInfo]]:
+    """The arrays of a .npz file and their members of the archive, by the names of the arrays."""
+    headers, members = {}, {}
     with open_zip(path, always_allowed=ALWAYS_ALLOWED) as archive:
         for member in archive.infolist():
             if member.filename.endswith(".npy"):
+                name = member.filename.removesuffix(".npy")
+                members[name] = member
                 with archive.open(member) as file:
-                    headers[member.filename.removesuffix(".npy")] = read_header(file, member.file_size)
+                    headers[name] = read_header(file, member.file_size)
     if not headers:
         raise ValueError("a zip archive without a NumPy array in it")
-    return headers
+    return headers, members
 
 
 def read_file_header(path: Path) -> ArrayHeader:

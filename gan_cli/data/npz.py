@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from gan_cli.data import DataSpec, Examples, InMemory, Progress
 from gan_cli.data.aligned_array import aligned_empty
 from gan_cli.data.contrast_warnings import contrast_warnings
 from gan_cli.data.image_options import ImageSource
-from gan_cli.data.loading import Streamed, UndecodedExamples, fits_in_memory, map_in_threads
+from gan_cli.data.loading import GIBIBYTE, Streamed, UndecodedExamples, fits_in_memory, map_in_threads
 from gan_cli.data.npy_header import ArrayFile, ArrayHeader
 from gan_cli.data.pixel_range import UNIT, PixelRange, PixelStatistics, find_pixel_range, parse_value_range
 from gan_cli.data.resize import ResizeOptions
@@ -41,7 +42,8 @@ class Npz(ImageSource):
         """Shape and count from the arrays' headers; only labels are read, and points, for their range.
 
         Raises:
-            ConfigError: for a file that is missing, broken or of another kind, and arrays that can't be used.
+            ConfigError: for a file that is missing, broken or of another kind, and arrays that can't be used; for
+                compressed images that take more than `memory_limit`.
         """
         file = ArrayFile.open(self.path)
         name = self.examples_name(file)
@@ -51,10 +53,16 @@ class Npz(ImageSource):
         if is_points(header):
             return DataSpec((2,), header.shape[0], classes, self.range_of_points(file.load(name)))
         _, height, width, channels = (*header.shape, 1)[:4]
-        return DataSpec(self.shape(height, width, channels), header.shape[0], classes)
+        spec = DataSpec(self.shape(height, width, channels), header.shape[0], classes)
+        if not fits_in_memory(spec, self.memory_limit) and not file.can_stay_on_disk(name):
+            needed = math.ceil(100 * spec.total_bytes / GIBIBYTE) / 100
+            problem = f"the {spec.examples:,} images of {self.path} are compressed and take {needed:g} GiB in memory"
+            advice = f"Save them with np.savez: they stay on disk then. Or set dataset.memory_limit={needed:g}."
+            raise ConfigError("memory_limit", problem, self.memory_limit, advice)
+        return spec
 
     def open(self, progress: Progress | None = None) -> Examples:
-        """Loads the examples; an array larger than `memory_limit` stays on disk unless it is compressed.
+        """Loads the examples; images that take more than `memory_limit` stay on disk.
 
         Raises:
             ConfigError: as `describe`, and for floats whose range is not known.

@@ -39,6 +39,7 @@ class EvaluationSettings:
     channels: Any
     max_megapixels: float
     value_range: Any
+    memory_limit: float
     samples: int | None
     real_samples: int | None
     seed: int

@@ -113,12 +113,14 @@ class FileOptions:
     channels: Any = "auto"
     max_megapixels: float = DEFAULT_MEGAPIXELS
     value_range: Any = "auto"
+    memory_limit: float = 2.0
 
     def __post_init__(self) -> None:
         parse_size(self.image_size)
         parse_channels(self.channels)
         check_number("max_megapixels", self.max_megapixels, above=0)
         parse_value_range(self.value_range)
+        check_number("memory_limit", self.memory_limit, at_least=0)
 
     @classmethod
     def of(cls, settings: Any) -> FileOptions:
@@ -129,16 +131,16 @@ class FileOptions:
 def files(key: str, path: str, options: FileOptions) -> Source:
     """Images in a folder or a zip archive, or an array file. Raises ConfigError where there is neither at `path`."""
     ending = Path(path).suffix.lower()
-    size = {"image_size": options.image_size, "channels": options.channels}
+    common = {name: getattr(options, name) for name in ("image_size", "channels", "memory_limit")}
     if expand_user(key, path).is_dir() or ending == ".zip":
-        return Folder(path=path, max_megapixels=options.max_megapixels, **size)
+        return Folder(path=path, max_megapixels=options.max_megapixels, **common)
     if ending not in (".npz", ".npy"):
         problem = "expected a folder or a .zip of images, or a .npz or .npy file"
         is_there = expand_user(key, path).exists()
         raise ConfigError(key, problem if is_there else f"there is no such folder or file; {problem}", path)
     # Only an array of that name: gan-sample writes the seeds beside the images, which are no classes.
     labels = "labels" if "labels" in ArrayFile.open(path).headers else None
-    return Npz(path=path, value_range=options.value_range, labels_key=labels, **size)
+    return Npz(path=path, value_range=options.value_range, labels_key=labels, **common)
 
 
 def describe_files(key: str, path: str, options: FileOptions) -> DataSpec:

@@ -38,6 +38,7 @@ class HumanJob:
     channels: Any = "auto"
     max_megapixels: float = DEFAULT_MEGAPIXELS
     value_range: Any = "auto"
+    memory_limit: float = 2.0
     n: int = 100
     seed: int = 0
     seconds: float | None = None
