@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from gan_cli.commands.command_line import report_errors
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
+from gan_cli.data.digits import Digits
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
 from gan_cli.runs.run_directory import RunDirectory
@@ -152,6 +155,25 @@ def test_runs_measured_alike_are_ranked_and_others_are_not(run: Path, capsys: py
     told = capsys.readouterr().out
     assert "RUN and BETTER differ in fake.count: 100 and 60" in told
     assert "Ranked" not in told
+
+
+@pytest.mark.parametrize("words", [["run=RUN"], ["runs=[RUN,OTHER]"]])
+def test_data_is_read_once_a_command(run: Path, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training and held-out examples, diagnostics of the discriminator, and the data of several runs."""
+    config = run / "config.yaml"
+    written = config.read_text("utf-8")
+    config.write_text(re.sub(r"held_out: 0(\.0)?\n", "held_out: 0.1\n", written), "utf-8")
+    assert config.read_text("utf-8") != written
+    shutil.copytree(run, "OTHER")
+    opened, read = [], Digits.open
+
+    def counted(source: Digits, progress: Any = None) -> Any:
+        opened.append(source)
+        return read(source, progress)
+
+    monkeypatch.setattr(Digits, "open", counted)
+    assert gan_eval([*words, "metric=[memorization]", "features=pixels", "samples=100"]) in (0, 1)
+    assert len(opened) == 1
 
 
 def test_lines_of_others_in_the_record_are_passed_over(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,8 +20,8 @@ Examples to paste:
   gan-eval human results=[ann.json,ben.json]             # pools the answers of several people
   gan-eval human results=answers output=pooled.json      # all files in a folder
 
-Settings: run, step, checkpoint, fake, real, image_size, channels, max_megapixels, value_range, memory_limit, n, seed, seconds,
-          weights (ema, raw), truncation, results, output, json, trust.
+Settings: run, step, checkpoint, fake, real, image_size, channels, max_megapixels, value_range, memory_limit, n, seed,
+          seconds, weights (ema, raw), truncation, results, output, json, trust.
           `gan-eval human --cfg job run=RUN` shows all with their values; configs/human.yaml explains each.
 
 Flags: --help, --version, --cfg job.

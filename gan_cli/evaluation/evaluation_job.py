@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,14 @@ from gan_cli.evaluation.evaluation_config import GENERATED, EvaluationJob
 from gan_cli.evaluation.example_sets import ExampleSet, GeneratedExamples, StoredExamples
 from gan_cli.evaluation.feature_store import cached_features, extract_features
 from gan_cli.evaluation.protocol import describe_protocol
-from gan_cli.evaluation.real_data import RealData, data_of_run, describe_files, open_files, report_skipped
+from gan_cli.evaluation.real_data import (
+    OpenedSources,
+    RealData,
+    data_of_run,
+    describe_files,
+    open_files,
+    report_skipped,
+)
 from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.metric_compatibility import PlannedComparison, check_embedding, check_metrics, needs_extractor
@@ -149,10 +156,15 @@ def check_same_shape(real: DataSpec | None, fake: DataSpec | None) -> None:
     raise ConfigError("real", f"the real examples are {sizes[0]}, the generated ones {sizes[1]}", advice=advice)
 
 
-def evaluate(job: EvaluationJob, fake: FakeSide, console: Console) -> tuple[Evaluation, int | None]:
-    """Measures one generated side; gives the evaluation and the step of the generator. TensorFlow is loaded."""
+def evaluate(
+    job: EvaluationJob, fake: FakeSide, console: Console, opened: OpenedSources
+) -> tuple[Evaluation, int | None]:
+    """Measures one generated side; gives the evaluation and the step of the generator. TensorFlow is loaded.
+
+    `opened` holds the data of the generated sides before.
+    """
     settings = job.settings
-    real = open_real(job, fake, console)
+    real = open_real(job, fake, console, opened)
     if fake.generator is None:
         stored = open_files("fake", str(settings.fake), settings.file_options, console.read_data)
         fakes: ExampleSet = StoredExamples(stored, fake.about, settings.samples)
@@ -213,17 +225,18 @@ def compare(
         return measure(job.metrics, comparison, protocol, computed)
 
 
-def open_real(job: EvaluationJob, fake: FakeSide, console: Console) -> RealSide:
+def open_real(job: EvaluationJob, fake: FakeSide, console: Console, opened: OpenedSources) -> RealSide:
     found, settings = find_real(job, fake), job.settings
     if isinstance(found, str):
         examples = open_files("real", found, settings.file_options, console.read_data)
         return RealSide(examples, {"path": found}, None, lambda: None, lambda: examples)
-    examples, about = found.split(settings.split, console.read_data)
+    data = replace(found, opened=opened)
+    examples, about = data.split(settings.split, console.read_data)
 
     def training() -> Examples:
-        return examples if settings.split == "train" else found.training(console.read_data)
+        return examples if settings.split == "train" else data.training(console.read_data)
 
-    return RealSide(examples, about, found.source, lambda: found.held_out(console.read_data), training)
+    return RealSide(examples, about, data.source, lambda: data.held_out(console.read_data), training)
 
 
 def open_embedding(job: EvaluationJob, real: RealSide, console: Console) -> FeatureExtractor:

@@ -12,6 +12,7 @@ from gan_cli.console import Console
 from gan_cli.evaluation.compute_metrics import Evaluation
 from gan_cli.evaluation.evaluation_config import EvaluationJob
 from gan_cli.evaluation.evaluation_job import FakeSide, check_evaluation, evaluate, find_fake
+from gan_cli.evaluation.real_data import OpenedSources
 from gan_cli.evaluation.result_table import format_protocol, table
 from gan_cli.evaluation.run_comparison import Entry, ranking, ranking_obstacles, recorded_entry, runs_table, short_names
 from gan_cli.output_streams import print_result
@@ -37,7 +38,7 @@ def run_evaluation(job: EvaluationJob) -> int:
     check_evaluation(job, fake)
     with closing(Console(stderr=True)) as console:
         set_up(job)
-        done = evaluate_and_record(job, fake, job.settings.run, console)
+        done = evaluate_and_record(job, fake, job.settings.run, console, OpenedSources())
     print_evaluation(job, done)
     return 0
 
@@ -51,9 +52,10 @@ def evaluate_runs(job: EvaluationJob) -> int:
     entries = []
     with closing(Console(stderr=True)) as console:
         set_up(job)
+        opened = OpenedSources()
         for run, fake in fakes.items():
             console.line(f"Evaluating {run}")
-            done = evaluate_and_record(job, fake, run, console)
+            done = evaluate_and_record(job, fake, run, console, opened)
             entries.append(Entry(names[run], done.step, done.evaluation.values, done.evaluation.protocol))
     return print_comparison(job, entries)
 
@@ -80,8 +82,10 @@ class Done:
         return {"run": self.run, "step": self.step, **self.evaluation.as_dict(), **more}
 
 
-def evaluate_and_record(job: EvaluationJob, fake: FakeSide, run: str | None, console: Console) -> Done:
-    evaluation, step = evaluate(job, fake, console)
+def evaluate_and_record(
+    job: EvaluationJob, fake: FakeSide, run: str | None, console: Console, opened: OpenedSources
+) -> Done:
+    evaluation, step = evaluate(job, fake, console, opened)
     directory = find_run("run", Path(run)) if run is not None else None
     pictures = write_pictures(evaluation, directory, job.settings.output, step, console)
     if directory is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,25 @@ from gan_cli.data.splits import split_held_out
 from gan_cli.errors import ConfigError, check_number
 from gan_cli.progress import ProgressReporter
 
+MOST_OPENED = 3
+"""Data sets of a run: that of training, its test split, and that of an extractor's labels."""
 NONE_HELD_OUT = "Train with eval.held_out=0.1, or on a data set with a test split, such as mnist."
+
+
+class OpenedSources:
+    """Opens each data set once: the last ones that were opened are kept, as many as a run has."""
+
+    def __init__(self) -> None:
+        self.opened: list[tuple[Source, Examples]] = []
+
+    def open(self, source: Source, progress: Progress | None) -> Examples:
+        """The examples of a source, read now unless an equal source was opened before."""
+        for known, examples in self.opened:
+            if known == source:
+                return examples
+        del self.opened[: len(self.opened) + 1 - MOST_OPENED]
+        self.opened.append((source, source.open(progress)))
+        return self.opened[-1][1]
 
 
 @dataclass(frozen=True)
@@ -34,12 +52,14 @@ class RealData:
         about: the same in plain JSON.
         share: of the examples that training never sees.
         key: of the source in the configuration, for errors.
+        opened: the sources that are open.
     """
 
     source: Source
     about: dict[str, Any]
     share: float = 0.0
     key: str = "dataset"
+    opened: OpenedSources = field(default_factory=OpenedSources, repr=False, compare=False)
 
     def describe(self) -> DataSpec | None:
         """What is known of the source at once."""
@@ -50,7 +70,7 @@ class RealData:
 
     def whole(self, progress: Progress | None) -> Examples:
         try:
-            return self.source.open(progress)
+            return self.opened.open(self.source, progress)
         except ConfigError as error:
             raise error.below(self.key) from error
 
@@ -61,7 +81,7 @@ class RealData:
         """The share kept aside, else the data set's own test split; None where there is neither."""
         if self.share > 0:
             return split_held_out(self.whole(progress), self.share)[1]
-        return open_held_out(self.source, progress)
+        return open_held_out(self.source, progress, self.opened)
 
     def check_split(self, name: str) -> None:
         """Raises ConfigError where there is no such split, as far as that is known before a download."""
@@ -78,11 +98,11 @@ class RealData:
         return found, {**self.about, "split": "held_out"}
 
 
-def open_held_out(source: Source, progress: Progress | None) -> Examples | None:
+def open_held_out(source: Source, progress: Progress | None, opened: OpenedSources | None = None) -> Examples | None:
     """The examples that a data set keeps for tests, None where it has none."""
     found = source.held_out()
     try:
-        return None if found is None else found.open(progress)
+        return None if found is None else (opened or OpenedSources()).open(found, progress)
     except ConfigError as error:
         raise error.below("dataset") from error
 
