@@ -9,6 +9,7 @@ import golden
 import keras
 import numpy as np
 import pytest
+import reference_kernels as float64
 import tensorflow as tf
 
 from gan_cli.evaluation.discriminator_diagnostics import health
@@ -16,7 +17,6 @@ from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.kernel_loss import MEDIAN_OF, SMOOTHING, KernelLoss, median_width, squared_distances
 from gan_cli.losses.mmd import MMDLoss
 from gan_cli.losses.mmd_pixels import MMDPixelsLoss
-from gan_cli.metrics import kernel_functions as float64
 from gan_cli.metrics.mmd import median_distance
 from gan_cli.penalties import Batch
 from gan_cli.penalties.gradient_penalty import GradientPenalty

@@ -14,7 +14,7 @@ from gan_cli.features.pixels import Flattened
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.fid import FrechetDistance, frechet_distance
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
-from gan_cli.metrics.mean_and_covariance import Moments, merge_moments, moments_of, moments_of_chunks, moments_of_groups
+from gan_cli.metrics.mean_and_covariance import Moments, merge_moments, moments_of, moments_of_groups
 from gan_cli.metrics.metric_compatibility import check_embedding
 
 INPUTS = golden.inputs()
@@ -100,7 +100,7 @@ def test_features_that_never_change_are_no_trouble() -> None:
 @pytest.mark.parametrize("portion", [1, 7, 400])
 def test_moments_of_chunks_are_those_of_all_rows(offset: float, portion: int) -> None:
     rows = INPUTS["real"].astype(np.float64) + offset
-    found = moments_of_chunks(rows[start : start + portion] for start in range(0, 400, portion))
+    (found,) = moments_of_groups((rows[start : start + portion] for start in range(0, 400, portion)), 1)
     assert found.count == 400
     np.testing.assert_allclose(found.mean, rows.mean(axis=0), rtol=1e-14)
     np.testing.assert_allclose(found.covariance, np.cov(rows.T), rtol=1e-8, atol=1e-8)

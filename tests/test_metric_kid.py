@@ -5,12 +5,13 @@ from __future__ import annotations
 import golden
 import numpy as np
 import pytest
+from reference_kernels import mmd_squared
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
-from gan_cli.metrics.kernel_functions import mmd_squared, polynomial_kernel
+from gan_cli.metrics.kernel_functions import polynomial_kernel
 from gan_cli.metrics.kid import KernelDistance, SubsetDistances, draw_subsets, standard_error, subset_distances
 
 INPUTS = golden.inputs()

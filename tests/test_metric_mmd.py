@@ -8,19 +8,19 @@ from typing import Any
 import golden
 import numpy as np
 import pytest
+from reference_kernels import (
+    distance_kernel,
+    gaussian_kernel,
+    linear_kernel,
+    mmd_squared,
+    rational_quadratic_kernel,
+)
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
-from gan_cli.metrics.kernel_functions import (
-    distance_kernel,
-    gaussian_kernel,
-    linear_kernel,
-    mmd_squared,
-    polynomial_kernel,
-    rational_quadratic_kernel,
-)
+from gan_cli.metrics.kernel_functions import polynomial_kernel
 from gan_cli.metrics.mmd import (
     MaximumMeanDiscrepancy,
     PooledKernel,

@@ -68,13 +68,11 @@ def merge_moments(parts: Iterable[Moments]) -> Moments:
     return Moments(count, mean, scatter)
 
 
-def moments_of_chunks(chunks: Iterable[np.ndarray]) -> Moments:
-    """Computes the moments of rows that come in chunks `[n, dimensions]`; one chunk is in memory at a time."""
-    return merge_moments(moments_of(rows) for rows in chunks)
-
-
 def moments_of_groups(chunks: Iterable[np.ndarray], groups: int) -> list[Moments]:
-    """Computes the moments of `groups` interleaved groups of rows: row i belongs to group i modulo `groups`."""
+    """Computes the moments of `groups` interleaved groups of rows: row i belongs to group i modulo `groups`.
+
+    The rows come in chunks `[n, dimensions]`, one of which is in memory at a time.
+    """
     found: list[Moments | None] = [None] * groups
     first = 0  # index of the chunk's first row
     for rows in chunks:

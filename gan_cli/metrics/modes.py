@@ -74,8 +74,8 @@ def good_counts(points: np.ndarray, centres: np.ndarray, sigma: float) -> np.nda
     return np.bincount(distances.argmin(axis=1)[is_good], minlength=len(centres))
 
 
-def count_label_modes(labels: np.ndarray, modes: int) -> tuple[int, float]:
-    """How many of the modes the labels cover, and the reverse Kullback-Leibler divergence of their shares, in nats.
+def label_counts(labels: np.ndarray, modes: int) -> np.ndarray:
+    """int64 `[modes]`, how many labels there are of each mode.
 
     Args:
         labels: int `[n]` in 0 .. modes - 1, n > 0. The protocol's n is `LABELLED_SAMPLES`.
@@ -84,12 +84,6 @@ def count_label_modes(labels: np.ndarray, modes: int) -> tuple[int, float]:
     Raises:
         ValueError: without labels, or for one outside its range.
     """
-    counts = label_counts(labels, modes)
-    return int(np.count_nonzero(counts)), divergence_from_equal(counts)
-
-
-def label_counts(labels: np.ndarray, modes: int) -> np.ndarray:
-    """int64 `[modes]`, how many labels there are of each; see `count_label_modes`."""
     if len(labels) == 0 or labels.min() < 0 or labels.max() >= modes:
         raise ValueError(f"{len(labels)} labels: expected at least one, each from 0 to {modes - 1}.")
     return np.bincount(labels, minlength=modes)
