@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -134,12 +135,19 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
     return Composition(config, directory, origin, links, (note,) if note else (), whole)
 
 
-def own_hydra_settings(overrides: list[Override]) -> list[DictConfig]:
+def own_hydra_settings(overrides: list[Override]) -> tuple[DictConfig, ...]:
     """Hydra's settings with those that the user typed, in two configurations of gan-cli with different launchers."""
-    typed = [override.input_line or "" for override in overrides if override.key_or_group.startswith("hydra")]
+    typed = (override.input_line or "" for override in overrides if override.key_or_group.startswith("hydra"))
+    return hydra_settings_with(tuple(typed))
+
+
+@lru_cache(maxsize=16)
+def hydra_settings_with(typed: tuple[str, ...]) -> tuple[DictConfig, ...]:
+    """As `own_hydra_settings`; composed once for the same words, which all jobs of a sweep have. Not to be changed."""
     with composer(None):
         try:
-            return [hydra.compose(name, overrides=typed, return_hydra_config=True).hydra for name in ("train", "eval")]
+            composed = [hydra.compose(name, list(typed), return_hydra_config=True) for name in ("train", "eval")]
+            return tuple(config.hydra for config in composed)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             advice = "If you know the configuration in --config-dir, say trust=true."
             raise ConfigError("", first_cause(error), advice=advice) from error

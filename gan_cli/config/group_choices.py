@@ -32,5 +32,5 @@ def choices(group: str) -> list[str]:
 
 @lru_cache(maxsize=64)
 def options(found: ConfigLoaderImpl, parent: str, kind: ObjectType) -> tuple[str, ...]:
-    """Groups or choices in a group, listed once for each loader (Hydra reads the whole search path for each list)."""
-    return tuple(found.get_group_options(parent, kind))
+    """Groups or choices in a group, listed once for each loader, which would copy its search path for each list."""
+    return tuple(found.repository.get_group_options(parent, kind))
