@@ -101,6 +101,19 @@ def finished_run(shared_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def perceptron_run(shared_folder: Path) -> Path:
+    """As `finished_run`, of networks that are compiled faster, for tests to which the networks do not matter."""
+
+    def train(folder: Path) -> None:
+        from gan_cli.commands.train import gan_train
+
+        words = [word for word in (*TINY, *PERCEPTRON) if not word.startswith("optimizer=")]
+        assert gan_train([*words, "train.steps=15", f"hydra.run.dir={folder}"]) == 0
+
+    return build_once(shared_folder / "perceptron_run", train)
+
+
+@pytest.fixture(scope="session")
 def ring_run(shared_folder: Path) -> Path:
     """The directory of a short run on points, with evaluations; tests copy it."""
     from planted import train_small_run

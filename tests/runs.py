@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import TINY, build_once
 
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.train import gan_train
@@ -52,6 +55,16 @@ SMALL = ("model=mlp", "model.width=16", "model.depth=1", "model.discriminator_dr
 def train(directory: str, steps: int, *words: str) -> Path:
     assert gan_train([*TINY, f"hydra.run.dir={directory}", f"train.steps={steps}", *words]) == 0
     return Path(directory)
+
+
+def trained(directory: str, steps: int, *words: str) -> Path:
+    """A copy of a run of `train` that no test has changed, trained once for all tests and processes that want one."""
+    asked = json.dumps([*TINY, steps, *words])
+    runs = Path(os.environ["GAN_CLI_CACHE"]).parent / "runs"
+    runs.mkdir(exist_ok=True)
+    name = hashlib.sha256(asked.encode()).hexdigest()[:16]
+    run = build_once(runs / name, lambda folder: train(str(folder), steps, *words))
+    return Path(shutil.copytree(run, directory))
 
 
 def newest_arrays(run: Path) -> dict[str, np.ndarray]:

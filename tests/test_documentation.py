@@ -42,7 +42,10 @@ def commands_of(page: str) -> list[str]:
 
 
 COMMANDS = list(dict.fromkeys(line for page in PAGES.values() for line in commands_of(page)))
-SHORTER = ["train.steps=2", "model.width=8", "train.batch_size=8", "hydra.run.dir=run"]
+SHORTER = [
+    *("train.steps=2", "model=mlp", "model.width=8", "train.batch_size=8", "hydra.run.dir=run"),
+    *("eval.samples=200", "eval.real_samples=200", "features=pixels"),
+]
 """What a test adds to a command so that it takes seconds. What the command sets stays, except for its length."""
 
 
@@ -65,11 +68,11 @@ def write_images(folder: Path, *names: str) -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("gan-train")])
-def test_each_gan_train_command_runs(line: str, working_folder: Path, finished_run: Path) -> None:
+def test_each_gan_train_command_runs(line: str, working_folder: Path, perceptron_run: Path) -> None:
     words = shlex.split(line)[1:]
     write_images(working_folder, "PICTURES")
     if "resume=RUN" in words:
-        (working_folder / "RUN").symlink_to(finished_run)  # complete: nothing is written to it
+        (working_folder / "RUN").symlink_to(perceptron_run)  # complete: nothing is written to it
         words = [word.replace("train.steps=6000", "train.steps=15") for word in words]
         assert gan_train(words) == 0
     elif "-m" in words or "--cfg" in words or "dataset=tfds" in words or any("experiment=" in word for word in words):
@@ -82,16 +85,16 @@ def test_each_gan_train_command_runs(line: str, working_folder: Path, finished_r
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("gan-sample")])
-def test_each_gan_sample_command_runs(line: str, working_folder: Path, finished_run: Path) -> None:
-    shutil.copytree(finished_run, working_folder / "RUN")
+def test_each_gan_sample_command_runs(line: str, working_folder: Path, perceptron_run: Path) -> None:
+    shutil.copytree(perceptron_run, working_folder / "RUN")
     assert gan_sample(shlex.split(line)[1:]) == 0
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("gan-eval")])
-def test_each_gan_eval_command_runs(line: str, working_folder: Path, finished_run: Path) -> None:
+def test_each_gan_eval_command_runs(line: str, working_folder: Path, perceptron_run: Path) -> None:
     write_images(working_folder, "PICTURES", "MADE")
     for name in ("RUN", "OTHER"):
-        shutil.copytree(finished_run, working_folder / name)
+        shutil.copytree(perceptron_run, working_folder / name)
     words = shlex.split(line)[1:]
     if words[0] == "human" and words[1].startswith("results="):
         for name in ("anna", "ben"):
@@ -100,8 +103,8 @@ def test_each_gan_eval_command_runs(line: str, working_folder: Path, finished_ru
 
 
 @pytest.mark.parametrize("page", [name for name, text in PAGES.items() if "```python" in text])
-def test_each_python_example_runs(page: str, working_folder: Path, finished_run: Path) -> None:
-    (working_folder / "RUN").symlink_to(finished_run)
+def test_each_python_example_runs(page: str, working_folder: Path, perceptron_run: Path) -> None:
+    (working_folder / "RUN").symlink_to(perceptron_run)
     for example in re.findall(r"```python\n(.*?)```", PAGES[page], re.S):
         names: dict[str, np.ndarray] = {}
         exec(example, names)

@@ -35,8 +35,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def run(finished_run: Path, working_folder: Path) -> Path:
-    return Path(shutil.copytree(finished_run, working_folder / "RUN"))
+def run(perceptron_run: Path, working_folder: Path) -> Path:
+    return Path(shutil.copytree(perceptron_run, working_folder / "RUN"))
 
 
 def test_it_prints_a_table_and_appends_to_the_runs_evaluations(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

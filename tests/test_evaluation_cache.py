@@ -23,8 +23,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def run(finished_run: Path, working_folder: Path) -> Path:
-    return Path(shutil.copytree(finished_run, working_folder / "RUN"))
+def run(perceptron_run: Path, working_folder: Path) -> Path:
+    return Path(shutil.copytree(perceptron_run, working_folder / "RUN"))
 
 
 def test_features_of_real_examples_are_kept_checked_and_made_again_where_damaged(

@@ -14,6 +14,7 @@ from inception_files import FIRST, SHAPES, weight, write_graph
 from gan_cli.config.compose import compose, config_directory
 from gan_cli.config.job_builder import build
 from gan_cli.data import DataSpec, Examples, InMemory
+from gan_cli.data.digits import Digits
 from gan_cli.data.ring import Ring
 from gan_cli.devices import dtype_policy
 from gan_cli.errors import ConfigError
@@ -37,10 +38,12 @@ QUICK = {"classifier": ["features.steps=50"]}
 
 @cache
 def examples_of(kind: str) -> Examples:
-    """Examples of three classes, which differ in brightness."""
+    """Examples of some classes: points, digits, or images which differ in brightness."""
     shape, count = KINDS[kind], 120
     if kind == "points":
         return Ring(examples=count, modes=3).open()
+    if kind == "grey":  # digits: `auto` trains the classifier that other tests want too
+        return Digits().open()
     labels = np.arange(count, dtype=np.int32) % 3
     generator = np.random.default_rng(0)
     values = generator.integers(0, 100, (count, *shape)) + 50 * labels.reshape(-1, 1, 1, 1)

@@ -21,8 +21,8 @@ from gan_cli.human_evaluation.survey_runner import page_name
 
 
 @pytest.fixture
-def run(finished_run: Path) -> Path:
-    shutil.copytree(finished_run, "run")
+def run(perceptron_run: Path) -> Path:
+    shutil.copytree(perceptron_run, "run")
     return Path("run")
 
 

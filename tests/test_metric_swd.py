@@ -161,7 +161,7 @@ def test_another_half_of_the_digits_is_nearer_than_noisy_ones_and_more_noise_is_
 
 
 def test_photographs_have_a_number_for_each_level_and_fine_noise_shows_in_the_finest(eurosat_folder: Path) -> None:
-    images = Folder(path=str(eurosat_folder)).open().read(np.arange(0, 5000, 10))[0]
+    images = Folder(path=str(eurosat_folder), memory_limit=0).open().read(np.arange(0, 5000, 10))[0]
     metric = SlicedWasserstein(images=250, patches=8, repeats=2)
     sides = [InMemoryFeatures(values=values) for values in (images[::2], images[1::2], noisy(images[1::2], 10))]
     clean, grainy = (metric(Comparison(sides[0], fake)).values for fake in sides[1:])

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 from runs import status
 
 from gan_cli.cache import cache_folder, private_folder, set_library_folders
@@ -16,7 +16,7 @@ from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.errors import ConfigError
 
-SMALL = [*(word for word in TINY if word != "logger=[]"), "dataset=ring", "model=mlp", "train.batch_size=16"]
+SMALL = [*(word for word in TINY if word != "logger=[]"), "dataset=ring", *PERCEPTRON]
 
 
 def test_a_run_whose_name_is_not_utf8_trains_resumes_and_samples(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,13 +15,13 @@ from importlib.metadata import Distribution, packages_distributions
 from pathlib import Path, PurePosixPath
 
 import pytest
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACES = {"gan_cli/sweeps/launcher_plugin": "hydra_plugins/gan_cli", "configs": "gan_cli/configs"}
 """Folders of the tree that lie elsewhere in the wheel, as `package-dir` in pyproject.toml says."""
 OWN = {"gan_cli", "hydra_plugins"}
-TINIEST = [*(word for word in TINY if word != "logger=[]"), "model=mlp", "train.steps=3"]
+TINIEST = [*(word for word in TINY if word != "logger=[]"), *PERCEPTRON, "train.steps=3"]
 
 
 def tree_files() -> list[Path]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from by_hand import do, make_step
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 from runs import assert_same_run, metric_lines
 
 from gan_cli.commands.train import gan_train
@@ -86,7 +86,7 @@ def test_the_step_carries_the_averages_on_through_every_update_of_the_critic():
 
 def test_a_run_with_lecam_resumes_exactly():
     every_line = [word for word in TINY if not word.startswith("run.log_every")] + ["run.log_every=1"]
-    words = ["model=mlp", "train.batch_size=16", "penalty=[lecam]", "penalty.lecam.start=3", "train.steps=9"]
+    words = [*PERCEPTRON, "penalty=[lecam]", "penalty.lecam.start=3", "train.steps=9"]
     assert gan_train([*every_line, *words, "hydra.run.dir=whole"]) == 0
     shutil.copytree("whole", "killed")
     for checkpoint in list_checkpoints(Path("killed/checkpoints"))[:-1]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 from conftest import TINY
-from runs import SMALL, newest_arrays, status, train
+from runs import SMALL, newest_arrays, status, trained
 
 from gan_cli.commands.train import gan_train
 from gan_cli.config.compose import compose
@@ -21,7 +21,7 @@ from gan_cli.training.build_training import build_state, build_step
 
 
 def test_a_run_resumes_with_parts_that_it_began_without_and_without_parts_that_it_began_with() -> None:
-    run = train("run", 4, *SMALL)
+    run = trained("run", 4, *SMALL)
     begun = newest_arrays(run)
     more = ["penalty=lecam", "augment=apa", "train.steps=6"]
     job = build_job(compose("train", [*TINY, *SMALL, *more]).config)
@@ -40,7 +40,7 @@ def test_a_run_resumes_with_parts_that_it_began_without_and_without_parts_that_i
 
 
 def test_a_change_that_breaks_the_state_is_refused_and_others_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
-    run = train("run", 4, *SMALL)
+    run = trained("run", 4, *SMALL)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     for words, part in [
         (["model.width=32"], "model.width=32: the run was begun with 16"),
@@ -69,7 +69,7 @@ def test_a_change_that_breaks_the_state_is_refused_and_others_are_reported(capsy
 
 
 def test_a_run_that_was_started_before_some_keys_were_there_continues_as_their_classes_have_it() -> None:
-    run = train("run", 4, *SMALL, "penalty=gradient_penalty")
+    run = trained("run", 4, *SMALL, "penalty=gradient_penalty")
     config = yaml.safe_load((run / "config.yaml").read_text())
     for section, names in {"train": ("pack", "top_k", "top_k_steps")}.items():
         for name in names:
@@ -87,7 +87,7 @@ def test_a_run_that_was_started_before_some_keys_were_there_continues_as_their_c
 def test_resume_auto_resumes_the_newest_unfinished_run_of_the_same_configuration() -> None:
     words = [*TINY, *SMALL, "train.steps=6"]
     for name in ("20260101-000000_a", "20260101-000001_b", "20260101-000002_c"):
-        train(f"outputs/{name}", 6, *SMALL)
+        trained(f"outputs/{name}", 6, *SMALL)
     for name in ("20260101-000000_a", "20260101-000001_b"):
         (Path("outputs") / name / "status.json").write_text('{"state": "interrupted", "step": 5, "error": null}')
         newest = Path("outputs") / name / "checkpoints" / "step_00000006.npz"
@@ -100,7 +100,7 @@ def test_resume_auto_resumes_the_newest_unfinished_run_of_the_same_configuration
 
 
 def test_a_run_that_was_moved_resumes(tmp_path: Path) -> None:
-    run = train("run", 5, *SMALL)
+    run = trained("run", 5, *SMALL)
     moved = tmp_path / "elsewhere" / "my run"
     moved.parent.mkdir()
     run.rename(moved)
@@ -109,7 +109,7 @@ def test_a_run_that_was_moved_resumes(tmp_path: Path) -> None:
 
 
 def test_a_run_of_foreign_code_is_not_resumed_unless_it_is_trusted() -> None:
-    run = train("run", 4, *SMALL)
+    run = trained("run", 4, *SMALL)
     config = run / "config.yaml"
     config.write_text(config.read_text().replace("gan_cli.losses.non_saturating.NonSaturatingLoss", "subprocess.Popen"))
     with pytest.raises(ConfigError, match=r"loss._target_=subprocess.Popen: .*trust=true"):
@@ -117,7 +117,7 @@ def test_a_run_of_foreign_code_is_not_resumed_unless_it_is_trusted() -> None:
 
 
 def test_a_run_whose_checkpoints_are_gone_is_not_silently_started_again() -> None:
-    run = train("run", 6, *SMALL)
+    run = trained("run", 6, *SMALL)
     for path in (run / "checkpoints").iterdir():
         path.unlink()
     with pytest.raises(ConfigError, match="6 steps were done"):
@@ -126,7 +126,7 @@ def test_a_run_whose_checkpoints_are_gone_is_not_silently_started_again() -> Non
 
 @pytest.mark.parametrize("text", [None, "{", '{"state": "running", "step": 0, "error": null}'])
 def test_a_run_without_checkpoints_and_without_a_usable_status_keeps_its_files(text: str | None) -> None:
-    train("run", 4, *SMALL)
+    trained("run", 4, *SMALL)
     shutil.rmtree("run/checkpoints")
     status_file = Path("run/status.json")
     status_file.unlink() if text is None else status_file.write_text(text)
@@ -140,7 +140,7 @@ def test_a_run_without_checkpoints_and_without_a_usable_status_keeps_its_files(t
 
 
 def test_without_any_readable_checkpoint_a_run_is_left_alone() -> None:
-    run = train("run", 6, *SMALL)
+    run = trained("run", 6, *SMALL)
     for path in (run / "checkpoints").iterdir():
         path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ConfigError, match="none of its checkpoints can be read"):

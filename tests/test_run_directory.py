@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import yaml
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 from PIL import Image
 from runs import status
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -85,7 +85,7 @@ def test_another_number_of_cores_is_described(starts: list[dict[str, Any]], line
 def test_a_resumed_run_tells_another_number_of_cores(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    short = ["logger=[]", "model=mlp", "model.width=8", "train.batch_size=8", "hydra.run.dir=run"]
+    short = ["logger=[]", *PERCEPTRON, "hydra.run.dir=run"]
     assert gan_train([*short, "train.steps=1"]) == 0
     assert "The run was begun on" not in capsys.readouterr().out
     cores = len(os.sched_getaffinity(0))
@@ -161,19 +161,20 @@ def test_the_shared_generator_is_the_averaged_one(finished_run: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["train.precision=mixed_bfloat16"],
-        ["train.precision=mixed_float16", "loss=wgan_gp", "train.critic_steps=2"],
-        ["train.xla=true", "loss=wgan", "train.critic_steps=2"],
-        ["train.xla=true", "train.update=simultaneous", "loss=rpgan"],
+        ["train.precision=mixed_bfloat16", *PERCEPTRON],
+        ["train.precision=mixed_float16", "loss=wgan_gp", "train.critic_steps=2", *PERCEPTRON],
+        ["train.xla=true", "loss=wgan", "train.critic_steps=2", *PERCEPTRON],
+        ["train.xla=true", "train.update=simultaneous", "loss=rpgan", *PERCEPTRON],
         ["train.deterministic=false", "model.latent_distribution=uniform", "model.latent_size=7"],
         ["dataset.image_size=[8,12]", "dataset.channels=rgb", "model.generator_normalization=instance"],
         ["dataset.image_size=16x8", "dataset.channels=rgba", "model.discriminator_normalization=spectral"],
-        ["train.ema_half_life=0", "train.ema_ramp=0", "run.keep_checkpoints=1"],
+        ["train.ema_half_life=0", "train.ema_ramp=0", "run.keep_checkpoints=1", *PERCEPTRON],
     ],
     ids=" ".join,
 )
 def test_every_way_to_train_gives_finite_numbers_and_pictures(words: list[str]) -> None:
-    assert gan_train([*TINY, *words, "train.steps=4", "train.batch_size=16", "hydra.run.dir=run"]) == 0
+    sizes = [] if "train.batch_size=16" in words else ["train.batch_size=16"]
+    assert gan_train([*TINY, *words, "train.steps=4", *sizes, "hydra.run.dir=run"]) == 0
     (line,) = MetricsLog(Path("run/metrics.jsonl")).read()
     losses = [value for name, value in line.items() if "loss" in name or "penalty" in name]
     assert np.isfinite(losses).all()

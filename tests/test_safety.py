@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import PERCEPTRON, TINY
 from processes import command
-from runs import status
+from runs import status, trained
 
 import gan_cli
 from gan_cli.commands.train import gan_train
@@ -24,12 +24,12 @@ from gan_cli.runs.run_directory import RunDirectory
 SMALL = [*TINY, *PERCEPTRON, "hydra.run.dir=run"]
 
 
-def classes_in_reach() -> Iterator[tuple[str, str]]:
+@cache
+def classes_in_reach() -> list[tuple[str, str]]:
     """Each class that some module of ours holds, its own or imported: module, name."""
-    for module in pkgutil.walk_packages(gan_cli.__path__, "gan_cli."):
-        if "plugin" not in module.name:
-            found = importlib.import_module(module.name)
-            yield from ((module.name, name) for name, value in vars(found).items() if isinstance(value, type))
+    names = [module.name for module in pkgutil.walk_packages(gan_cli.__path__, "gan_cli.")]
+    modules = [importlib.import_module(name) for name in names if "plugin" not in name]
+    return [(one.__name__, name) for one in modules for name, value in vars(one).items() if isinstance(value, type)]
 
 
 @pytest.mark.parametrize("group", PACKAGES)
@@ -66,8 +66,7 @@ def test_targets_are_found_at_any_depth_and_refused(target: str, wrap: object) -
 
 @pytest.fixture
 def run() -> Path:
-    assert gan_train([*SMALL, "train.steps=5"]) == 0
-    return Path("run")
+    return trained("run", 5, *PERCEPTRON)
 
 
 def edit(path: Path, **changes: object) -> None:
@@ -173,7 +172,7 @@ def test_a_logger_that_fails_is_disabled_and_training_continues() -> None:
     assert list(Path("run/tensorboard").iterdir())
 
 
-def test_data_that_has_changed_is_reported(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_that_has_changed_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import numpy as np
     from PIL import Image
 

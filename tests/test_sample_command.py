@@ -28,10 +28,10 @@ STORED = Path(__file__).parent / "data" / "runs_of_0_1" / "digits_dcgan"
 
 
 @pytest.fixture
-def run(finished_run: Path) -> Path:
+def run(perceptron_run: Path) -> Path:
     """A copy of a finished run, as somebody else would have it; its data set is not read again."""
     copy = Path("somebody's run")
-    shutil.copytree(finished_run, copy)
+    shutil.copytree(perceptron_run, copy)
     return copy
 
 

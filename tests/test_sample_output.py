@@ -18,10 +18,10 @@ from gan_cli.sampling.sample_output import default_name
 
 
 @pytest.fixture
-def run(finished_run: Path) -> Path:
+def run(perceptron_run: Path) -> Path:
     """A copy of a finished run, as somebody else would have it; its data set is not read again."""
     copy = Path("somebody's run")
-    shutil.copytree(finished_run, copy)
+    shutil.copytree(perceptron_run, copy)
     return copy
 
 

@@ -74,10 +74,11 @@ def test_each_penalty_has_another_seed_at_each_step_and_the_same_when_the_step_i
     penalties = {"one": UniformNumber(), "two": UniformNumber(), "three": OnGenerator()}
     step = make_step(WassersteinLoss(), penalties, simultaneous=simultaneous)
     names = ("penalty_one", "penalty_two", "penalty_three")
-    found = [[do(step, number)[name] for name in names] for number in (7, 8, 7)]
+    other = make_step(WassersteinLoss(), penalties, seed=1)
+    found = [[metrics[name] for name in names] for metrics in (*(do(step, n) for n in (7, 8, 7)), do(other, 7))]
     assert len({*found[0], *found[1]}) == 6
     assert found[0] == found[2]
-    assert found[0] != [do(make_step(WassersteinLoss(), penalties, seed=1), 7)[name] for name in names]
+    assert found[0] != found[3]
 
 
 def test_each_critic_update_has_another_penalty_seed() -> None:

@@ -16,45 +16,47 @@ from gan_cli.sweeps.sweep_jobs import SweepJob, run_process
 SMALL = [*TINY, *PERCEPTRON, "train.steps=9"]
 
 
+def jobs_of(sweep: str) -> dict[str, Path]:
+    return {path.name: path for path in Path(sweep).iterdir() if path.is_dir()}
+
+
 def test_a_sweep_reports_each_job_and_resumes_where_it_stopped() -> None:
-    words = ["-m", *SMALL, "loss=hinge", "optimizer.learning_rate=0.01,0.02,1e30", "hydra.sweep.dir=sweep"]
-    done = command("gan-train", *words)
-    assert done.returncode == 1, done.stderr
-    jobs = {path.name: path for path in Path("sweep").iterdir() if path.is_dir()}
-    states = {name: status(path)["state"] for name, path in jobs.items()}
-    assert sorted(states.values()) == ["failed", "finished", "finished"]
-    table = done.stdout[done.stdout.rindex("Sweep") :]
-    for name, state in states.items():
-        assert state == ("failed" if "1e+30" in name else "finished")
-        assert "NaN or infinite" in (jobs[name] / "train.log").read_text() or state == "finished"
-    assert (table.count("finished"), table.count("failed")) == (2, 1)
-    assert "optimizer.learning_rate=0.02" in table
-    assert "model.width=16 " not in table  # what all jobs share does not tell them apart
-
-    first, second = sorted(path for name, path in jobs.items() if states[name] == "finished")
-    assert gan_train([*SMALL, "loss=hinge", "optimizer.learning_rate=0.01", "hydra.run.dir=alone"]) == 0
-    assert_same_run(first, Path("alone"))  # a job is the run that it would be alone
-    untouched = (second / "metrics.jsonl").stat().st_mtime_ns
-    (first / "status.json").write_text(json.dumps({"state": "interrupted", "step": 5, "error": None}))
-    (first / "checkpoints" / "step_00000009.npz").unlink()
-    again = command("gan-train", *[word.replace(",1e30", "") for word in words])
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert again.stdout.count("finished already") == 1
-    assert status(first)["state"] == "finished"
-    assert (second / "metrics.jsonl").stat().st_mtime_ns == untouched
-    assert [line["step"] for line in metric_lines(first)] == [4, 8, 9]
-
-
-def test_a_job_whose_parts_do_not_fit_fails_alone_and_says_so_in_its_directory() -> None:
     words = [word for word in SMALL if word not in ("model=mlp", "model.depth=1")]
-    done = command("gan-train", "-m", *words, "dataset=ring", "model=mlp,dcgan", "hydra.sweep.dir=sweep")
+    words = ["-m", *words, "dataset=ring", "loss=hinge", "hydra.sweep.dir=sweep"]
+    done = command("gan-train", *words, "optimizer.learning_rate=0.01", "model=mlp,dcgan")
     assert done.returncode == 1, done.stderr
     assert "Warning: this job will fail" in done.stdout
-    jobs = {path.name: path for path in Path("sweep").iterdir() if path.is_dir()}
-    assert len(jobs) == 2
-    for name, job in jobs.items():
+    assert len(jobs_of("sweep")) == 2
+    for name, job in jobs_of("sweep").items():  # a job whose parts do not fit fails alone and says so there
         assert status(job)["state"] == ("failed" if "dcgan" in name else "finished")
         assert "dcgan" not in name or "model=mlp" in (job / "train.log").read_text()
+
+    (first,) = (path for name, path in jobs_of("sweep").items() if "dcgan" not in name)
+    alone = [*words[1:-1], "model=mlp", "optimizer.learning_rate=0.01", "hydra.run.dir=alone"]
+    assert gan_train(alone) == 0
+    assert_same_run(first, Path("alone"))  # a job is the run that it would be alone
+
+    (first / "status.json").write_text(json.dumps({"state": "interrupted", "step": 5, "error": None}))
+    (first / "checkpoints" / "step_00000009.npz").unlink()
+    done = command("gan-train", *words, "optimizer.learning_rate=0.01,1e30", "model=mlp")
+    assert done.returncode == 1, done.stderr
+    jobs = {name: path for name, path in jobs_of("sweep").items() if "dcgan" not in name}
+    assert len(jobs) == 2
+    for name, job in jobs.items():
+        assert status(job)["state"] == ("failed" if "1e+30" in name else "finished")
+        assert ("NaN or infinite" in (job / "train.log").read_text()) == ("1e+30" in name)
+    table = done.stdout[done.stdout.rindex("Sweep") :]
+    assert (table.count("finished"), table.count("failed")) == (1, 1)
+    assert "optimizer.learning_rate=0.01" in table
+    assert "model.width=16 " not in table  # what all jobs share does not tell them apart
+    assert [line["step"] for line in metric_lines(first)] == [4, 8, 9]
+    assert_same_run(first, Path("alone"))
+
+    untouched = (first / "metrics.jsonl").stat().st_mtime_ns
+    again = command("gan-train", *words, "optimizer.learning_rate=0.01", "model=mlp")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert again.stdout.count("finished already") == 1
+    assert (first / "metrics.jsonl").stat().st_mtime_ns == untouched
 
 
 def test_a_job_that_fails_leaves_the_files_of_its_directory_as_they_were() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import PERCEPTRON, TINY, build_once
 from PIL import Image
 
 from gan_cli import load_generator
@@ -56,13 +56,16 @@ def test_settings_that_cannot_work_are_reported() -> None:
 SMALL = "samples=80"
 
 
-@pytest.fixture(scope="module")
-def both(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def both(shared_folder: Path) -> Path:
     """A folder with two runs on the digits, `first` and `critic`, which share nothing but the data."""
-    folder = tmp_path_factory.mktemp("runs")
-    shutil.copytree(finished_run, folder / "first")
-    assert gan_train([*TINY, "loss=wgan", "seed=1", "train.steps=12", f"hydra.run.dir={folder}/critic"]) == 0
-    return folder
+    small = [word for word in (*TINY, *PERCEPTRON) if not word.startswith("optimizer=")]
+
+    def train(folder: Path) -> None:
+        assert gan_train([*small, "train.steps=15", f"hydra.run.dir={folder}/first"]) == 0
+        assert gan_train([*small, "loss=wgan", "seed=1", "train.steps=12", f"hydra.run.dir={folder}/critic"]) == 0
+
+    return build_once(shared_folder / "tournament_runs", train)
 
 
 @pytest.fixture
@@ -180,7 +183,7 @@ def test_real_examples_are_those_that_no_run_saw(runs: Path, capsys: pytest.Capt
 
 def test_points_play_too(capsys: pytest.CaptureFixture[str]) -> None:
     words = [word for word in TINY if "checkpoint" not in word]
-    words += ["dataset=ring", "model=mlp", "hydra.run.dir=ring", "train.steps=4", "run.checkpoint_every=2"]
+    words += ["dataset=ring", *PERCEPTRON, "hydra.run.dir=ring", "train.steps=4", "run.checkpoint_every=2"]
     assert gan_train(words) == 0
     told = tournament(capsys, "runs=ring")
     assert told["protocol"]["real"]["split"] == "held_out"
