@@ -97,6 +97,15 @@ def test_a_stored_configuration_sets_nothing_of_hydra_that_runs_code_or_writes_e
     assert not marker.exists()
 
 
+def test_only_the_same_command_may_set_what_was_typed_of_hydra(foreign_run: Path) -> None:
+    words = [*FOREIGN, "--cfg", "job"]
+    assert gan_train(words) == 0
+    assert gan_train([*words, "hydra.verbose=true"]) == 0
+    hydra = yaml.safe_load((foreign_run / "config.yaml").read_text())["hydra"]
+    edit(foreign_run / "config.yaml", hydra={**hydra, "verbose": True})
+    assert "hydra.verbose: is set in" in refused(lambda: gan_train(words))
+
+
 @pytest.mark.parametrize("change", [{"trust": True}, {"resume": "victim"}, {"resume": "auto"}])
 def test_a_stored_configuration_neither_trusts_itself_nor_resumes_another_run(
     foreign_run: Path, marker: Path, change: dict[str, Any]
