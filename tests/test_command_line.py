@@ -135,6 +135,9 @@ assert not {{"tensorflow", "keras", "sklearn", "tensorflow_datasets", "matplotli
         (["dataset=folder", "dataset.path=a,b"], ["dataset.path", "'dataset.path=\"a,b\"'", "-m"]),
         (["+loss=wgan"], ["loss", "Leave out the +"]),
         (["train.steps=range(0,0)"], ["train.steps"]),
+        (["hydra/sweeper=null"], ["hydra/sweeper=null", "basic"]),
+        (["train=0x10", "train.pack=2"], ["train", "as a whole", "train.pack"]),
+        (["run=${nope}", "run.log_every=5"], ["run", "as a whole", "run.log_every"]),
     ],
 )
 def test_what_is_wrong_names_the_key_and_what_to_do(words: list[str], parts: list[str]) -> None:

@@ -83,6 +83,8 @@ def check_hydra_groups(overrides: list[Override]) -> None:
         options = loader().get_group_options(group, ObjectType.CONFIG)
         if not options:
             raise ConfigError(group, "no such group of Hydra's", advice="`--info plugins` lists what is installed.")
+        if not override.is_sweep_override() and override.value() is None:
+            raise ConfigError(group, f"expected one of {', '.join(options)}, which are installed", None)
         for choice in chosen(override):
             if choice not in options:
                 advice = "Other launchers and sweepers are plugins: pip install hydra-optuna-sweeper, say."
@@ -160,6 +162,10 @@ def composition_error(error: BaseException, config_name: str, overrides: list[Ov
             taken[1], "can't be added, since it is set already", advice=f"Leave out the +: {taken[1]}=..."
         )
     culprit = find_culprit(config_name, overrides)
+    section, below = find_replaced_section(overrides) if culprit is None else (None, None)
+    if section and below:
+        advice = f"Leave out {section.key_or_group}=..., or {below.key_or_group}=..."
+        return ConfigError(section.key_or_group, "is set as a whole, and so is a key in it", advice=advice)
     if culprit is None:
         return ConfigError(str(getattr(error, "full_key", None) or ""), text)
     return ConfigError(culprit.key_or_group, f"can't be composed: {text}", culprit.get_value_string())
@@ -177,6 +183,15 @@ def find_culprit(config_name: str, overrides: list[Override]) -> Override | None
         except (HydraException, OmegaConfBaseException, ValueError):
             return override
     return None
+
+
+def find_replaced_section(overrides: list[Override]) -> tuple[Override, Override] | tuple[None, None]:
+    """The first override of a section as a whole beside an override of a key in it, and that one."""
+    for section in overrides:
+        for other in overrides:
+            if other.key_or_group.startswith(f"{section.key_or_group}."):
+                return section, other
+    return None, None
 
 
 def first_cause(error: BaseException) -> str:
