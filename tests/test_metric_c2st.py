@@ -133,3 +133,11 @@ def test_what_can_t_be_measured_is_refused_by_its_key() -> None:
         ClassifierTest().check(DataSpec((2,), 10), 10, 100)
     with pytest.raises(ConfigError, match=r"^max_samples=10: expected"):
         ClassifierTest(max_samples=10)
+
+
+def test_the_accuracy_of_a_network_does_not_depend_on_the_origin_of_the_features() -> None:
+    steps = np.random.default_rng(0).integers(-8, 9, (400, 3)) / 8  # exact in float32 beside the offset
+    real, fake = steps[:200].astype(np.float32), (steps[200:] + np.eye(3)[0] / 2).astype(np.float32)
+    offset = np.float32(2**20)
+    hits = held_out_hits(real, fake, hidden=5, epochs=5, seed=0)
+    assert held_out_hits(real + offset, fake + offset, hidden=5, epochs=5, seed=0) == hits

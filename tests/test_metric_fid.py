@@ -71,6 +71,11 @@ def test_gaussians_with_the_same_axes_differ_by_means_and_deviations() -> None:
     assert frechet_distance(first, second) == pytest.approx(4 + 9 + 1 + 1 + 0.25, rel=1e-12)
 
 
+def test_a_single_feature_has_the_distance_of_two_gaussians_on_a_line() -> None:
+    first, second = gaussian([1], np.array([[4.0]])), gaussian([3], np.array([[9.0]]))
+    assert frechet_distance(first, second) == pytest.approx((3 - 1) ** 2 + (3 - 2) ** 2, rel=1e-12)
+
+
 def test_gaussians_with_other_axes_follow_the_closed_form_in_two_dimensions() -> None:
     first, second = np.array([[2.0, 0.9], [0.9, 1.0]]), np.array([[1.0, -0.5], [-0.5, 3.0]])
     # the root of a 2x2 matrix has the trace (tr + 2 det^½)^½

@@ -10,6 +10,7 @@ from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
+from gan_cli.metrics.pairwise_distances import BLOCK
 from gan_cli.metrics.prdc import PrecisionRecall, neighbourhoods, squared_radii
 from gan_cli.metrics.prdc import prdc as statistics_of
 from gan_cli.metrics.subsampling import subsampling_errors
@@ -140,3 +141,27 @@ def test_each_number_has_its_own_standard_error() -> None:
     assert len(set(errors)) == 4
     for name, error in zip(("coverage", "density", "precision", "recall"), errors, strict=True):
         assert found[name].uncertainty == pytest.approx(error)
+
+
+def test_a_ball_of_radius_0_holds_nothing() -> None:
+    """Each example has a copy on its own side, so that no other one lies nearer than its nearest neighbour."""
+    one_point = np.zeros((6, 2))
+    assert numbers(one_point, one_point, 1) == (0, 0, 0, 0)
+
+
+def test_features_may_have_more_dimensions_than_a_block_has_rows() -> None:
+    """As those of Inception, which are 2,048."""
+    real = np.random.default_rng(0).normal(size=(12, BLOCK + 1)).astype(np.float32)
+    assert numbers(real, real, 3) == (1, 1, 1, 1)
+    far = np.concatenate([real[:6], real[6:] + 100])
+    precision, recall, _, coverage = numbers(real, far, 3)
+    assert (precision, recall) == (0.5, 1)
+    assert coverage >= 0.5
+
+
+def test_two_examples_of_either_side_are_enough_for_one_neighbour() -> None:
+    rows = np.array([[0.0], [1.0], [5.0]])
+    found = PrecisionRecall(neighbours=1, max_samples=2)(
+        Comparison(InMemoryFeatures(rows=rows), InMemoryFeatures(rows=rows[::-1].copy()))
+    )
+    assert found.values["precision"].value == 0.5  # of 5 and 1, the ball of radius 1 around 0 or 1 holds 1
