@@ -41,7 +41,7 @@ def job_of(*words: str) -> TrainJob:
 def model_for(shape: tuple[int, ...]) -> ModelPair:
     """Small networks: perceptrons for points and for the smallest images, convolutions for others."""
     if len(shape) == 1 or max(shape) == 8:
-        return job_of("model=mlp", "model.width=8", "model.depth=2").model
+        return job_of("model=mlp", "model.width=8", "model.depth=1").model
     return job_of("model=dcgan", "model.width=4").model
 
 
