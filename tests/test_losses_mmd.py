@@ -273,3 +273,12 @@ def test_health_tells_samples_apart_that_are_apart() -> None:
 def test_the_generator_needs_real_examples(loss: KernelLoss) -> None:
     with pytest.raises(ValueError, match="real"):
         loss.generator(embedded(vectors(3, 2)), None)
+
+
+@pytest.mark.parametrize("dimensions", [16, 17])
+def test_distances_of_rows_far_from_0_are_precise(dimensions: int) -> None:
+    offset = 3000.0 * (-1.0) ** np.arange(dimensions)  # its mean over the dimensions is near 0
+    random = np.random.default_rng(0)
+    first, second = (np.float32(random.normal(size=(rows, dimensions)) + offset) for rows in (7, 9))
+    exact = np.square(np.float64(first)[:, None] - np.float64(second)).sum(axis=2)
+    np.testing.assert_allclose(squared_distances(first, second), exact, rtol=1e-4)

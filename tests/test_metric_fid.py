@@ -195,3 +195,18 @@ def test_features_that_hardly_vary_are_reported() -> None:
     rows[:, 10:] = 3.0
     (note, *_) = FrechetDistance()(Comparison(InMemoryFeatures(rows=rows), InMemoryFeatures(rows=rows))).notes
     assert note.startswith("Only 10 of 48 features vary")
+    for varying, is_noted in ((23, True), (24, False)):
+        rows = INPUTS["real"].copy()
+        rows[:, varying:] = 3.0
+        assert any("vary" in note for note in fid(rows, rows).notes) == is_noted
+
+
+def test_moments_of_one_number_of_groups_are_not_used_for_another() -> None:
+    """Moments of real features are computed once for all generated sides."""
+    for order in ((0, 2, 5), (5, 2, 0), (2, 5, 0)):
+        real = InMemoryFeatures(rows=INPUTS["real"])
+        for groups in order:
+            found = FrechetDistance(groups)(Comparison(real, InMemoryFeatures(rows=INPUTS["fake"]))).values["fid"]
+            alone = fid(INPUTS["real"], INPUTS["fake"], groups).values["fid"]
+            assert found.value == pytest.approx(alone.value, rel=1e-9)
+            assert found.uncertainty == (None if alone.uncertainty is None else pytest.approx(alone.uncertainty))

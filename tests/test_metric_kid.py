@@ -106,3 +106,25 @@ def test_the_standard_error_adds_the_variances_of_both_sides_and_of_the_subsets(
     # variances 4, 4.5 and 0.01, the last of which over three subsets
     expected = 4 * 4 / 7 + 4 * 4.5 / 9 + 0.01 / 3
     assert standard_error(SubsetDistances(distances, real, fake), 7, 9) == pytest.approx(np.sqrt(expected))
+
+
+def test_the_contribution_of_an_example_is_its_kernel_with_the_others_less_that_with_the_other_side() -> None:
+    random = np.random.default_rng(0)
+    real, fake = random.normal(size=(6, 2)), 1 + random.normal(size=(5, 2))
+    found = subset_distances(real, fake, [(np.arange(6), np.arange(5))])
+    between = polynomial_kernel(real, fake)
+    for rows, to_other_side, contributions in ((real, between, found.real), (fake, between.T, found.fake)):
+        within = polynomial_kernel(rows, rows)
+        for index, contribution in enumerate(contributions):
+            others = np.delete(within[index], index).mean()
+            assert contribution == pytest.approx(others - to_other_side[index].mean())
+    assert found.distances == pytest.approx(found.real.mean() + found.fake.mean())
+
+
+def test_sides_of_two_sizes_have_their_own_part_in_the_error_and_all_limits_are_noted() -> None:
+    real, fake = INPUTS["real"][:300], INPUTS["fake"][:60]
+    result = kid(real, fake, subsets=20, max_samples=200)
+    subsets = draw_subsets(200, 60, 20, 30, seed=0)
+    found = subset_distances(real[:200], fake, subsets)
+    assert result.values["kid"].uncertainty == pytest.approx(standard_error(found, 200, 60))
+    assert [any(part in note for note in result.notes) for part in ("max_samples=200", "Subsets of 30")] == [True, True]

@@ -15,6 +15,7 @@ from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.metrics import FEATURES, LOGITS, Comparison, Metric, feature_chunks, pairwise_distances
 from gan_cli.metrics.in_memory_features import InMemoryFeatures
+from gan_cli.progress import SilentReporter
 
 EXAMPLES, CLASSES = 400, 4
 
@@ -169,3 +170,18 @@ def test_one_example_is_too_few(name: str) -> None:
         with pytest.raises(ConfigError) as told:
             metric_of(name).check(data, 1, 1000)
         assert told.value.key == "real_samples"
+
+
+class ProgressSteps(SilentReporter):
+    def __init__(self) -> None:
+        self.steps: list[tuple[int, int]] = []
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        self.steps.append((done, total))
+
+
+@every_metric
+def test_progress_counts_the_finished_parts_of_all(name: str) -> None:
+    reporter, few = ProgressSteps(), np.arange(100)
+    metric_of(name)(Comparison(taken(random_features(0), few), taken(random_features(1), few), reporter=reporter))
+    assert reporter.steps == [(done, len(reporter.steps)) for done in range(len(reporter.steps))]

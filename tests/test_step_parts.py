@@ -244,3 +244,28 @@ def test_both_kinds_of_update_train_the_discriminator_alike_and_the_generator_wh
         for name in ("discriminator_loss", "penalty_r1", "penalty_gp", "penalty_both", "penalty_steady"):
             assert metrics[0][name] == pytest.approx(metrics[1][name], rel=1e-6)
         assert np.allclose(first[0], second[0], rtol=1e-6) == (rates[1] == 0.0)
+
+
+class Gap(Plain):
+    """E[D(x)] - E[D(G(z))], on the generator."""
+
+    needs_real: ClassVar[bool] = True
+
+    def __call__(self, batch: Batch) -> Any:
+        return tf.reduce_mean(batch.real_output.logits) - tf.reduce_mean(batch.fake_output.logits)
+
+
+@both_updates
+def test_a_penalty_on_the_generator_that_needs_real_examples_gets_their_outputs(simultaneous: bool) -> None:
+    step = make_step(WassersteinLoss(), {"gap": Gap()}, rates=(0.0, 0.0), simultaneous=simultaneous)
+    assert do(step)["penalty_gap"] == pytest.approx(PULL @ D, rel=1e-5)
+
+
+def test_each_network_is_trained_with_its_learning_rate_of_the_step() -> None:
+    step = make_step(WassersteinLoss(), simultaneous=True)
+    step.learning_rates = lambda number: (0.2 * tf.cast(number, tf.float32), 0.3 * tf.cast(number, tf.float32))
+    for number in (0, 1):
+        do(step, number)
+        generator, discriminator = weights(step)
+        np.testing.assert_allclose(generator, W + 0.2 * number * LATENT.mean() * D, rtol=1e-5)
+        np.testing.assert_allclose(discriminator, D + 0.3 * number * PULL, rtol=1e-5)

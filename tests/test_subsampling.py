@@ -47,3 +47,10 @@ def test_there_is_no_error_where_a_subsample_has_too_few_rows_for_the_statistics
     assert subsampling_errors(counts, rows[:12], rows, 6, seed=0) == pytest.approx([0, 0])
     assert subsampling_errors(counts, rows[:12], rows, 7, seed=0) is None
     assert subsampling_errors(counts, rows, rows[:12], 7, seed=0) is None
+
+
+def test_the_error_is_that_of_the_deviation_over_subsamples_with_one_degree_of_freedom_less() -> None:
+    """A subsample of half of the rows deviates as much as its complement, and their mean as much as the whole."""
+    rows, numbers = np.zeros((100, 1)), iter(np.arange(float(SUBSAMPLES)))
+    error = subsampling_errors(lambda first, second: np.array([next(numbers)]), rows, rows, 2, seed=0)
+    assert error == pytest.approx([np.std(np.arange(SUBSAMPLES), ddof=1)], rel=1e-12)
