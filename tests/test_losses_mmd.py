@@ -282,3 +282,11 @@ def test_distances_of_rows_far_from_0_are_precise(dimensions: int) -> None:
     first, second = (np.float32(random.normal(size=(rows, dimensions)) + offset) for rows in (7, 9))
     exact = np.square(np.float64(first)[:, None] - np.float64(second)).sum(axis=2)
     np.testing.assert_allclose(squared_distances(first, second), exact, rtol=1e-4)
+
+
+def test_the_witness_of_the_only_example_compares_it_with_itself_and_that_of_one_of_two_with_the_other() -> None:
+    loss = MMDLoss("gaussian", sigma=1.0)
+    one, two = tf.constant([[0.0, 0.0]]), tf.constant([[0.0, 0.0], [2.0, 0.0]])
+    far = tf.constant([[99.0, 0.0]])
+    np.testing.assert_allclose(loss.mmd_witness(one, one, far), [1.0], rtol=1e-6)
+    np.testing.assert_allclose(loss.mmd_witness(two, two, far), [np.exp(-2.0)] * 2, rtol=1e-6)
