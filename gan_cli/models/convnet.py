@@ -1,0 +1,193 @@
+"""A plain convolutional pair: dense layers that mix globally, convolutions between them and the image, nothing else.
+
+The generator is dense - dense to a small base image - one doubling after the other - convolution to the image; the
+discriminator is its mirror image and ends in a dense layer before its output. There is no normalisation: the
+penalties that go with the pair keep it in bounds, as in R3GAN (Huang et al. 2025, arXiv:2501.05441, section 3.3).
+Dense layers of this kind are in the pair of InfoGAN (Chen et al. 2016, arXiv:1606.03657, appendix C.1).
+
+For 28x28x1 and a width of 32 the generator is dense 256 - dense 7x7x64 - 14x14x64 - 28x28x32 - 28x28x1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from gan_cli.data import DataSpec
+from gan_cli.errors import ConfigError, check_choice, check_number
+from gan_cli.lazy import keras
+from gan_cli.models import ModelPair
+from gan_cli.models.image_sizes import LARGEST_SIDE, SMALLEST_SIDE
+from gan_cli.models.normalization import (
+    NORMALIZATIONS,
+    convolution,
+    dense,
+    has_offset,
+    logits_or_vectors,
+    normalization,
+    transposed_convolution,
+)
+
+# Instance normalisation takes a mean over positions: of a dense layer it leaves nothing but zeros.
+ALLOWED = tuple(kind for kind in NORMALIZATIONS if kind != "instance")
+UPSAMPLING = ("transposed", "nearest", "bilinear")
+
+
+@dataclass(frozen=True)
+class ConvNet(ModelPair):
+    """Doubles a small base image until it has the data's size; the discriminator halves it as often.
+
+    Attributes:
+        latent_size: how many numbers the generator gets, at least 1.
+        latent_distribution: `normal`, or `uniform` on [-1, 1].
+        width: channels of the layer next to the image, at least 1.
+        growth: channels are doubled with each halving up to this many times `width`, at least 1.
+        hidden: units of the dense layers, at least 1.
+        depth: convolutions at each size, at least 1.
+        base: sides are halved until the shorter one is at most this many pixels, at least 2.
+        upsampling: `transposed` convolutions, or `nearest` or `bilinear` resizing before a convolution.
+        kernel_size: of the layers that double or halve, in pixels, at least 2.
+        generator_normalization: batch, layer, spectral or none; not on the output.
+        discriminator_normalization: the same.
+        discriminator_dropout: share of features left out before the discriminator's output in training, in [0, 1).
+        leaky_slope: slope of the activations below 0, in [0, 1].
+
+    Raises:
+        ConfigError: where a value is outside its range.
+    """
+
+    latent_size: int = 64
+    latent_distribution: str = "normal"
+    width: int = 32
+    growth: int = 2
+    hidden: int = 256
+    depth: int = 1
+    base: int = 7
+    upsampling: str = "transposed"
+    kernel_size: int = 4
+    generator_normalization: str = "none"
+    discriminator_normalization: str = "none"
+    discriminator_dropout: float = 0.0
+    leaky_slope: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_number("latent_size", self.latent_size, at_least=1)
+        check_choice("latent_distribution", self.latent_distribution, ("normal", "uniform"))
+        for name in ("width", "growth", "hidden", "depth"):
+            check_number(name, getattr(self, name), at_least=1)
+        check_number("base", self.base, at_least=2)
+        check_choice("upsampling", self.upsampling, UPSAMPLING)
+        check_number("kernel_size", self.kernel_size, at_least=2)
+        check_choice("generator_normalization", self.generator_normalization, ALLOWED)
+        check_choice("discriminator_normalization", self.discriminator_normalization, ALLOWED)
+        check_number("discriminator_dropout", self.discriminator_dropout, at_least=0.0, below=1.0)
+        check_number("leaky_slope", self.leaky_slope, at_least=0.0, at_most=1.0)
+
+    def check(self, data: DataSpec) -> None:
+        """Raises ConfigError for points, and for images with a side outside 8 to 256 pixels."""
+        if not data.is_image:
+            raise ConfigError(
+                "model", f"convnet builds images, and this data set has {data}", "convnet", "Use model=mlp."
+            )
+        height, width, _ = data.shape
+        if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= LARGEST_SIDE:
+            nearest = "x".join(str(min(max(side, SMALLEST_SIDE), LARGEST_SIDE)) for side in (height, width))
+            raise ConfigError(
+                "dataset.image_size",
+                f"convnet can't build images of {height}x{width}; a side has {SMALLEST_SIDE} to {LARGEST_SIDE} pixels",
+                advice=f"The nearest size is {nearest}; model=mlp takes any.",
+            )
+
+    def generator(self, data: DataSpec) -> Any:
+        """A Keras model from latents `[batch, latent_size]` to float32 images `[batch, *data.shape]` in [-1, 1]."""
+        kind, sizes = self.generator_normalization, self.sizes(data)
+        base = (*sizes[-1], self.channels(len(sizes) - 1))
+        latents = keras.Input((self.latent_size,), name="latents")
+        features = self.hidden_layer(latents, self.hidden, kind, "dense")
+        features = self.hidden_layer(features, math.prod(base), kind, "base")
+        features = keras.layers.Reshape(base, name="base_image")(features)
+        for level in range(len(sizes) - 2, -1, -1):
+            name, filters = f"up_{len(sizes) - 1 - level}", self.channels(level)
+            features = self.activated(self.doubled(features, filters, name), kind, name)
+            features = cropped(features, sizes[level], f"{name}_crop")
+            features = self.more_convolutions(features, filters, kind, name)
+        last = convolution(
+            kind, data.shape[-1], 3, 1, name="output", kernel_initializer=normal(9 * features.shape[-1], 1.0)
+        )
+        images = keras.layers.Activation("tanh", dtype="float32", name="tanh")(last(features))
+        return keras.Model(latents, images, name="generator")
+
+    def discriminator(self, data: DataSpec, outputs: int | None = None) -> Any:
+        """A Keras model from images `[batch, *data.shape]` to float32 logits `[batch]`, or `[batch, outputs]`."""
+        kind, sizes = self.discriminator_normalization, self.sizes(data)
+        images = keras.Input(data.shape, name="examples")
+        features = self.convolved(images, self.channels(0), 3, 1, kind, "input")
+        for level in range(1, len(sizes)):
+            name = f"down_{level}"
+            features = self.more_convolutions(features, self.channels(level - 1), kind, name)
+            features = self.convolved(features, self.channels(level), self.kernel_size, 2, kind, name)
+        features = keras.layers.Flatten(name="flatten")(features)
+        features = self.hidden_layer(features, self.hidden, kind, "dense")
+        if self.discriminator_dropout:
+            features = keras.layers.Dropout(self.discriminator_dropout, name="dropout")(features)
+        output = dense(kind, outputs or 1, dtype="float32", name="output", kernel_initializer=normal(self.hidden, 1.0))
+        return keras.Model(images, logits_or_vectors(output(features), outputs), name="discriminator")
+
+    def sizes(self, data: DataSpec) -> list[tuple[int, int]]:
+        """Height and width of the features, from the image inwards; halves are rounded up."""
+        self.check(data)
+        sizes = [(data.shape[0], data.shape[1])]
+        while min(sizes[-1]) > self.base:
+            sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
+        return sizes
+
+    def channels(self, level: int) -> int:
+        """Channels after so many halvings."""
+        return self.width * min(2**level, self.growth)
+
+    def hidden_layer(self, features: Any, units: int, kind: str, name: str) -> Any:
+        layer = dense(kind, units, name=name, **self.options(features.shape[-1], kind))
+        return self.activated(layer(features), kind, name)
+
+    def more_convolutions(self, features: Any, filters: int, kind: str, name: str) -> Any:
+        for number in range(2, self.depth + 1):
+            features = self.convolved(features, filters, 3, 1, kind, f"{name}_{number}")
+        return features
+
+    def convolved(self, features: Any, filters: int, size: int, stride: int, kind: str, name: str) -> Any:
+        options = self.options(size * size * features.shape[-1], kind)
+        return self.activated(convolution(kind, filters, size, stride, name=name, **options)(features), kind, name)
+
+    def doubled(self, features: Any, filters: int, name: str) -> Any:
+        """Features of twice the height and width, before their activation."""
+        kind, inputs = self.generator_normalization, features.shape[-1]
+        if self.upsampling == "transposed":
+            # Of the kernel's values, every fourth meets an input.
+            options = self.options(self.kernel_size**2 * inputs / 4, kind)
+            return transposed_convolution(kind, filters, self.kernel_size, 2, name=name, **options)(features)
+        larger = keras.layers.UpSampling2D(2, interpolation=self.upsampling, name=f"{name}_resize")(features)
+        return convolution(kind, filters, 3, 1, name=name, **self.options(9 * inputs, kind))(larger)
+
+    def activated(self, features: Any, kind: str, name: str) -> Any:
+        normalize = normalization(kind, f"{name}_normalization")
+        features = normalize(features) if normalize else features
+        return keras.layers.ReLU(negative_slope=self.leaky_slope, name=f"{name}_activation")(features)
+
+    def options(self, inputs: float, kind: str) -> dict[str, Any]:
+        """Of a layer before an activation whose outputs are sums of `inputs` products."""
+        gain = math.sqrt(2 / (1 + self.leaky_slope**2))
+        return {"use_bias": not has_offset(kind), "kernel_initializer": normal(inputs, gain)}
+
+
+def normal(inputs: float, gain: float) -> Any:
+    """Normal initial weights that keep the variance of features (He et al. 2015, arXiv:1502.01852, equation 14)."""
+    return keras.initializers.RandomNormal(stddev=gain / math.sqrt(inputs))
+
+
+def cropped(features: Any, size: tuple[int, int], name: str) -> Any:
+    """The first rows and columns of features, as many as `size` has."""
+    rows, columns = features.shape[1] - size[0], features.shape[2] - size[1]
+    if rows == columns == 0:
+        return features
+    return keras.layers.Cropping2D(((0, rows), (0, columns)), name=name)(features)
