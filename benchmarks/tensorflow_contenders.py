@@ -20,7 +20,7 @@ from gan_cli.config.job_builder import TrainJob
 from gan_cli.config.launch_plan import prepare
 from gan_cli.data.pipeline import Batches, open_batches
 from gan_cli.devices import load_tensorflow, set_up_tensorflow
-from gan_cli.training import job as training_job
+from gan_cli.training import run_training
 from gan_cli.training.build_training import build_compiled_loop, build_state, build_step
 from gan_cli.training.compiled_loop import CallLength, CompiledLoop, LoopResult
 
@@ -121,8 +121,8 @@ class TurnTaking:
 
 def whole_loop(words: list[str], line: Line) -> None:
     """`gan-train` itself, pausing between turns."""
-    make = training_job.build_compiled_loop
-    training_job.build_compiled_loop = lambda *parts: TurnTaking(make(*parts), line)
+    make = run_training.build_compiled_loop
+    run_training.build_compiled_loop = lambda *parts: TurnTaking(make(*parts), line)
     with suppress(KeyboardInterrupt):
         gan_train(words)
 

@@ -35,6 +35,8 @@ class Entry:
     words: tuple[str, ...] = ()
 
 
+PENALISED = ("penalty=[r1,r2]", "model.discriminator_normalization=none")
+DIFFERENCES = ("penalty.r1.method=finite_difference", "penalty.r2.method=finite_difference")
 IMAGES = {
     "torch-nchw": Entry("PyTorch, its DCGAN example, NCHW"),
     "torch-channels-last": Entry("PyTorch, its DCGAN example, channels_last"),
@@ -45,6 +47,12 @@ IMAGES = {
     "not-deterministic": Entry("alternating, train.deterministic=false", ("train.deterministic=false",)),
     "xla": Entry("alternating, train.xla=true", ("train.xla=true",)),
     "bfloat16": Entry("alternating, train.precision=mixed_bfloat16", ("train.precision=mixed_bfloat16",)),
+    "r1-r2-exact": Entry("alternating, R1 and R2, exact", PENALISED),
+    "r1-r2-differences": Entry("alternating, R1 and R2 by finite differences", (*PENALISED, *DIFFERENCES)),
+    "r1-r2-quarter": Entry(
+        "alternating, R1 and R2 by finite differences of a quarter of the batch",
+        (*PENALISED, *DIFFERENCES, "penalty.r1.share=0.25", "penalty.r2.share=0.25"),
+    ),
 }
 POINTS = {
     "torch-mlp": Entry("PyTorch, the example's step"),

@@ -9,17 +9,18 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from gan_cli.output_streams import SafeStream, printable
-from gan_cli.progress import ProgressReporter
+from gan_cli.progress import ProgressReporter, TrainingProgress, format_duration
 from gan_cli.runs.atomic_files import open_to_append
 
 PLAIN_INTERVAL = 5.0
 """Seconds between lines of progress where the output is no terminal."""
+BAR_WIDTH = 10
 
 
 class Console(ProgressReporter):
@@ -37,8 +38,7 @@ class Console(ProgressReporter):
         self.lines_before_log: list[str] = []
         self.display: ProgressDisplay | None = None
         self.work, self.work_start = "", 0.0
-        self.first_step = self.total_steps = 0
-        self.training_start: float | None = None
+        self.total_steps, self.is_training = 0, False
         self.last_progress = time.monotonic()
 
     def open_log(self, path: Path) -> None:
@@ -92,48 +92,41 @@ class Console(ProgressReporter):
         now = time.monotonic()
         if what != self.work:
             self.work, self.work_start, self.last_progress = what, now, now
+        rest = (now - self.work_start) / max(done, 1) * (total - done)
+        left = f"about {format_duration(rest)} left" if 0 < done < total else ""
         if self.stream.isatty():
-            self.open_display().update_work(printable(what), done, total)
-            if done >= total and self.training_start is None:
+            display = self.open_display()
+            display.update_work(printable(what), done, total, left)
+            if done >= total and self.is_training:
+                display.remove_work()
+            elif done >= total:
                 self.close_display()
         elif now - self.last_progress >= PLAIN_INTERVAL:
             self.last_progress = now
-            left = (now - self.work_start) / max(done, 1) * max(total - done, 0)
-            self.show(f"{what}: {done:,} of {total:,}, about {format_duration(left)} left")
+            self.show(f"{what}: {done:,} of {total:,}{', ' if left else ''}{left}")
 
     @contextmanager
     def training(self, first_step: int, total_steps: int) -> Iterator[None]:
         """Shows the progress of training while the context is open; see `advance`."""
-        self.first_step, self.total_steps = first_step, total_steps
-        self.training_start = self.last_progress = time.monotonic()
+        self.total_steps, self.is_training, self.last_progress = total_steps, True, time.monotonic()
         if self.stream.isatty():
             self.open_display().update_training(first_step, total_steps, "compiling")
         try:
             yield
         finally:
-            self.training_start = None
+            self.is_training = False
             self.close_display()
 
-    def advance(self, step: int, metrics: Mapping[str, float], rate: float | None, evaluation: str = "") -> None:
-        """Shows the progress of training: a bar on a terminal, else a line every few seconds and one at the end.
-
-        Args:
-            step: steps done.
-            metrics: of the last step.
-            rate: images per second, None before it is known.
-            evaluation: the best value so far of the metric that selects the best checkpoint, as text.
-        """
+    def advance(self, progress: TrainingProgress) -> None:
+        """Shows the progress of training: a bar on a terminal, else a line every few seconds and one at the end."""
+        step, total = progress.step, self.total_steps
         if self.display is not None:
-            facts = format_progress(metrics, rate, ("G", "D"))
-            self.display.update_training(step, self.total_steps, f"{facts}  {evaluation}".rstrip())
+            facts = format_progress(progress, ("G", "D"), self.display.facts_width(total))
+            self.display.update_training(step, total, facts)
         now = time.monotonic()
-        if now - self.last_progress >= PLAIN_INTERVAL or step == self.total_steps:
+        if now - self.last_progress >= PLAIN_INTERVAL or step == total:
             self.last_progress = now
-            facts = f"{format_progress(metrics, rate)}  {evaluation}".rstrip()
-            elapsed = now - (self.training_start or now)
-            left = elapsed / max(step - self.first_step, 1) * (self.total_steps - step)
-            time_left = "" if rate is None else f"  left {format_duration(left)}"  # unknown while the graph compiles
-            text = f"step {step}/{self.total_steps} ({step / self.total_steps:.0%})  {facts}{time_left}"
+            text = f"step {step}/{total} ({step / total:.0%})  {format_progress(progress)}"
             self.write_log(text)
             if self.display is None:
                 self.show(text)
@@ -168,14 +161,13 @@ class ProgressDisplay:
 
     def __init__(self, stream: SafeStream) -> None:
         from rich.console import Console as RichConsole
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         self.rich = Progress(
             TextColumn("{task.description}", markup=False),
             MofNCompleteColumn(),
-            BarColumn(bar_width=10),
+            BarColumn(bar_width=BAR_WIDTH),
             TextColumn("{task.fields[facts]}", markup=False),
-            TimeRemainingColumn(compact=True),
             console=RichConsole(file=stream, highlight=False, emoji=False),  # type: ignore[arg-type]
             transient=True,
         )
@@ -189,12 +181,16 @@ class ProgressDisplay:
         self.remove_work()
         self.rich.update(self.training_task, completed=step, facts=facts)
 
-    def update_work(self, what: str, done: int, total: int) -> None:
+    def facts_width(self, total: int) -> int:
+        """Returns the columns that are free beside the bar of training."""
+        return self.rich.console.width - len(f"step {total}/{total}   ") - BAR_WIDTH
+
+    def update_work(self, what: str, done: int, total: int, facts: str) -> None:
         if self.work_task is not None and self.rich.tasks[-1].description != what:
             self.remove_work()
         if self.work_task is None:
-            self.work_task = self.rich.add_task(what, total=total, facts="")
-        self.rich.update(self.work_task, completed=done, total=total)
+            self.work_task = self.rich.add_task(what, total=total, facts=facts)
+        self.rich.update(self.work_task, completed=done, total=total, facts=facts)
 
     def remove_work(self) -> None:
         if self.work_task is not None:
@@ -218,17 +214,23 @@ def write_line(stream: SafeStream, text: str) -> None:
 
 
 def format_progress(
-    metrics: Mapping[str, float], rate: float | None, names: tuple[str, str] = ("generator", "discriminator")
+    progress: TrainingProgress, names: tuple[str, str] = ("generator", "discriminator"), width: int | None = None
 ) -> str:
-    """Speed and both losses on one line; shorter `names` leave room for a bar in 80 columns."""
-    speed = "compiling" if rate is None else f"{rate:,.0f} images/s"
-    losses = (metrics["generator_loss"], metrics["discriminator_loss"])
-    parts = "  ".join(f"{name} {loss:#.3g}" for name, loss in zip(names, losses, strict=True))
-    return f"{speed}  {parts}"
+    """Speed, both losses, the best value and the time left on one line.
 
-
-def format_duration(seconds: float) -> str:
-    """Seconds as hours, minutes and seconds."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+    In a line of limited width, losses give way first, then the best value, then the speed.
+    """
+    rate = progress.images_per_second
+    losses = (progress.metrics["generator_loss"], progress.metrics["discriminator_loss"])
+    parts = {
+        "speed": "compiling" if rate is None else f"{rate:,.0f} images/s",
+        "losses": "  ".join(f"{name} {loss:#.3g}" for name, loss in zip(names, losses, strict=True)),
+        "best": progress.best,
+        "left": progress.time_left,
+    }
+    for dropped in ("losses", "best", "speed"):
+        text = "  ".join(part for part in parts.values() if part)
+        if width is None or len(text) <= width:
+            return text
+        del parts[dropped]
+    return parts["left"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 MAX_INTEGER = 2**31 - 1
 """Of seeds, steps and the like: random numbers are keyed by 32-bit words, and shapes are 32-bit in many places."""
@@ -53,6 +53,8 @@ def show(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list | tuple):
         return "[" + ",".join(show(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{name}:{show(item)}" for name, item in value.items()) + "}"
     text = str(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
@@ -78,16 +80,32 @@ def check_choice(key: str, value: Any, allowed: Iterable[str]) -> None:
         raise ConfigError(key, f"expected one of {', '.join(allowed)}", value, nearest(str(value), allowed))
 
 
+@runtime_checkable
+class Numbers(Protocol):
+    """Several numbers in the place of one: a schedule."""
+
+    def numbers(self) -> Mapping[str, float]:
+        """Returns the numbers by the name of their key."""
+        ...
+
+
 def check_number(
     key: str,
-    value: float,
+    value: float | Numbers,
     *,
     at_least: float = -math.inf,
     above: float = -math.inf,
     at_most: float = math.inf,
     below: float = math.inf,
 ) -> None:
-    """Raises ConfigError unless `value` is finite and within the bounds. Whole numbers are below 2^31 in any case."""
+    """Raises ConfigError unless `value` is finite and within the bounds. Whole numbers are below 2^31 in any case.
+
+    Of a schedule, each of its numbers has to be, and the error names its key: `weight.end`.
+    """
+    if isinstance(value, Numbers):
+        for name, number in value.numbers().items():
+            check_number(f"{key}.{name}", number, at_least=at_least, above=above, at_most=at_most, below=below)
+        return
     is_whole = isinstance(value, int)
     if is_whole and at_most == below == math.inf and value > MAX_INTEGER:
         at_most = MAX_INTEGER

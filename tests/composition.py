@@ -27,7 +27,9 @@ NUMBER = 4800
 
 
 def choices_of(group: str) -> list[str]:
-    return sorted(path.stem for path in (config_directory() / group).glob("[!_]*.yaml") if path.stem != "none")
+    """The choices that are parts by themselves."""
+    names = {path.stem for path in (config_directory() / group).glob("[!_]*.yaml")}
+    return sorted(names - {"none", "auto"})
 
 
 @cache
@@ -41,7 +43,7 @@ def job_of(*words: str) -> TrainJob:
 def model_for(shape: tuple[int, ...]) -> ModelPair:
     """Small networks: perceptrons for points and for the smallest images, convolutions for others."""
     if len(shape) == 1 or max(shape) == 8:
-        return job_of("model=mlp", "model.width=8", "model.depth=1").model
+        return job_of("model=mlp", "model.width=8", f"model.depth={2 if len(shape) == 1 else 1}").model
     return job_of("model=dcgan", "model.width=4").model
 
 

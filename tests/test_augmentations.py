@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from composition import choices_of
 from random_numbers import draw_alike_where_xla_compiles
 
 from gan_cli.augmentations import Augmentation
@@ -20,13 +21,13 @@ from gan_cli.augmentations.diffaugment import (
     translate,
 )
 from gan_cli.augmentations.instance_noise import InstanceNoise
-from gan_cli.config.compose import compose, config_directory
+from gan_cli.config.compose import compose
 from gan_cli.config.job_builder import build_each
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 
 SEED, OTHER = tf.constant([3, 4], tf.int32), tf.constant([3, 5], tf.int32)
-NAMES = sorted(path.stem for path in (config_directory() / "augment").glob("[!_]*.yaml") if path.stem != "none")
+NAMES = choices_of("augment")
 BUILT: dict[str, Augmentation] = {
     name: build_each("augment", compose("train", [f"augment=[{name}]"]).config["augment"])[name] for name in NAMES
 }

@@ -33,7 +33,9 @@ MANNERS: dict[str, dict[str, Any]] = {
     "train.critic_steps=3": {"critic_steps": 3},
     "train.top_k=0.5": {"top_k": 0.5, "top_k_steps": 1},
     "train.pack=2": {"pack": 2},
+    "train.accumulate=2": {"accumulate": 2},
 }
+ACCUMULATED = "train.accumulate=2"
 Outcomes = dict[str, str]
 
 
@@ -88,9 +90,7 @@ def of_loss(loss: str) -> Outcomes:
         found[f"augment={choice}"] = outcome(with_part(job, "augment", choice), networks, choice)
     for words, settings in MANNERS.items():
         with_it = replace(job, train=replace(job.train, **settings))
-        if "pack" in settings:
-            networks = networks_of(with_it, IMAGES)
-        found[words] = outcome(with_it, networks)
+        found[words] = outcome(with_it, networks_of(with_it, IMAGES) if "pack" in settings else networks)
     return found
 
 
@@ -99,9 +99,11 @@ def of_penalty(penalty: str) -> Outcomes:
     """What a penalty goes with, besides losses."""
     job = with_part(job_with_loss("non_saturating", IMAGES), "penalty", penalty)
     networks = networks_that_learned(job)
-    return {
+    found = {
         f"augment={choice}": outcome(with_part(job, "augment", choice), networks, choice) for choice in AUGMENTATIONS
     }
+    in_parts = replace(job, train=replace(job.train, **MANNERS[ACCUMULATED]))
+    return found | {ACCUMULATED: outcome(in_parts, networks)}
 
 
 def is_penalty(column: str) -> bool:
@@ -116,7 +118,7 @@ def page_sections(loss: Callable[[str], Outcomes], penalty: Callable[[str], Outc
         "Losses, augmentations, and the manner of training": {
             n: {c: r for c, r in row.items() if not is_penalty(c)} for n, row in rows.items()
         },
-        "Penalties and augmentations": {f"penalty={name}": penalty(name) for name in PENALTIES},
+        "Penalties, augmentations, and gradient accumulation": {f"penalty={name}": penalty(name) for name in PENALTIES},
     }
 
 

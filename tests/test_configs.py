@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from gan_cli.config.compose import compose, config_directory
+from gan_cli.config.data_rules import has_rule
 from gan_cli.config.group_choices import LISTS
 from gan_cli.config.job_builder import GROUPS, build_job
 from gan_cli.config.target_allowlist import load_class, targets_in
@@ -77,7 +78,7 @@ def test_a_choice_shows_each_field_of_its_class(path: Path) -> None:
             assert common or re.search(rf"^ *{field.name}:", shown, re.M), f"{target}.{field.name}"
 
 
-NEWER = {("mmd", "linear"), ("kernel_diversity", "bounded")}
+NEWER = {("mmd", "linear"), ("kernel_diversity", "bounded"), ("drifting", "annealing_steps")}
 """Keys whose value in the YAML is another one than in the class, which stored configurations without the key get."""
 
 
@@ -101,7 +102,9 @@ def test_defaults_of_the_class_of_a_loss_or_penalty_are_those_of_its_yaml(path: 
     settings = settings_of_part(path)
     part = load_class(path.parent.name, settings.pop("_target_"))
     defaults = {field.name: field.default for field in dataclasses.fields(part)}
-    for key in settings.keys() - {name for choice, name in NEWER if choice == path.stem}:
+    choice = f"{path.parent.name}.{path.stem}"
+    automatic = {key for key, value in settings.items() if has_rule(f"{choice}.{key}", value)}
+    for key in settings.keys() - automatic - {name for choice, name in NEWER if choice == path.stem}:
         value, default = settings[key], defaults[key]
         assert value == (list(default) if isinstance(default, tuple) else default), key
 
@@ -135,7 +138,7 @@ def test_a_choice_of_several_has_its_own_name_as_its_only_key(path: Path) -> Non
 
 @pytest.mark.parametrize("group", LISTS)
 def test_all_choices_of_a_group_together_keep_their_keys(group: str) -> None:
-    names = [path.stem for path in NAMED if path.parent.name == group and path.stem != "none"]
+    names = [path.stem for path in NAMED if path.parent.name == group and path.stem not in ("none", "auto")]
     for order in (names, names[::-1]):
         assert set(compose("train", [f"{group}=[{','.join(order)}]"]).config[group]) == set(names)
 
@@ -157,14 +160,15 @@ def own_recipe(loss: str, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_followers(parts: dict[str, Any]) -> dict[str, Any]:
-    """Without the length of the schedule, which is that of the run."""
+    """Without the lengths of schedules, which are that of the run."""
+    parts["loss"] = {key: value for key, value in parts["loss"].items() if key != "annealing_steps"}
     optimizer = {key: value for key, value in parts.get("optimizer", {}).items() if key != "decay_steps"}
     return {**parts, "optimizer": optimizer}
 
 
 @cache
 def of_experiment(name: str) -> dict[str, Any]:
-    return compose("train", [f"experiment={name}", *path_words(name)]).config
+    return dict(compose("train", [f"experiment={name}", *path_words(name)]).choices.automatic.config)
 
 
 def path_words(experiment: str) -> list[str]:
@@ -177,12 +181,12 @@ ALL_PAIRS = "GAN_CLI_ALL_PAIRS" in os.environ
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_loss_typed_beside_an_experiment_brings_its_recipe(loss: str) -> None:
-    alone = own_recipe(loss, compose("train", [f"loss={loss}"]).config)
+    alone = own_recipe(loss, dict(compose("train", [f"loss={loss}"]).choices.automatic.config))
     first = 3 * LOSSES.index(loss)
     some = {EXPERIMENTS[(first + number) % len(EXPERIMENTS)] for number in range(3)}
     for experiment in EXPERIMENTS if ALL_PAIRS else sorted(some):
         composition = compose("train", [f"experiment={experiment}", f"loss={loss}", *path_words(experiment)])
-        config, usual = composition.config, of_experiment(experiment)
+        config, usual = dict(composition.choices.automatic.config), of_experiment(experiment)
         if config == usual:  # the loss that the experiment was written for
             continue
         assert own_recipe(loss, config) == alone, experiment
@@ -190,7 +194,7 @@ def test_a_loss_typed_beside_an_experiment_brings_its_recipe(loss: str) -> None:
         assert bool(composition.notes) == bool(
             {"penalty", "optimizer"} & (alone.keys() - {"optimizer"}) or alone["optimizer"]
         )
-        build_job(config, composition.origin)
+        build_job(composition.config, composition.origin)
 
 
 @pytest.mark.parametrize(

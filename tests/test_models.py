@@ -229,7 +229,7 @@ import pkgutil, sys, importlib
 for folder in ("models", "losses", "penalties", "optimizers"):
     package = importlib.import_module(f"gan_cli.{folder}")
     for module in pkgutil.iter_modules(package.__path__):
-        if module.name not in ("spectral_normalization", "deferred_variables"):
+        if module.name not in ("spectral_normalization", "fixed_features", "fused_adam"):
             importlib.import_module(f"gan_cli.{folder}.{module.name}")
 from gan_cli.data import DataSpec
 from gan_cli.models.dcgan import DCGAN

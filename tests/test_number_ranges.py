@@ -61,6 +61,10 @@ RANGES: list[Range] = [
     (MMDPixelsLoss, "linear", [0.0, 2.0], [-SMALL]),
     (MMDPixelsLoss, "sigma", ["median", SMALL, 2, [SMALL, 3]], [0.0, [1.0, 0.0], [], "mean", True, [True], NAN]),
     (MMDPixelsLoss, "alphas", [SMALL, [SMALL, 3]], [0.0, [1.0, 0.0], [], "median", True, [1.0, "2"]]),
+    (MMDPixelsLoss, "landmarks", [1], [0]),
+    *((penalty, key, [SMALL, 1.0], [0.0, NAN]) for penalty in (R1, R2, ZeroCentredGradientPenalty)
+      for key in ("step", "share")),
+    *((penalty, "share", [0.25], [1.0 + SMALL]) for penalty in (R1, R2, ZeroCentredGradientPenalty)),
     (ConsistencyPenalty, "shift", [0.0, 0.5], [-SMALL, 0.5 + SMALL]),
     (ConsistencyPenalty, "noise", [0.0, 2.0], [-SMALL]),
     (Dragan, "target", [0.0, 2.0], [-SMALL]),

@@ -48,6 +48,13 @@ def test_batch_norm_under_a_gradient_penalty_warns_with_its_reason() -> None:
         (["train.top_k_steps=100"], "train.top_k_steps=100 has no effect with train.top_k=1"),
         (["loss=hinge", "train.top_k=0.5", "train.top_k_steps=9000"], "train.top_k_steps=9000 is above"),
         (["augment=instance_noise", "augment.instance_noise.steps=9000"], "augment.instance_noise.steps=9000 is above"),
+        (["penalty=r1", "penalty.r1.weight={start: 0, end: 0}"], "penalty.r1.weight=0"),
+        (["penalty=r1", "penalty.r1.weight={start: 1, end: 0, steps: 3000}"], "penalty.r1.weight.steps=3000 is above"),
+        (["train.ema_half_life={start: 9, end: 5, shape: constant}"], "train.ema_half_life.end=5 has no effect with"),
+        (
+            ["augment=instance_noise", "augment.instance_noise={sigma: {start: 1, end: 0}, final_sigma: 0.1}"],
+            "augment.instance_noise.final_sigma=0.1 has no effect",
+        ),
         (["augment=ada", "train.steps=50"], "augment.ada.ramp_images=500000 lets the probability come to"),
     ],
 )

@@ -103,7 +103,7 @@ class Seen(Augmentation):
     learns: ClassVar[bool] = True
     initial_state: ClassVar[Any] = MappingProxyType({"images": 0.0})
 
-    def next_state(self, margins: Any, images: int, state: Any) -> dict[str, Any]:
+    def next_state(self, margins: Any, images: int, state: Any, step: Any) -> dict[str, Any]:
         return {"images": state["images"] + tf.cast(images, tf.float32)}
 
 

@@ -31,7 +31,9 @@ def choices_of(group: str) -> list[str]:
 LOSSES = choices_of("loss")
 
 
-PENALTIES, AUGMENTATIONS = ([name for name in choices_of(group) if name != "none"] for group in ("penalty", "augment"))
+PENALTIES, AUGMENTATIONS = (
+    [name for name in choices_of(group) if name not in ("none", "auto")] for group in ("penalty", "augment")
+)
 
 
 OPTIMIZERS = choices_of("optimizer")

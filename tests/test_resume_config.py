@@ -116,7 +116,7 @@ def test_all_keys_typed_together_take_their_values_also_where_these_are_defaults
 def test_the_schedule_follows_the_length_of_the_run(kind: str) -> None:
     plan = plan_resume(begin(kind), ["train.steps=4000"], None)
     assert plan.config["train"]["top_k_steps"] == plan.config["optimizer"]["decay_steps"] == 4000
-    assert plan.links["optimizer.decay_steps"] == "train.steps"
+    assert plan.choices.automatic.links["optimizer.decay_steps"] == "train.steps"
 
 
 def test_a_run_from_the_configuration_of_another_follows_its_length_too() -> None:

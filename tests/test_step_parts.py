@@ -196,7 +196,7 @@ class CountingAugmentation(Augmentation):
     learns: ClassVar[bool] = True
     initial_state: ClassVar[Any] = MappingProxyType({"updates": 0.0, "images": 0.0, "margin": 0.0})
 
-    def next_state(self, margins: Any, images: int, state: Any) -> dict[str, Any]:
+    def next_state(self, margins: Any, images: int, state: Any, step: Any) -> dict[str, Any]:
         updates, seen = state["updates"] + 1.0, state["images"] + tf.cast(images, tf.float32)
         return {"updates": updates, "images": seen, "margin": tf.reduce_mean(margins)}
 

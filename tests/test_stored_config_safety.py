@@ -259,6 +259,8 @@ TEXT_FIELDS = {
     **dict.fromkeys(("image_size", "channels", "background", "sigma", "alphas"), "numbers, or one of few words"),
     **dict.fromkeys(("labels", "value_range"), "where the data itself says a label or a range; one of few words"),
     **dict.fromkeys(("resize", "layer", "kernel", "form", "schedule", "sides", "over", "network"), "one of few words"),
+    **dict.fromkeys(("attraction", "method", "normalization", "space", "upsampling"), "one of few words"),
+    "temperatures": "numbers",
     **dict.fromkeys(
         ("latent_distribution", "generator_normalization", "discriminator_normalization"), "one of few words"
     ),

@@ -18,6 +18,8 @@ from gan_cli.losses import NOTHING
 class Augmentation:
     """Base class of augmentations; every method and attribute has a default.
 
+    Class attributes may also be properties.
+
     Attributes:
         varies: whether its strength changes during training, so that it is logged.
         learns: whether it uses the discriminator's outputs, so that there has to be a discriminator.
@@ -57,7 +59,7 @@ class Augmentation:
         """
         return examples
 
-    def next_state(self, margins: Any, images: int, state: Mapping[str, Any]) -> Mapping[str, Any]:
+    def next_state(self, margins: Any, images: int, state: Mapping[str, Any], step: Any) -> Mapping[str, Any]:
         """Returns the state after an update of the discriminator.
 
         Args:
@@ -65,5 +67,6 @@ class Augmentation:
                 the equilibrium of the loss, or where it has none the middle between the means of both kinds.
             images: real examples that the update has seen.
             state: before.
+            step: int64 scalar, from 0.
         """
         return state

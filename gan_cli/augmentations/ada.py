@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from gan_cli.augmentations import Augmentation
 from gan_cli.augmentations.adaptive_strength import FIRST, check_adaptive, next_strength, strength_now
@@ -22,6 +22,8 @@ from gan_cli.augmentations.geometric_transforms import draw_affine, draw_blit
 from gan_cli.augmentations.noise_and_cutout import add_noise, cut_out, draw_cutout, draw_noise_deviations
 from gan_cli.data import DataSpec
 from gan_cli.lazy import tf
+from gan_cli.losses import NOTHING
+from gan_cli.schedule import Schedule, value_at
 
 PARTS = ("blit", "geometry", "color", "filter", "noise", "cutout")
 
@@ -40,6 +42,7 @@ class AdaptiveAugmentation(Augmentation):
         target: of the mean sign of what the discriminator says of real examples, between -1 and 1.
         ramp_images: real examples in which p goes from 0 to 1 if it goes up all the time.
         interval: updates of the discriminator between two changes of p.
+        probability: p itself, in [0, 1], where it does not adapt; the three above have no effect then. None: p adapts.
 
     Raises:
         ConfigError: where a switch is neither true nor false, none is on, or a number is outside its range.
@@ -51,21 +54,30 @@ class AdaptiveAugmentation(Augmentation):
     filter: bool
     noise: bool
     cutout: bool
-    target: float
+    target: float | Schedule
     ramp_images: int
     interval: int
-
-    varies: ClassVar[bool] = True
-    learns: ClassVar[bool] = True
-    initial_state: ClassVar[Mapping[str, float]] = FIRST
+    probability: float | Schedule | None = None
 
     @property
-    def ramp(self) -> int:
-        return self.ramp_images
+    def varies(self) -> bool:  # type: ignore[override]
+        return self.probability is None or isinstance(self.probability, Schedule)
+
+    @property
+    def learns(self) -> bool:  # type: ignore[override]
+        return self.probability is None
+
+    @property
+    def initial_state(self) -> Mapping[str, float]:  # type: ignore[override]
+        return FIRST if self.learns else NOTHING
+
+    @property
+    def ramp(self) -> int | None:
+        return self.ramp_images if self.learns else None
 
     def __post_init__(self) -> None:
         check_switches({part: getattr(self, part) for part in PARTS})
-        check_adaptive(self.target, self.ramp_images, self.interval)
+        check_adaptive(self.target, self.ramp_images, self.interval, self.probability)
 
     def check(self, data: DataSpec) -> None:
         """Raises ConfigError for points."""
@@ -73,7 +85,7 @@ class AdaptiveAugmentation(Augmentation):
 
     def strength(self, step: Any, state: Mapping[str, Any]) -> Any:
         """p, float32, in [0, 1]."""
-        return strength_now(state)
+        return strength_now(state) if self.probability is None else value_at(self.probability, step)
 
     def __call__(self, examples: Any, strength: Any, seed: Any) -> Any:
         """Images in [-1, 1], each transformed as its own draws say: exactly as they were where p is 0. Not clipped.
@@ -105,6 +117,6 @@ class AdaptiveAugmentation(Augmentation):
             return move_whole_pixels(images, back)
         return resample(images, back.after(draw_affine(batch, height, width, strength, to_move).inverse()))
 
-    def next_state(self, margins: Any, images: int, state: Mapping[str, Any]) -> Mapping[str, Any]:
+    def next_state(self, margins: Any, images: int, state: Mapping[str, Any], step: Any) -> Mapping[str, Any]:
         """One step of p towards its target every `interval` updates."""
-        return next_strength(margins, images, state, self.target, self.ramp_images, self.interval)
+        return next_strength(margins, images, state, value_at(self.target, step), self.ramp_images, self.interval)

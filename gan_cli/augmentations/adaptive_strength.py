@@ -18,13 +18,18 @@ from typing import Any
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
+from gan_cli.schedule import Schedule
 
 FIRST: Mapping[str, float] = MappingProxyType({"strength": 0.0, "signs": 0.0, "count": 0.0})
 """The state of an adaptive strength before training: itself, the sum of mean signs, and of how many updates."""
 
 
-def check_adaptive(target: float, ramp_images: int, interval: int) -> None:
-    """Raises ConfigError where a number is outside its range, see `next_strength`."""
+def check_adaptive(
+    target: float | Schedule, ramp_images: int, interval: int, probability: float | Schedule | None
+) -> None:
+    """Raises ConfigError where a number is outside its range, see `next_strength`; a probability is in [0, 1]."""
+    if probability is not None:
+        check_number("probability", probability, at_least=0.0, at_most=1.0)
     check_number("target", target, above=-1.0, below=1.0)
     check_number("ramp_images", ramp_images, at_least=1)
     check_number("interval", interval, at_least=1)
@@ -39,7 +44,7 @@ def next_strength(
     margins: Any,
     images: Any,
     state: Mapping[str, Any],
-    target: float,
+    target: Any,
     ramp_images: float,
     interval: int,
 ) -> dict[str, Any]:

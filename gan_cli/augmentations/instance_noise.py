@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from gan_cli.augmentations import Augmentation
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class InstanceNoise(Augmentation):
     """x + σ(step) n, n ~ N(0, 1), with σ on a straight line from `sigma` to `final_sigma`.
 
     Attributes:
-        sigma: standard deviation at step 0, at least 0, in units of the examples.
+        sigma: standard deviation at step 0, at least 0, in units of the examples. A schedule is σ at every step;
+            `final_sigma` and `steps` have no effect then.
         final_sigma: from `steps` on, at least 0.
         steps: at which that is reached, at least 1.
 
@@ -28,7 +30,7 @@ class InstanceNoise(Augmentation):
         ConfigError: where a number is outside its range.
     """
 
-    sigma: float
+    sigma: float | Schedule
     final_sigma: float
     steps: int
 
@@ -41,6 +43,8 @@ class InstanceNoise(Augmentation):
 
     def strength(self, step: Any, state: Mapping[str, Any]) -> Any:
         """σ at a step, float32."""
+        if isinstance(self.sigma, Schedule):
+            return self.sigma(step)
         done = tf.minimum(tf.cast(step, tf.float32) / float(self.steps), 1.0)
         return self.sigma + (self.final_sigma - self.sigma) * done
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
 from gan_cli.commands.command_line import (
     hand_to_hydra,
@@ -19,7 +19,8 @@ from gan_cli.commands.command_line import (
     report_errors,
 )
 from gan_cli.commands.help import train_help
-from gan_cli.config.compose import compose, own_folders, to_plain
+from gan_cli.config.automatic_values import describe_pending
+from gan_cli.config.compose import automatic_config, compose, own_folders
 from gan_cli.config.experiment_overrides import compose_choices
 from gan_cli.config.job_builder import build_job
 from gan_cli.config.launch_plan import LaunchPlan, prepare
@@ -56,7 +57,13 @@ def gan_train(arguments: list[str]) -> int:
         print_plain_config(flags, job.config)
         return 0
     if flags.cfg == "job":
-        print_config(flags, compose(config_name, flags.overrides, flags.config_dir).unresolved)
+        composition = compose(config_name, flags.overrides, flags.config_dir)
+        for line in describe_pending(composition.choices):
+            print(f"# {line}")
+        if flags.resolve:
+            print_plain_config(flags, composition.choices.shown)
+        else:
+            print_config(flags, composition.unresolved)
         return 0
     if flags.cfg:
         hand_to_hydra("gan-train", flags, config_name, train_from_launcher)
@@ -85,9 +92,11 @@ def train_from_launcher(config: DictConfig) -> None:
     if GlobalHydra.instance().is_initialized():  # what the launcher hands over was composed by Hydra alone
         config, _ = compose_choices(str(hydra_config.job.config_name), read_overrides(words))
     with composing(origin):
-        plain = {key: value for key, value in to_plain(config).items() if key != "hydra"}
-        job = build_job(plain, origin)
-    code = run_training(job, LaunchPlan(Path(hydra_config.runtime.output_dir), words))
+        with open_dict(config):
+            config.pop("hydra", None)
+        choices = automatic_config(config, origin).choose()
+        job = build_job(choices.config, origin)
+    code = run_training(job, LaunchPlan(Path(hydra_config.runtime.output_dir), words, choices))
     if code:
         raise RuntimeError(f"The job ended with exit code {code}; its train.log says why.")
 

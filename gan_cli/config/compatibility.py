@@ -7,29 +7,44 @@ from dataclasses import fields, is_dataclass, replace
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
-from gan_cli.losses import EMBEDDING, LOGITS, PIXELS, RECONSTRUCTION
+from gan_cli.losses import EMBEDDING, FEATURES, LOGITS, PIXELS, RECONSTRUCTION
 from gan_cli.metrics.metric_compatibility import COUNTS, PlannedComparison, check_metrics, choose_value
 from gan_cli.penalties import Penalty, Projection, is_on_generator
 
-GIVES = {LOGITS: "logits", EMBEDDING: "vectors", RECONSTRUCTION: "its reconstructions", PIXELS: "the examples"}
+GIVES = {LOGITS: "logits", EMBEDDING: "vectors", RECONSTRUCTION: "its reconstructions", PIXELS: "the examples",
+         FEATURES: "fixed features"}  # fmt: skip
 """Kinds of discriminator in words."""
 
 
 def check_data(job: TrainJob, data: DataSpec) -> None:
     """Raises ConfigError where the data can't be trained on as configured."""
-    if data.examples < job.train.batch_size:
+    real_examples = job.loss.real_examples
+    if real_examples is None and data.examples < job.train.batch_size:
         raise ConfigError(
             "train.batch_size",
             f"the data set has only {data.examples} examples, fewer than a batch",
             job.train.batch_size,
             f"Set train.batch_size={max(1, data.examples // 2)}, or add data.",
         )
+    if real_examples is not None and data.examples < real_examples:
+        problem = f"the loss takes {real_examples} real examples a step, and the data set has only {data.examples}"
+        raise ConfigError("loss", problem, advice="Take fewer, or add data.")
+    if job.loss.output == FEATURES:
+        check_features(job, data)
     job.model.check(data)
     for name, augmentation in job.augmentations.items():
         try:
             augmentation.check(data)
         except ConfigError as error:
             raise error.below(f"augment.{name}") from None
+
+
+def check_features(job: TrainJob, data: DataSpec) -> None:
+    """Raises ConfigError where the extractor in whose features the loss compares examples can't work on the data."""
+    try:
+        job.features.choose(data).check(data)
+    except ConfigError as error:
+        raise error.below("features") from None
 
 
 def check_parts(job: TrainJob) -> None:
@@ -45,12 +60,18 @@ def check_parts(job: TrainJob) -> None:
             wanted = " or ".join(GIVES[one] for one in kinds)
             problem = f"needs a discriminator that gives {wanted}, and this loss asks for one that gives {GIVES[kind]}"
             raise ConfigError("penalty", problem, name, "Leave it out, or use another loss.")
+    for name, penalty in terms.items():
+        if penalty.is_finite_difference and job.train.precision != "float32":
+            problem = f"needs train.precision=float32: in {job.train.precision} a difference that small is rounding"
+            raise ConfigError(f"penalty.{name}.method", problem, "finite_difference", "Use method=exact.")
     if job.train.batch_size % job.train.pack:
         near = max(1, round(job.train.batch_size / job.train.pack)) * job.train.pack
         problem = (
             f"has to be a multiple of train.pack={job.train.pack}, the examples that the discriminator gets together"
         )
         raise ConfigError("train.batch_size", problem, job.train.batch_size, f"The nearest is {near}.")
+    if job.train.accumulate > 1:
+        check_accumulation(job)
     if job.loss.compares_vectors and job.train.batch_size < 2 * job.train.pack:
         problem = "this loss compares examples with others of their batch"
         raise ConfigError("train.batch_size", problem, job.train.batch_size, f"Give at least {2 * job.train.pack}.")
@@ -82,6 +103,28 @@ def check_autoencoder(job: TrainJob) -> None:
         raise ConfigError("model", problem, type(job.model).__name__, advice)
 
 
+def check_accumulation(job: TrainJob) -> None:
+    """Raises ConfigError where the gradient of a batch is not the sum of those of its parts (`train.accumulate`)."""
+    chunks, pack = job.train.accumulate, job.train.pack
+    counts = [job.train.batch_size]
+    if job.loss.real_examples is not None and job.loss.output != PIXELS:
+        counts.append(job.loss.real_examples)
+    for count in counts:
+        if count % (chunks * pack):
+            near = max(1, round(count / (chunks * pack))) * chunks * pack
+            problem = f"{count} examples do not make equal parts" + (f" of packs of {pack}" if pack > 1 else "")
+            raise ConfigError("train.accumulate", problem, chunks, f"The nearest number of examples is {near}.")
+    for name, penalty in job.penalties.items():
+        if not isinstance(penalty, Penalty):
+            continue
+        if not penalty.is_mean:
+            problem = f"{name} is not a mean over examples, so the gradients of its parts do not add up"
+            raise ConfigError("train.accumulate", problem, chunks, f"Leave out {name}, or use train.accumulate=1.")
+        if job.loss.compares_vectors and not is_on_generator(penalty):
+            problem = f"for {name} this loss compares an example with all others, which are in other parts"
+            raise ConfigError("train.accumulate", problem, chunks, "Use penalty=[], or train.accumulate=1.")
+
+
 def check_without_discriminator(job: TrainJob) -> None:
     """Raises ConfigError for what a loss can't use that trains no discriminator."""
     why = "this loss compares the examples themselves and trains no discriminator"
@@ -91,22 +134,31 @@ def check_without_discriminator(job: TrainJob) -> None:
     for name, augmentation in job.augmentations.items():
         if augmentation.learns:
             raise ConfigError("augment", f"{why}, which {name} learns from", name, "Use augment=diffaugment, say.")
+    if job.loss.uses_all_data and (job.augmentations or job.train.pack > 1):
+        key, value = ("augment", next(iter(job.augmentations))) if job.augmentations else ("train.pack", job.train.pack)
+        problem = "this loss compares generated examples with all of the data as it is, neither augmented nor packed"
+        raise ConfigError(key, problem, value, "Leave it out, or use loss.attraction=batch.")
+    if job.loss.output == FEATURES and job.train.pack > 1:
+        problem = "the fixed network of the features takes one example at a time"
+        raise ConfigError("train.pack", problem, job.train.pack, "Set train.pack=1.")
     if job.train.critic_steps > 1:
         raise ConfigError("train.critic_steps", why, job.train.critic_steps, "Set train.critic_steps=1.")
 
 
-def check_job(job: TrainJob) -> DataSpec | None:
-    """Checks what can be known before TensorFlow is loaded; gives the data's description where it is known."""
+def check_job(job: TrainJob, data: DataSpec | None = None) -> DataSpec | None:
+    """Checks what can be known before TensorFlow is loaded; gives the training data's description where it is known.
+
+    Args:
+        data: that description, where it is known already.
+    """
     for name, logger in job.loggers.items():
         try:
             logger.check()
         except ConfigError as error:
             raise error.below(f"logger.{name}") from None
     check_parts(job)
-    data = describe(job)
+    data = data or describe_training_data(job)
     if data is not None:
-        aside = int(data.examples * job.evaluation.held_out)
-        data = replace(data, examples=data.examples - aside)
         check_data(job, data)
     check_evaluation(job, data)
     return data
@@ -131,11 +183,15 @@ def check_evaluation(job: TrainJob, data: DataSpec | None) -> None:
         raise (error.below("eval") if error.key in COUNTS else error) from None
 
 
-def describe(job: TrainJob) -> DataSpec | None:
+def describe_training_data(job: TrainJob) -> DataSpec | None:
+    """The examples without those that are held out; None where nothing is known before a download."""
     try:
-        return job.dataset.describe()
+        data = job.dataset.describe()
     except ConfigError as error:
         raise error.below("dataset") from None
+    if data is None:
+        return None
+    return replace(data, examples=data.examples - int(data.examples * job.evaluation.held_out))
 
 
 def warnings_for(job: TrainJob) -> list[str]:

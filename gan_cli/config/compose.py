@@ -19,8 +19,11 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from gan_cli.config.automatic_values import AutomaticConfig, ChosenConfig
+from gan_cli.config.budget import UNPLANNED, apply_budget, seconds_to_plan
 from gan_cli.config.config_directory import config_directory
 from gan_cli.config.config_trust import ConfigOrigin
+from gan_cli.config.data_rules import AUTO
 from gan_cli.config.experiment_overrides import compose_choices
 from gan_cli.config.group_choices import groups, loader
 from gan_cli.config.interpolation_limits import check_interpolations
@@ -56,12 +59,13 @@ class Composition:
     """A composed configuration and where it came from.
 
     Attributes:
-        config: the configuration of the job, resolved, as plain containers.
+        config: the configuration of the job, resolved, as plain containers, with the values that rules chose.
         directory: what `hydra.run.dir` names.
         origin: whether the user chose its parts, or a whole configuration in --config-dir.
         links: keys whose value follows another key, with that key.
         notes: lines for the user.
-        unresolved: the same configuration as Hydra has it, with its interpolations.
+        unresolved: the same configuration as Hydra has it, with its interpolations and with `auto`.
+        choices: what the rules chose in place of `auto`, and what waits for the data or for the length of the run.
     """
 
     config: dict[str, Any]
@@ -70,6 +74,7 @@ class Composition:
     links: dict[str, str]
     notes: tuple[str, ...]
     unresolved: DictConfig
+    choices: ChosenConfig
 
 
 def own_folders(config_dir: str | None) -> list[Path]:
@@ -127,12 +132,26 @@ def compose(config_name: str, words: list[str], config_dir: str | None = None) -
         settings = whole.hydra
         with open_dict(whole):
             del whole["hydra"]
-        config = to_plain(whole)
-        links = find_links(whole)
+        automatic = automatic_config(whole, origin)
     if origin.restricts_values:
         check_hydra_settings(settings, own_hydra_settings(overrides), origin)
-    check_typed_only(config, config_name, origin)
-    return Composition(config, directory, origin, links, (note,) if note else (), whole)
+    check_typed_only(automatic.config, config_name, origin)
+    choices = automatic.choose()
+    notes = (note,) if note else ()
+    return Composition(choices.config, directory, origin, dict(automatic.links), notes, whole, choices)
+
+
+def automatic_config(whole: DictConfig, origin: ConfigOrigin) -> AutomaticConfig:
+    """A composed configuration, without Hydra's settings, as plain containers; its budget gives its length.
+
+    Where the length is planned when training starts, the steps are UNPLANNED, and `auto` in `whole`.
+    """
+    apply_budget(whole, origin)
+    automatic = AutomaticConfig(to_plain(whole), find_links(whole), origin)
+    if seconds_to_plan(automatic.config, origin) is None:
+        return automatic
+    whole.train.steps = AUTO
+    return automatic.with_steps(UNPLANNED)
 
 
 def own_hydra_settings(overrides: list[Override]) -> tuple[DictConfig, ...]:

@@ -7,15 +7,15 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
-
 from gan_cli.augmentations import Augmentation
 from gan_cli.config.config_trust import STORED, ConfigOrigin, check_stored_values
+from gan_cli.config.data_rules import rules_named_for_auto
+from gan_cli.config.field_types import check_type, scheduled_fields, structured
+from gan_cli.config.run_length import with_run_length
 from gan_cli.config.schema import EvaluationSection, RunSection, SampleSection, TrainSection
 from gan_cli.config.target_allowlist import check_targets, load_class
 from gan_cli.data import Source
-from gan_cli.errors import ConfigError, first_line, nearest
+from gan_cli.errors import ConfigError, nearest
 from gan_cli.features import FeatureExtractorConfig
 from gan_cli.features.automatic import Automatic
 from gan_cli.loggers import Logger
@@ -25,6 +25,7 @@ from gan_cli.models import ModelPair
 from gan_cli.number_limits import check_seed
 from gan_cli.optimizers.optimizer import Optimizer
 from gan_cli.penalties import Penalty, Projection
+from gan_cli.schedule import Schedule
 
 GROUPS = ("dataset", "model", "loss", "penalty", "augment", "optimizer", "features", "metric", "logger", "experiment")
 REQUIRED = ("dataset", "model", "loss", "optimizer")
@@ -43,8 +44,6 @@ BASE_CLASSES: dict[str, tuple[type, ...]] = {
     "metric": (Metric,),
 }
 """The base classes of the parts of each group: the contracts of parts."""
-
-TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +68,7 @@ class TrainJob:
     """The whole configuration, resolved, as plain containers: what config.yaml holds."""
 
 
+@rules_named_for_auto()
 def build_job(plain: Mapping[str, Any], origin: ConfigOrigin = STORED) -> TrainJob:
     """Builds the job that a configuration describes.
 
@@ -92,9 +92,10 @@ def build_job(plain: Mapping[str, Any], origin: ConfigOrigin = STORED) -> TrainJ
             raise ConfigError(key, "expected true or false", plain[key])
     check_seed(plain["seed"])
     check_targets(plain, origin)
-    return TrainJob(
-        **{name: build_section(name, plain[name], cls) for name, cls in sections.items()},  # others refer to these
-        **{name: build(name, plain[name], origin) for name in REQUIRED},
+    built = {name: build_section(name, plain[name], cls) for name, cls in sections.items()}  # others refer to these
+    built |= {name: build(name, plain[name], origin) for name in REQUIRED}
+    job = TrainJob(
+        **built,
         penalties=build_each("penalty", plain.get("penalty"), origin),
         augmentations=build_each("augment", plain.get("augment"), origin),
         # Runs that were begun before there were evaluations have none of these three.
@@ -104,6 +105,19 @@ def build_job(plain: Mapping[str, Any], origin: ConfigOrigin = STORED) -> TrainJ
         loggers=build_each("logger", plain.get("logger"), origin),
         seed=plain["seed"],
         config={key: value for key, value in plain.items() if key not in ("resume", "dry_run", "trust")},
+    )
+    return end_schedules_with_run(job)
+
+
+def end_schedules_with_run(job: TrainJob) -> TrainJob:
+    """The job with the length of its run in all schedules that end with the run."""
+    steps = job.train.steps
+    return dataclasses.replace(
+        job,
+        train=with_run_length("train", job.train, steps),
+        optimizer=with_run_length("optimizer", job.optimizer, steps),
+        penalties={name: with_run_length(f"penalty.{name}", one, steps) for name, one in job.penalties.items()},
+        augmentations={name: with_run_length(f"augment.{name}", one, steps) for name, one in job.augmentations.items()},
     )
 
 
@@ -180,9 +194,13 @@ def build_section(key: str, values: Any, cls: type) -> Any:
         if parameter.default is parameter.empty and name not in values:
             raise ConfigError(full[name], "is missing", advice=f"Give it as {full[name]}=VALUE.")
     if dataclasses.is_dataclass(cls):
-        fields = OmegaConf.structured(cls)
-        OmegaConf.set_readonly(fields, False)  # it is, for a frozen dataclass
-        values = {name: check_type(full[name], fields, cls, str(name), value) for name, value in values.items()}
+        fields, scheduled = structured(cls), scheduled_fields(cls)
+        values = {
+            name: build_section(full[name], value, Schedule)
+            if name in scheduled and isinstance(value, Mapping)
+            else check_type(full[name], fields, cls, str(name), value)
+            for name, value in values.items()
+        }
     try:
         return cls(**values)
     except ConfigError as error:
@@ -194,35 +212,3 @@ def nearest_below(key: str, name: str, names: Iterable[str]) -> str:
     """Advice that names the whole key nearest to `key.name`, or ""."""
     advice = nearest(name, names)
     return advice.replace("Did you mean ", f"Did you mean {key}.") if key else advice
-
-
-def check_type(key: str, fields: DictConfig, cls: type, name: str, value: Any) -> Any:
-    """Converts `value` to the type of the field `name` of the dataclass `cls`, if that is lossless.
-
-    Args:
-        fields: `cls` as a structured configuration, which converts.
-    """
-    if "${" in str(value):  # a text that happens to look like an interpolation; all real ones are resolved by now
-        if field_type(cls, name) not in (str, None):
-            raise ConfigError(key, f"expected {TYPE_WORDS[field_type(cls, name)]}", value)
-        return value
-    if isinstance(value, bool) and field_type(cls, name) in (int, float):
-        raise ConfigError(key, f"expected {TYPE_WORDS[field_type(cls, name)]}", value)
-    try:
-        fields[name] = value
-        converted = fields[name]
-    except MissingMandatoryValue as error:
-        raise ConfigError(key, "is needed", advice=f"Give it as {key}=VALUE.") from error
-    except (OmegaConfBaseException, OverflowError, ValueError) as error:  # OverflowError: a whole number for a float
-        expected = TYPE_WORDS.get(field_type(cls, name))
-        problem = f"expected {expected}" if expected else first_line(error)
-        raise ConfigError(key, problem, value) from None
-    return OmegaConf.to_container(converted) if OmegaConf.is_config(converted) else converted
-
-
-def field_type(cls: type, name: str) -> Any:
-    """The type of a dataclass field, an `X | None` giving X; None where it is none of the simple ones."""
-    (declared,) = (field.type for field in dataclasses.fields(cls) if field.name == name)
-    text = declared if isinstance(declared, str) else getattr(declared, "__name__", str(declared))
-    words = {word.strip() for word in text.split("|")} - {"None"}
-    return {"int": int, "float": float, "bool": bool, "str": str}.get(words.pop()) if len(words) == 1 else None

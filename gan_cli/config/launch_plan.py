@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gan_cli.config.compatibility import check_job, warnings_for
+from gan_cli.config.automatic_values import ChosenConfig
+from gan_cli.config.compatibility import check_data, check_job, check_parts, warnings_for
 from gan_cli.config.compose import compose, composer, own_folders, parse
 from gan_cli.config.config_trust import ConfigOrigin, stored
 from gan_cli.config.ineffective_options import ineffective_options
 from gan_cli.config.job_builder import TrainJob, build_job
 from gan_cli.config.override_errors import check_override_forms, check_single_choice
 from gan_cli.config.primary_config import origin_of, typed_keys
-from gan_cli.config.resume_plan import SWITCHES, ResumePlan, find_resumable_run, key_of, plan_resume
+from gan_cli.config.resume_plan import (
+    SWITCHES,
+    ResumePlan,
+    WantedRun,
+    key_of,
+    plan_automatic_resume,
+    plan_resume,
+)
 from gan_cli.config.target_allowlist import composing
 from gan_cli.config.user_modules import set_own_folders
 from gan_cli.data import DataSpec
@@ -32,20 +40,30 @@ class LaunchPlan:
     Attributes:
         directory: the run directory; of a new run, its wanted name.
         overrides: what the user typed; for a resumed run, at its beginning and since.
+        choices: the configuration: the values that rules chose, and what is still to be decided before training.
         resumes: whether the run is there already.
         finished: whether there is nothing left to do.
         dry_run: whether to build everything and write nothing.
         notes: lines to show before training: warnings, and changes since the run began.
-        links: keys of the configuration whose value follows another key, with that key.
     """
 
     directory: Path
     overrides: list[str]
+    choices: ChosenConfig
     resumes: bool = False
     finished: bool = False
     dry_run: bool = False
     notes: tuple[str, ...] = ()
-    links: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def links(self) -> Mapping[str, str]:
+        """Keys of the configuration whose value follows another key, with that key."""
+        return self.choices.automatic.links
+
+    @property
+    def budget_seconds(self) -> float | None:
+        """The duration that the length of the run is planned for; None where its steps are known."""
+        return self.choices.automatic.budget_seconds
 
 
 def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple[TrainJob, LaunchPlan]:
@@ -61,17 +79,48 @@ def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple
     resume = composition.config.get("resume")
     if resume not in (None, "auto"):
         return plan_typed_resume(expand_user("resume", str(resume)), config_name, words, config_dir)
-    job = build_job(composition.config, composition.origin)
-    found = find_resumable_run(job.config, composition.directory) if resume == "auto" else None
-    if found is not None:
-        plan = ResumePlan(found, composition.config, composition.links, typed(words), changes=[])
-        return plan_resumed_run(plan, composition.origin)
-    check_job(job)
+    choices = composition.choices
+    job = build_job(choices.config, composition.origin)
+    if resume == "auto":
+        plan = plan_automatic_resume(WantedRun(choices, typed(words)), composition.directory)
+        if plan is not None:
+            return plan_resumed_run(plan, composition.origin)
+    check_job(job, choices.data)
     dry_run = bool(composition.config["dry_run"])
     if not dry_run:
         check_free(composition.directory)
-    notes = (*composition.notes, *warnings_for(job), *ineffective_options(job))
-    return job, LaunchPlan(composition.directory, typed(words), dry_run=dry_run, notes=notes, links=composition.links)
+    notes = (*composition.notes, *warnings_for(job), *ineffective_options_of(job, choices))
+    return job, LaunchPlan(composition.directory, typed(words), choices, dry_run=dry_run, notes=notes)
+
+
+def ineffective_options_of(job: TrainJob, choices: ChosenConfig) -> list[str]:
+    """The warnings of `ineffective_options` once all is decided: placeholders deserve none."""
+    return ineffective_options(job) if choices.is_final else []
+
+
+def choose_for_data(job: TrainJob, plan: LaunchPlan, data: DataSpec) -> tuple[TrainJob, LaunchPlan]:
+    """The job and its plan with the values that waited for the data; both as they are where none did.
+
+    Raises:
+        ConfigError: where the job can't work with these values.
+    """
+    return (job, plan) if plan.choices.is_final else rebuild(plan, plan.choices.with_data(data), data)
+
+
+def choose_for_length(plan: LaunchPlan, steps: int, data: DataSpec) -> tuple[TrainJob, LaunchPlan]:
+    """The job of a plan and the plan, with that many steps and with all that follows them.
+
+    Raises:
+        ConfigError: where a part does not fit into a run of that length.
+    """
+    return rebuild(plan, plan.choices.with_length(steps), data)
+
+
+def rebuild(plan: LaunchPlan, choices: ChosenConfig, data: DataSpec) -> tuple[TrainJob, LaunchPlan]:
+    job = build_job(choices.config, choices.automatic.origin)
+    check_parts(job)
+    check_data(job, data)
+    return job, replace(plan, choices=choices, notes=(*plan.notes, *ineffective_options_of(job, choices)))
 
 
 def typed_run(words: list[str], config_dir: str | None) -> Path | None:
@@ -97,7 +146,7 @@ def plan_typed_resume(
     set_own_folders(own_folders(config_dir))
     origin = stored(origin_of("train", words).trust, typed_keys(words))
     with composing(origin):
-        resume_plan = plan_resume(directory, words, config_dir)
+        resume_plan = plan_resume(directory, words, config_dir, origin)
     job, plan = plan_resumed_run(resume_plan, origin)
     if config_name == "train":
         return job, plan
@@ -107,17 +156,18 @@ def plan_typed_resume(
 
 def plan_resumed_run(resume_plan: ResumePlan, origin: ConfigOrigin) -> tuple[TrainJob, LaunchPlan]:
     check_run_tree("resume", resume_plan.run.path)
-    job = build_job(resume_plan.config, origin)
-    done = check_saved_state(resume_plan.run, job, check_job(job))
+    choices = resume_plan.choices
+    job = build_job(choices.config, origin)
+    done = check_saved_state(resume_plan.run, job, check_job(job, choices.data))
     changes = (f"Changed since the run began: {change}" for change in resume_plan.changes)
     return job, LaunchPlan(
         resume_plan.run.path,
         resume_plan.overrides,
+        choices,
         resumes=True,
         finished=done == job.train.steps and read_status(resume_plan.run.path).state == "finished",
-        dry_run=bool(resume_plan.config["dry_run"]),
-        notes=(*warnings_for(job), *ineffective_options(job), *changes),
-        links=resume_plan.links,
+        dry_run=bool(choices.config["dry_run"]),
+        notes=(*warnings_for(job), *ineffective_options_of(job, choices), *changes),
     )
 
 

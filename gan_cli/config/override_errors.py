@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 from hydra.core.object_type import ObjectType
@@ -17,6 +18,10 @@ from gan_cli.config.experiment_overrides import compose_choices
 from gan_cli.config.group_choices import LISTS, choices, groups, loader
 from gan_cli.errors import ConfigError, nearest
 from gan_cli.runs.renamed_keys import new_name
+from gan_cli.schedule import Schedule
+
+SCHEDULE_KEYS = tuple(field.name for field in fields(Schedule))
+"""The keys of a schedule, which stands in the place of a number."""
 
 
 def check_override_forms(overrides: list[Override]) -> None:
@@ -119,6 +124,9 @@ def check_keys(config_name: str, overrides: list[Override]) -> None:
 
 def nearest_key(key: str, keys: list[str], group_names: list[str]) -> str:
     """Advice on a mistyped key: the nearest whole key, or a key elsewhere with the same last word."""
+    parent, _, name = key.rpartition(".")
+    if parent in keys and name in SCHEDULE_KEYS:
+        return f"It has one value here. A schedule is typed as a whole: '{parent}={{start: 1, end: 0.1}}'"
     public = [name for name in keys if not name.startswith("hydra") and not name.endswith("_target_")]
     same_name = [name for name in public if name.rpartition(".")[2] == key.rpartition(".")[2]]
     near = difflib.get_close_matches(key, [*public, *group_names], n=1, cutoff=0.6) or same_name[:1]

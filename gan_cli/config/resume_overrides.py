@@ -17,6 +17,7 @@ from omegaconf import open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_cli.config.compose import composer, parse, to_plain
+from gan_cli.config.data_rules import has_rule
 from gan_cli.config.experiment_overrides import choices_of, compose_choices
 from gan_cli.config.group_choices import LISTS, groups
 from gan_cli.config.job_builder import REQUIRED
@@ -155,7 +156,10 @@ def changed_keys(before: Mapping[str, Any] | None, now: Mapping[str, Any], selec
 def kept_or_new(stored: Any, now: Mapping[str, Any]) -> dict[str, Any]:
     """Nodes of the choices that were typed; those that the run has already stay as they are."""
     had = stored if isinstance(stored, Mapping) else {}
-    return {name: had[name] if target_of(had, name) == target_of(now, name) else node for name, node in now.items()}
+    return {
+        name: had[name] if name in had and target_of(had, name) == target_of(now, name) else node
+        for name, node in now.items()
+    }
 
 
 def is_same_choice(
@@ -167,7 +171,8 @@ def is_same_choice(
 ) -> bool:
     """Whether a typed choice is the one that the run has: the same node, but for keys that were typed at the beginning.
 
-    Of models the class is enough, since none of their numbers can change.
+    A number of the run stands for the `auto` of a rule. Of models the class is enough, since none of their numbers can
+    change.
     """
     if target_of(stored, group) != target_of(now, group):
         return False
@@ -176,7 +181,12 @@ def is_same_choice(
     if before is None or before.get(group) != now[group]:
         return False
     node = stored[group]
-    return all(node[name] == now[group][name] or f"{group}.{name}" in typed_keys for name in node if name in now[group])
+    new = now[group]
+    return all(
+        node[name] == new[name] or f"{group}.{name}" in typed_keys or has_rule(f"{group}.{name}", new[name])
+        for name in node
+        if name in new
+    )
 
 
 def compose_plain(selections: list[Override]) -> dict[str, Any] | None:

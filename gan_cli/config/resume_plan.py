@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gan_cli.config.automatic_values import AutomaticConfig, ChosenConfig
+from gan_cli.config.budget import check_single_length
+from gan_cli.config.config_trust import STORED, ConfigOrigin
+from gan_cli.config.primary_config import typed_keys
 from gan_cli.config.resume_overrides import apply_words, check_complete
 from gan_cli.errors import ConfigError, show
 from gan_cli.runs.run_directory import (
@@ -43,20 +48,36 @@ class ResumePlan:
 
     Attributes:
         run: its directory.
-        config: the configuration to continue with.
-        links: keys of it whose value follows another key.
+        choices: the configuration to continue with.
         overrides: what was typed at the beginning and since.
         changes: what differs from the run so far.
     """
 
     run: RunDirectory
-    config: dict[str, Any]
-    links: dict[str, str]
+    choices: ChosenConfig
     overrides: list[str]
     changes: list[Change]
 
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration as plain containers."""
+        return self.choices.config
 
-def plan_resume(directory: Path, words: list[str], config_dir: str | None) -> ResumePlan:
+
+@dataclass(frozen=True)
+class WantedRun:
+    """A run as it would begin now.
+
+    Attributes:
+        choices: its configuration.
+        words: what was typed, but for `SWITCHES`.
+    """
+
+    choices: ChosenConfig
+    words: list[str]
+
+
+def plan_resume(directory: Path, words: list[str], config_dir: str | None, origin: ConfigOrigin = STORED) -> ResumePlan:
     """The run in `directory` with what the user types now.
 
     Raises:
@@ -69,11 +90,21 @@ def plan_resume(directory: Path, words: list[str], config_dir: str | None) -> Re
     if typed:
         linked = apply_words(stored, previous, typed, config_dir)
         overrides = merge_overrides(previous, typed)
-    config = resolve_links(linked)
-    check_complete(config)
-    changes = differences(resolve_links(stored), config)
+        replace_budget(linked, typed_keys(typed))
+    composed, links = {**resolve_links(linked), **switches(words)}, dict(links_in(linked))
+    check_complete(composed)
+    choices = AutomaticConfig(composed, links, origin).choose()
+    changes = differences(resolve_links(stored), choices.config)
     check_changes(changes)
-    return ResumePlan(run, {**config, **switches(words)}, dict(links_in(linked)), overrides, changes)
+    return ResumePlan(run, choices, overrides, changes)
+
+
+def replace_budget(linked: dict[str, Any], typed: Collection[str]) -> None:
+    """Takes the budget out of a configuration whose length is typed: it is not what the steps follow from any more."""
+    train = linked.get("train")
+    if isinstance(train, dict) and train.get("budget") is not None and "train.steps" in typed:
+        check_single_length(typed, train["budget"])
+        train["budget"] = None
 
 
 def key_of(word: str) -> str:
@@ -110,6 +141,9 @@ def differences(before: Any, now: Any, key: str = "") -> list[Change]:
 def check_changes(changes: list[Change]) -> None:
     """Raises ConfigError for a change that the saved state does not survive."""
     for change in changes:
+        if change.key == "train.budget" and change.now is not None:
+            problem = "a run that is resumed keeps the length that was planned"
+            raise ConfigError(change.key, problem, change.now, "For another length type train.steps=N.")
         if change.key == "eval.held_out" and is_more(change.now, change.before or 0.0):
             problem = f"the run was begun with {show(change.before)}, and has seen examples that would be kept aside"
             raise ConfigError(change.key, problem, change.now, "Start a new run for that.")
@@ -129,17 +163,34 @@ def is_more(now: Any, before: Any) -> bool:
     return all(numbers) and now > before
 
 
-def find_resumable_run(config: dict[str, Any], directory: Path) -> RunDirectory | None:
-    """The run in `directory` itself, or the newest unfinished one beside it, with the same configuration.
+def plan_automatic_resume(wanted: WantedRun, directory: Path) -> ResumePlan | None:
+    """`resume=auto`: the run in `directory` itself, or the newest unfinished one beside it, that is the wanted one.
 
     None where there is none. One that is training now is left alone.
     """
     named = RunDirectory(directory)
     for run in [named] if named.config.exists() else unfinished_runs(directory.parent):
         try:
-            stored = read_config(run)
+            choices = choices_of_same_run(run, wanted)
         except ConfigError:
             continue
-        if not differences(stored, config) and not run.is_locked():
-            return run
+        if choices is not None and not run.is_locked():
+            return ResumePlan(run, choices, wanted.words, [])
     return None
+
+
+def choices_of_same_run(run: RunDirectory, wanted: WantedRun) -> ChosenConfig | None:
+    """The configuration with which the wanted run is continued in `run`; None where that is another run.
+
+    A run of the same words keeps what rules chose when it began: the data may have grown since, or a rule changed. One
+    with the same budget keeps the steps that were planned for it.
+    """
+    stored = read_config(run)
+    automatic = wanted.choices.automatic.with_planned_length(stored)
+    choices = wanted.choices if automatic is wanted.choices.automatic else automatic.choose(wanted.choices.data)
+    if not differences(stored, choices.config):
+        return ChosenConfig(automatic, choices.config)
+    typed = [word for word in wanted.words if not word.lstrip("+~").startswith("hydra")]
+    config = automatic.with_values_of(stored)
+    is_same = sorted(typed) == sorted(read_overrides(run)) and not differences(stored, config)
+    return ChosenConfig(automatic, config) if is_same else None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gan_cli.config.budget import parse_budget
 from gan_cli.errors import ConfigError, check_choice, check_number
 from gan_cli.number_limits import MAX_INTEGER, MAX_SAMPLES
 from gan_cli.plotting.grid_size import parse_grid
+from gan_cli.schedule import Schedule
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 UPDATES = ("alternating", "simultaneous")
@@ -25,12 +27,14 @@ class TrainSection:
     xla: bool
     update: str
     deterministic: bool
-    ema_half_life: float
+    ema_half_life: float | Schedule
     ema_ramp: float
     # Runs that were begun before these were there have none of them.
     pack: int = 1
     top_k: float = 1.0
     top_k_steps: int | None = None
+    budget: str | None = None
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
         for key in ("steps", "batch_size", "critic_steps"):
@@ -41,9 +45,11 @@ class TrainSection:
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("update", self.update, UPDATES)
         check_number("pack", self.pack, at_least=1, at_most=MAX_INTEGER)
+        check_number("accumulate", self.accumulate, at_least=1, at_most=MAX_INTEGER)
         check_number("top_k", self.top_k, above=0, at_most=1)
         if self.top_k_steps is not None:
             check_number("top_k_steps", self.top_k_steps, at_least=1, at_most=MAX_INTEGER)
+        parse_budget(self.budget)
         check_number("ema_half_life", self.ema_half_life, at_least=0)
         check_number("ema_ramp", self.ema_ramp, at_least=0, at_most=1)
 

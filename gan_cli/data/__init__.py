@@ -179,6 +179,15 @@ class Source(ABC):
 
     flip: bool = False
 
+    @property
+    def is_mirror_symmetric(self) -> bool | None:
+        """Whether mirrored examples are as likely as the examples, so that mirroring them gives more of the same kind.
+
+        `dataset.flip=auto` follows it. False where mirroring gives another kind: digits, writing, shoes that all point
+        to the left. Default: None, not known.
+        """
+        return None
+
     @abstractmethod
     def describe(self) -> DataSpec | None:
         """Shape and size, found without TensorFlow, so that a wrong path or image size is reported at once.

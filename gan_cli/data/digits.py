@@ -21,6 +21,10 @@ WHITE = 16  # each value counts the inked pixels in a block of 4 x 4
 class Digits(ImageSource):
     """The digits 0 to 9, white on black. configs/dataset/digits.yaml explains each key."""
 
+    @property
+    def is_mirror_symmetric(self) -> bool:
+        return False
+
     def describe(self) -> DataSpec:
         return DataSpec(self.shape(SIDE, SIDE, 1), EXAMPLES, CLASSES)
 

@@ -39,6 +39,12 @@ KNOWN = {
     "fashion_mnist": known(28, 28, 1, 60_000, 10_000),
     "cifar10": known(32, 32, 3, 50_000, 10_000),
 }
+MIRROR_SYMMETRIC = {
+    **dict.fromkeys(("cifar10", "cifar100", "eurosat", "oxford_flowers102", "stl10"), True),
+    # Writing, and clothes whose shoes all point to the left.
+    **dict.fromkeys(("mnist", "emnist", "kmnist", "fashion_mnist", "omniglot", "svhn_cropped"), False),
+}
+"""Whether the mirrored images of a data set are as likely as its images, where that is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +57,10 @@ class TFDS(ImageSource):
     data_dir: str | None = None
     image_key: str = "image"
     label_key: str | None = "label"
+
+    @property
+    def is_mirror_symmetric(self) -> bool | None:
+        return MIRROR_SYMMETRIC.get(self.parsed_name().builder)
 
     def describe(self) -> DataSpec | None:
         """Reads the metadata of prepared data; of a few known data sets before a download, None of others.

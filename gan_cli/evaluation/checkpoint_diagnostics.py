@@ -15,7 +15,7 @@ from gan_cli.config.config_trust import stored
 from gan_cli.config.job_builder import build, stored_section
 from gan_cli.data import Examples
 from gan_cli.errors import ConfigError
-from gan_cli.evaluation.discriminator_diagnostics import health
+from gan_cli.evaluation.discriminator_diagnostics import NONE, health
 from gan_cli.evaluation.example_sets import ExampleSet, StoredExamples
 from gan_cli.metrics import Result
 from gan_cli.runs.checkpoint import DamagedCheckpointError, load_checkpoint_part
@@ -56,8 +56,10 @@ def diagnose_checkpoint(
         reals: those that it was trained on.
     """
     try:
-        checkpoint = load_checkpoint_part(path, DISCRIMINATOR)
         loss = build("loss", stored_section(config, "loss"), stored(trust))
+        if not loss.trains_discriminator:
+            return Result({}, (NONE,))
+        checkpoint = load_checkpoint_part(path, DISCRIMINATOR)
         discriminator = restore_discriminator(checkpoint, loss, trust)
     except (ConfigError, DamagedCheckpointError) as error:
         return Result({}, (f"The discriminator's health is left out: {error}",))

@@ -6,6 +6,7 @@ written, and its clock stands still meanwhile.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import Examples
+from gan_cli.data.chunk_length import chunk_length
 from gan_cli.evaluation.best_tracker import BestTracker
 from gan_cli.evaluation.checkpoint_diagnostics import FirstExamples
 from gan_cli.evaluation.compute_metrics import Evaluation, measure
@@ -94,6 +96,10 @@ class PeriodicEvaluator:
         self.real_features: dict[str, StoredFeatures] = {}
         self.watch = new_best_tracker(job)
 
+    def set_job(self, job: TrainJob) -> None:
+        """Takes the same job with another length."""
+        self.job, self.settings = job, job.evaluation
+
     def open_embedding(self, reporter: ProgressReporter) -> FeatureExtractor:
         from gan_cli.evaluation.evaluation_job import opened
 
@@ -101,6 +107,27 @@ class PeriodicEvaluator:
         embedding = opened(self.job.features, spec, (lambda: self.training) if spec.classes > 1 else None, reporter)
         check_embedding(self.job.metrics, embedding)
         return embedding
+
+    def prepare(self, generator: Any, reporter: ProgressReporter) -> float:
+        """Extracts the features of real examples, once a run, and returns about how many seconds an evaluation takes.
+
+        That is the time of generated examples and their features, measured on the second of two chunks. What metrics
+        compute from features is not part of it. Raises what the reporter raises.
+        """
+        self.features_of("real", self.reals, reporter)
+        self.held_out_features(reporter)
+        batch, seconds = 1 if self.embedding is None else self.embedding.batch_size, 0.0
+        count = min(self.settings.samples, chunk_length(self.training.spec.example_bytes, batch))
+        for _ in range(2):  # the first one compiles
+            reporter.progress("timing an evaluation", 0, 1)
+            fakes = self.generated(generator, step=0)  # a new one, since it keeps its last batch
+            began = time.perf_counter()
+            examples = fakes.read(0, count)
+            if self.embedding is not None:
+                self.embedding(examples)
+            seconds = time.perf_counter() - began
+        reporter.progress("timing an evaluation", 1, 1)
+        return seconds * self.settings.samples / count
 
     def evaluate(self, generator: Any, discriminator: Any, step: int, reporter: ProgressReporter) -> Evaluation:
         """Computes all metrics at a step. Raises what the reporter raises.

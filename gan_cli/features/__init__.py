@@ -9,7 +9,7 @@ not depend on the other examples of the call, bit for bit, so an extractor works
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -30,6 +30,19 @@ class ExtractedFeatures(NamedTuple):
     logits: np.ndarray | None = None
 
 
+class DifferentiableNetwork(NamedTuple):
+    """The network of an extractor as a function with a gradient, for a loss that compares features.
+
+    Attributes:
+        weights: float32 arrays by name.
+        apply: from the weights as tensors and float32 images `[n, height, width, channels]` in [-1, 1] to float32
+            features `[n, dimensions]`; its gradient with respect to the images is finite.
+    """
+
+    weights: Mapping[str, np.ndarray]
+    apply: Callable[[Mapping[str, Any], Any], Any]
+
+
 class FeatureExtractor(ABC):
     """An extractor that is ready to work.
 
@@ -41,6 +54,7 @@ class FeatureExtractor(ABC):
             features. Features of real examples are cached by it.
         batch_size: examples that it computes at once. Examples are read in multiples of it. Default: 1.
         is_free: whether features cost so little that they are computed whenever they are read, and cached nowhere.
+        network: the same features with a gradient; None where there is no such function.
     """
 
     dimensions: int
@@ -48,6 +62,7 @@ class FeatureExtractor(ABC):
     identity: dict[str, Any]
     batch_size: int = 1
     is_free: ClassVar[bool] = False
+    network: DifferentiableNetwork | None = None
 
     @abstractmethod
     def __call__(self, examples: np.ndarray) -> ExtractedFeatures:

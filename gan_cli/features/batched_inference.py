@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_cli.features import ExtractedFeatures, FeatureExtractor
+from gan_cli.features import DifferentiableNetwork, ExtractedFeatures, FeatureExtractor
 from gan_cli.lazy import tf
 
 
@@ -24,7 +24,7 @@ class BatchedExtractor(FeatureExtractor):
         spare: zero examples after those of every batch, so that `compute` takes `batch_size + spare`. A matrix product
             on a CPU may compute the last rows of a batch in another way. Without spare rows, the features of the last
             examples had other last bits than those of the same examples at another place.
-        dimensions, classes, identity: see `gan_cli.features.FeatureExtractor`.
+        dimensions, classes, identity, network: see `gan_cli.features.FeatureExtractor`.
     """
 
     compute: Callable[[Any], tuple[Any, Any]]
@@ -33,6 +33,7 @@ class BatchedExtractor(FeatureExtractor):
     classes: int
     identity: dict[str, Any]
     spare: int = 0
+    network: DifferentiableNetwork | None = None
 
     def __call__(self, examples: np.ndarray) -> ExtractedFeatures:
         features, logits = [], []

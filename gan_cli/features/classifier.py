@@ -20,10 +20,10 @@ from gan_cli.data.chunk_length import chunk_length
 from gan_cli.data.content_hash import fingerprint
 from gan_cli.data.splits import split_held_out
 from gan_cli.errors import ConfigError
-from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
+from gan_cli.features import DifferentiableNetwork, FeatureExtractor, FeatureExtractorConfig
 from gan_cli.features.batched_inference import BatchedExtractor
 from gan_cli.features.classifier_cache import DAMAGE, TrainedClassifier, folder_for, read_classifier, write_classifier
-from gan_cli.features.classifier_network import apply, weight_shapes
+from gan_cli.features.classifier_network import apply, apply_to_floats, weight_shapes
 from gan_cli.features.classifier_training import Recipe, train
 from gan_cli.lazy import tf
 from gan_cli.progress import ProgressReporter
@@ -129,4 +129,5 @@ def compile_extractor(weights: dict[str, np.ndarray], spec: DataSpec, identity: 
     def compute(images: Any) -> tuple[Any, Any]:
         return apply(tensors, images)
 
-    return BatchedExtractor(compute, BATCH, len(weights["hidden_bias"]), spec.classes, identity, SPARE)
+    network = DifferentiableNetwork(weights, lambda tensors, images: apply_to_floats(tensors, images)[0])
+    return BatchedExtractor(compute, BATCH, len(weights["hidden_bias"]), spec.classes, identity, SPARE, network)

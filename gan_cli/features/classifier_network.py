@@ -75,13 +75,18 @@ def apply(weights: Mapping[str, Any], images: Any) -> tuple[Any, Any]:
     Returns:
         float32 tensors `[batch, dimensions]` and `[batch, classes]`.
     """
-    values = tf.cast(images, tf.float32) / 127.5 - 1.0
+    return apply_to_floats(weights, tf.cast(images, tf.float32) / 127.5 - 1.0)
+
+
+def apply_to_floats(weights: Mapping[str, Any], images: Any) -> tuple[Any, Any]:
+    """The same of float32 images in [-1, 1], with a gradient."""
+    values = images
     stage, stride = 0, first_stride(images.shape[1:])
     while f"convolution_{stage}_kernel" in weights:
         values = tf.nn.conv2d(values, weights[f"convolution_{stage}_kernel"], stride, "SAME")
         values = tf.nn.leaky_relu(values + weights[f"convolution_{stage}_bias"], SLOPE)
         values = tf.nn.max_pool2d(values, 2, 2, "SAME")
         stage, stride = stage + 1, 1
-    flat = tf.reshape(values, [images.shape[0], -1])
+    flat = tf.reshape(values, [-1, math.prod(values.shape[1:])])
     features = tf.nn.leaky_relu(tf.matmul(flat, weights["hidden_kernel"]) + weights["hidden_bias"], SLOPE)
     return features, tf.matmul(features, weights["logits_kernel"]) + weights["logits_bias"]

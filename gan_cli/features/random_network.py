@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -22,7 +22,7 @@ import numpy as np
 
 from gan_cli.data import DataSpec, Examples
 from gan_cli.errors import ConfigError, check_number
-from gan_cli.features import FeatureExtractor, FeatureExtractorConfig
+from gan_cli.features import DifferentiableNetwork, FeatureExtractor, FeatureExtractorConfig
 from gan_cli.features.batched_inference import BatchedExtractor
 from gan_cli.lazy import tf
 from gan_cli.progress import ProgressReporter
@@ -39,6 +39,8 @@ MAP_BYTES = 2**31
 """Size of the maps of the first stage, of all images of a batch: BATCH of them up to 482x482, 4 of 1024x1024."""
 SPARE = 4
 """Zero images after those; see `gan_cli.features.batched_inference`."""
+SMOOTHING = 1e-6
+"""Added under the root of the deviation where it is differentiated."""
 LARGEST_SEED = 2**31 - 1
 
 
@@ -106,7 +108,13 @@ def compile_extractor(kernels: list[np.ndarray], seed: int, shape: tuple[int, ..
     identity = {"name": "random", "weights_sha256": digest, "seed": seed}
     dimensions = 2 * WIDTH * len(kernels)
 
-    return BatchedExtractor(lambda images: compiled(tf.constant(images)), batch, dimensions, 0, identity, SPARE)
+    by_name = {f"kernel_{stage}": kernel for stage, kernel in enumerate(kernels)}
+    network = DifferentiableNetwork(by_name, smooth_statistics)
+
+    def compute_array(images: np.ndarray) -> Any:
+        return compiled(tf.constant(images))
+
+    return BatchedExtractor(compute_array, batch, dimensions, 0, identity, SPARE, network)
 
 
 def batch_size_for(shape: tuple[int, ...]) -> int:
@@ -117,11 +125,24 @@ def batch_size_for(shape: tuple[int, ...]) -> int:
 
 def statistics(weights: list[Any], images: Any) -> Any:
     """Features of uint8 images `[n, height, width, channels]`: float32 `[n, 128 stages]`, all at least 0."""
-    x = tf.cast(images, tf.float32) / 127.5 - 1.0
+    return statistics_of_maps(weights, tf.cast(images, tf.float32) / 127.5 - 1.0, tf.math.reduce_std)
+
+
+def smooth_statistics(weights: Mapping[str, Any], images: Any) -> Any:
+    """The same of float32 images in [-1, 1], with a finite gradient where a map is constant and its deviation 0."""
+
+    def deviation(maps: Any, axis: tuple[int, ...]) -> Any:
+        return tf.sqrt(tf.math.reduce_variance(maps, axis) + SMOOTHING)
+
+    return statistics_of_maps([weights[f"kernel_{stage}"] for stage in range(len(weights))], images, deviation)
+
+
+def statistics_of_maps(weights: list[Any], x: Any, deviation: Callable[..., Any]) -> Any:
+    """Means and deviations over places of the maps of each stage, for float32 images in [-1, 1]."""
     found = []
     for stage, kernel in enumerate(weights):
         if stage:
             x = tf.nn.max_pool2d(x, 2, 2, "VALID")
         x = tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME"))
-        found += [tf.reduce_mean(x, axis=(1, 2)), tf.math.reduce_std(x, axis=(1, 2))]
+        found += [tf.reduce_mean(x, axis=(1, 2)), deviation(x, axis=(1, 2))]
     return tf.concat(found, axis=1)

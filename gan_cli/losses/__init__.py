@@ -9,9 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from gan_cli.data.example_vectors import ExampleVectors
 
 LOGITS, EMBEDDING, RECONSTRUCTION, PIXELS = "logits", "embedding", "reconstruction", "pixels"
+FEATURES = "features"
+WITHOUT_DISCRIMINATOR = (PIXELS, FEATURES)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -42,11 +47,14 @@ class Loss(ABC):
         critic: whether the paper calls the discriminator a critic (Wasserstein losses).
         is_per_sample: whether the generator's loss is a mean over generated examples, each with its own logit (and that
             of its real partner), so that it can be restricted to the best of them (`train.top_k`).
+        uses_step: whether both losses get the step, an int64 scalar, as the keyword `step`.
         output: the kind of discriminator that is built, see `gan_cli.models.discriminator`.
             LOGITS: one logit for each example.
             EMBEDDING: a vector of `embedding_size` numbers for each example. Needs `mmd_witness`.
             PIXELS: no discriminator; the values of the examples are the vectors, and only the generator is trained.
             Needs `mmd_witness`.
+            FEATURES: no discriminator; the vectors are the features of the extractor that `features=...` chooses, and
+            only the generator is trained. Needs `mmd_witness`.
             RECONSTRUCTION: an auto-encoder; the logits are minus the mean absolute error of each example.
         embedding_size: the size of the vectors of EMBEDDING.
         layer: a layer of the discriminator by name, `auto` for the last one before its output, whose activations are in
@@ -60,6 +68,7 @@ class Loss(ABC):
     generator_needs_real: ClassVar[bool] = False
     critic: ClassVar[bool] = False
     is_per_sample: ClassVar[bool] = False
+    uses_step: ClassVar[bool] = False
     output: ClassVar[str] = LOGITS
     embedding_size: int = 16
     layer: str | None = None
@@ -68,7 +77,10 @@ class Loss(ABC):
 
     @abstractmethod
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, *_: Any, **state: Any) -> Any:
-        """Returns the discriminator's loss, a float32 scalar. `state` is empty without `initial_state`."""
+        """Returns the discriminator's loss, a float32 scalar.
+
+        `state` holds the scalars of `initial_state`, the arrays of `constants` and, with `uses_step`, `step`.
+        """
 
     @abstractmethod
     def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None, *_: Any, **state: Any) -> Any:
@@ -94,6 +106,27 @@ class Loss(ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} does not compare vectors")
 
+    @property
+    def real_examples(self) -> int | None:
+        """The number of real examples of a step, None for `train.batch_size`. Only without a discriminator."""
+        return None
+
+    @property
+    def uses_all_data(self) -> bool:
+        """Whether it has `constants`, for which all training examples are read before the first step."""
+        return False
+
+    def constants(self, data: ExampleVectors) -> Mapping[str, Any]:
+        """Returns arrays that are computed once from all training examples, by name; called with `uses_all_data`.
+
+        Both losses get each as a keyword, as a tensor. They are functions of the data alone: a resumed run computes
+        the same ones again.
+
+        Raises:
+            ConfigError: where they can't be computed from these examples.
+        """
+        return NOTHING
+
     def next_state(
         self, real: DiscriminatorOutput, fake: DiscriminatorOutput, *_: Any, **state: Any
     ) -> Mapping[str, Any]:
@@ -107,9 +140,9 @@ class Loss(ABC):
     @property
     def trains_discriminator(self) -> bool:
         """Whether there is a discriminator to train."""
-        return self.output != PIXELS
+        return self.output not in WITHOUT_DISCRIMINATOR
 
     @property
     def compares_vectors(self) -> bool:
         """Whether the loss is a function of vectors, whose logits are those of `mmd_witness`."""
-        return self.output in (EMBEDDING, PIXELS)
+        return self.output in (EMBEDDING, *WITHOUT_DISCRIMINATOR)

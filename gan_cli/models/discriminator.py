@@ -3,8 +3,8 @@
 It is one Keras model from a batch of examples to one of
 
 - logits, float32 `[batch]`, of a loss that compares logits;
-- vectors, float32 `[batch, size]`, of a loss that compares vectors: of the pair's own network, or of no network at
-  all, the examples' own values;
+- vectors, float32 `[batch, size]`, of a loss that compares vectors: of the pair's own network, of the fixed network of
+  a feature extractor, or of no network at all, the examples' own values;
 - logits that are minus the mean absolute error with which an auto-encoder gives examples back. Its encoder is the
   pair's discriminator and its decoder the pair's generator (BEGAN, arXiv:1703.10717, section 3.5, has both of one
   architecture), so that any pair makes one.
@@ -22,8 +22,9 @@ from typing import Any
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, nearest
+from gan_cli.features import FeatureExtractor
 from gan_cli.lazy import keras, tf
-from gan_cli.losses import EMBEDDING, PIXELS, RECONSTRUCTION, Loss
+from gan_cli.losses import EMBEDDING, FEATURES, PIXELS, RECONSTRUCTION, Loss
 from gan_cli.models import ModelPair
 
 AUTO, ALL = "auto", "all"
@@ -34,11 +35,19 @@ it learns to copy whatever it is given, and no longer distinguishes real example
 each)."""
 
 
-def build_discriminator(pair: ModelPair, data: DataSpec, loss: Loss, pack: int = 1) -> Any:
-    """A Keras model, as above, for examples of `data`, `pack` of them at once."""
+def build_discriminator(
+    pair: ModelPair, data: DataSpec, loss: Loss, pack: int = 1, extractor: FeatureExtractor | None = None
+) -> Any:
+    """A Keras model, as above, for examples of `data`, `pack` of them at once.
+
+    Raises:
+        ConfigError: where the loss compares features and the extractor has no network with a gradient.
+    """
     seen, kind = packed_spec(data, pack), loss.output
     if kind == PIXELS:
         return identity(seen)
+    if kind == FEATURES:
+        return fixed_network(seen, extractor)
     if kind == EMBEDDING:
         return pair.discriminator(seen, outputs=loss.embedding_size)
     if kind == RECONSTRUCTION:
@@ -76,6 +85,22 @@ def identity(data: DataSpec) -> Any:
     examples = keras.Input(data.shape, name="examples")
     vectors = keras.layers.Reshape((math.prod(data.shape),), dtype="float32", name="values")(examples)
     return keras.Model(examples, vectors, name="discriminator")
+
+
+def fixed_network(data: DataSpec, extractor: FeatureExtractor | None) -> Any:
+    """A model from examples to the features of an extractor, whose weights are not trained but stored with the others.
+
+    Raises:
+        ConfigError: where the extractor has no network with a gradient.
+    """
+    if extractor is None or extractor.network is None:
+        problem = "these features have no gradient with respect to an image"
+        raise ConfigError("features", problem, advice="Use features=random, features=classifier, or loss.space=pixels.")
+    from gan_cli.models.fixed_features import FixedFeatures  # here, since it defines a Keras layer
+
+    examples = keras.Input(data.shape, name="examples")
+    features = FixedFeatures(extractor.network, dtype="float32", name="features")(examples)
+    return keras.Model(examples, features, name="discriminator")
 
 
 def autoencoder(pair: ModelPair, data: DataSpec) -> Any:

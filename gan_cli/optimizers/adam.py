@@ -7,6 +7,7 @@ from typing import Any
 
 from gan_cli.errors import check_number
 from gan_cli.optimizers.optimizer import Optimizer
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Adam(Optimizer):
 
     Attributes:
         beta_1: how much of the mean gradient is kept at each update, in [0, 1).
-        beta_2: how much of the mean squared gradient is kept, in [0, 1).
+        beta_2: how much of the mean squared gradient is kept, in [0, 1); a number or a schedule.
         epsilon: added to the root, above 0.
 
     Raises:
@@ -23,12 +24,16 @@ class Adam(Optimizer):
     """
 
     beta_1: float = 0.5
-    beta_2: float = 0.999
+    beta_2: float | Schedule = 0.999
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_moments(self.beta_1, self.beta_2, self.epsilon)
+
+    @property
+    def beta_2_schedule(self) -> Schedule | None:
+        return self.beta_2 if isinstance(self.beta_2, Schedule) else None
 
     def create(self, name: str, learning_rate: float) -> Any:
         from gan_cli.optimizers.fused_adam import FusedAdam
@@ -43,7 +48,7 @@ class Adam(Optimizer):
         )
 
 
-def check_moments(beta_1: float, beta_2: float, epsilon: float) -> None:
+def check_moments(beta_1: float, beta_2: float | Schedule, epsilon: float) -> None:
     """Raises ConfigError where a number of Adam's moment estimates is outside its range, see `Adam`."""
     check_number("beta_1", beta_1, at_least=0.0, below=1.0)
     check_number("beta_2", beta_2, at_least=0.0, below=1.0)

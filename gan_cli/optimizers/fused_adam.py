@@ -13,15 +13,48 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from gan_cli.schedule import Schedule
+
+UNKNOWN = -1.0
+"""A product of all beta_2 before it is known."""
+
 
 class FusedAdam(keras.optimizers.Adam):
-    """Adam, with decoupled weight decay (AdamW, arXiv:1711.05101) where `weight_decay` is set."""
+    """Adam, with decoupled weight decay (AdamW, arXiv:1711.05101) where `weight_decay` is set.
+
+    Args:
+        learning_rate: float, assigned before each update.
+        beta_2: a number, or a schedule, whose value is assigned to `scheduled_beta_2` before each update.
+
+    Attributes:
+        scheduled_beta_2: beta_2 of the next update, float32 variable; None where it is a number.
+        beta_2_product: the product of the beta_2 of all updates, float32 variable, by which the mean square is
+            corrected for its start at 0; None where beta_2 is a number. It is a part of the training state. Where an
+            optimizer had a number before, it begins as if beta_2 had always been what it is at the first update.
+    """
+
+    def __init__(self, learning_rate: float, *, beta_2: float | Schedule, **settings: Any) -> None:
+        changes = isinstance(beta_2, Schedule)
+        super().__init__(learning_rate, beta_2=beta_2.start if isinstance(beta_2, Schedule) else beta_2, **settings)
+        self.scheduled_beta_2 = tf.Variable(self.beta_2, trainable=False, dtype=tf.float32) if changes else None
+        self.beta_2_product = tf.Variable(UNKNOWN, trainable=False, dtype=tf.float32) if changes else None
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         """Updates all variables with their gradients."""
         update = ops.cast(self.iterations + 1, "float32")
-        self.beta_powers = ops.power(self.beta_1, update), ops.power(self.beta_2, update)
+        self.current_beta_2, power = self.second_moment(update)
+        self.beta_powers = ops.power(self.beta_1, update), power
         super().apply(grads, trainable_variables)
+
+    def second_moment(self, update: Any) -> tuple[Any, Any]:
+        """Returns beta_2 of this update, and the product of those of all updates so far, which it stores."""
+        if self.scheduled_beta_2 is None or self.beta_2_product is None:
+            return self.beta_2, ops.power(self.beta_2, update)
+        beta_2 = tf.convert_to_tensor(self.scheduled_beta_2)
+        before = tf.convert_to_tensor(self.beta_2_product)
+        product = beta_2 * tf.where(before < 0.0, tf.pow(beta_2, update - 1.0), before)
+        self.beta_2_product.assign(product)
+        return beta_2, product
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Updates one variable and the moving means of its gradient and of its square."""
@@ -35,7 +68,7 @@ class FusedAdam(keras.optimizers.Adam):
             beta2_power=beta_2_power,
             lr=ops.cast(learning_rate, variable.dtype),
             beta1=self.beta_1,
-            beta2=self.beta_2,
+            beta2=self.beta_2 if self.scheduled_beta_2 is None else ops.cast(self.current_beta_2, variable.dtype),
             epsilon=self.epsilon,
             grad=ops.cast(gradient, variable.dtype),
         )

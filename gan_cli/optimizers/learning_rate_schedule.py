@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from gan_cli.lazy import tf
-
-SCHEDULES = ("constant", "linear", "cosine")
+from gan_cli.schedule import remaining
 
 
 def rate_at(step: Any, schedule: str, warmup_steps: int, decay_steps: int, final_fraction: float) -> Any:
@@ -18,7 +16,7 @@ def rate_at(step: Any, schedule: str, warmup_steps: int, decay_steps: int, final
 
     Args:
         step: whole number or scalar integer tensor, from 0, in generator updates.
-        schedule: one of `SCHEDULES`.
+        schedule: one of `gan_cli.schedule.SHAPES`.
         warmup_steps: how many steps the warm-up takes, 0 for none.
         decay_steps: the step at which the schedule reaches its end, warm-up included.
         final_fraction: what is left from there on, in [0, 1]; `constant` does not use it.
@@ -31,5 +29,4 @@ def rate_at(step: Any, schedule: str, warmup_steps: int, decay_steps: int, final
     if schedule == "constant":
         return warmup
     progress = tf.clip_by_value((step - warmup_steps) / max(decay_steps - warmup_steps, 1), 0.0, 1.0)
-    remaining = 1.0 - progress if schedule == "linear" else 0.5 * (1.0 + tf.cos(math.pi * progress))
-    return warmup * (final_fraction + (1.0 - final_fraction) * remaining)
+    return warmup * (final_fraction + (1.0 - final_fraction) * remaining(progress, schedule))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_cli.errors import ConfigError, check_choice, check_number
-from gan_cli.optimizers.learning_rate_schedule import SCHEDULES, rate_at
+from gan_cli.optimizers.learning_rate_schedule import rate_at
+from gan_cli.schedule import SHAPES, Schedule
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Optimizer(ABC):
         check_number("learning_rate", self.learning_rate, at_least=0.0)
         check_number("generator_learning_rate", self.generator_learning_rate, at_least=0.0)
         check_number("discriminator_learning_rate", self.discriminator_learning_rate, at_least=0.0)
-        check_choice("schedule", self.schedule, SCHEDULES)
+        check_choice("schedule", self.schedule, SHAPES)
         check_number("warmup_steps", self.warmup_steps, at_least=0)
         check_number("decay_steps", self.decay_steps, at_least=0)
         check_number("final_fraction", self.final_fraction, at_least=0.0, at_most=1.0)
@@ -52,6 +53,11 @@ class Optimizer(ABC):
                 "decay_steps", f"the decay ends before the warm-up of {self.warmup_steps} steps does", self.decay_steps,
                 "Train for more steps or set a smaller warmup_steps.",
             )  # fmt: skip
+
+    @property
+    def beta_2_schedule(self) -> Schedule | None:
+        """How Adam's beta_2 changes during training. None where it does not, or where there is none."""
+        return None
 
     @abstractmethod
     def create(self, name: str, learning_rate: float) -> Any:

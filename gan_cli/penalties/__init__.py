@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from gan_cli.losses import NOTHING, DiscriminatorOutput
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ class Penalty(ABC):
         initial_state: float32 scalars that training updates and a checkpoint stores, by name, with their first values.
     """
 
-    weight: float = 1.0
+    weight: float | Schedule = 1.0
     every: int = 1
     uses_input_gradients: ClassVar[bool] = False
     needs_real: ClassVar[bool] = False
@@ -81,6 +82,19 @@ class Penalty(ABC):
     @property
     def on_generator(self) -> bool:
         """Whether it is a term of the generator's loss."""
+        return False
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether its value for a batch is the mean of its values for equal parts, whose gradients can be added up."""
+        return False
+
+    @property
+    def is_finite_difference(self) -> bool:
+        """Whether it divides a difference of two outputs of the discriminator by a small step.
+
+        Nothing but the examples may then differ between two calls: no dropout, and no statistics that a call updates.
+        """
         return False
 
     def next_state(self, batch: Batch) -> Mapping[str, Any]:

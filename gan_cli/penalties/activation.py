@@ -7,12 +7,13 @@ of its code (mbinkowski/MMD-GAN, gan/core/model.py, `add_l2_penalty`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.models.discriminator import ALL
 from gan_cli.penalties import Batch, Penalty
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,11 @@ class ActivationPenalty(Penalty):
         ConfigError: where a number is outside its range.
     """
 
-    weight: float = 1.0
+    weight: float | Schedule = 1.0
     every: int = 1
     layer: str = ALL
+
+    is_mean: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)

@@ -16,6 +16,7 @@ from typing import Any
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch, Penalty, output_with_same_augmentation
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class ConsistencyPenalty(Penalty):
         ConfigError: where a number is outside its range.
     """
 
-    weight: float = 10.0
+    weight: float | Schedule = 10.0
     fake: bool = False
     flip: bool = True
     shift: float = 0.125

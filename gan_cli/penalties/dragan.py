@@ -16,6 +16,7 @@ from gan_cli.lazy import tf
 from gan_cli.penalties import Batch, Penalty
 from gan_cli.penalties.gradient_norms import gradient_norms, slope_cost
 from gan_cli.penalties.gradient_penalty import one_for_each
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Dragan(Penalty):
         ConfigError: where a number is outside its range.
     """
 
-    weight: float = 10.0
+    weight: float | Schedule = 10.0
     target: float = 1.0
     perturbation: float = 0.5
     every: int = 1

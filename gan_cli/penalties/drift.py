@@ -6,11 +6,12 @@ Karras et al. 2017, "Progressive Growing of GANs", arXiv:1710.10196, appendix A.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch, Penalty
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,10 @@ class Drift(Penalty):
         ConfigError: where a number is outside its range.
     """
 
-    weight: float = 0.001
+    weight: float | Schedule = 0.001
     every: int = 1
+
+    is_mean: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)

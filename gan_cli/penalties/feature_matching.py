@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from gan_cli.errors import check_number
 from gan_cli.losses.feature_matching import check_layer, distance_of_means
 from gan_cli.penalties import Batch, Penalty
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class FeatureMatching(Penalty):
         ConfigError: where the layer has no name or a number is outside its range.
     """
 
-    weight: float = 0.1
+    weight: float | Schedule = 0.1
     layer: str = "auto"
     every: int = 1
 

@@ -16,6 +16,7 @@ from gan_cli.errors import check_choice, check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch, Penalty
 from gan_cli.penalties.gradient_norms import OVER, SIDES, gradient_norms, slope_cost
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class GradientPenalty(Penalty):
         ConfigError: where a number is outside its range or a value is not one of these.
     """
 
-    weight: float = 10.0
+    weight: float | Schedule = 10.0
     target: float = 1.0
     every: int = 1
     # Stored configurations of earlier releases do not have the next two keys.
@@ -48,6 +49,10 @@ class GradientPenalty(Penalty):
         check_number("every", self.every, at_least=1)
         check_choice("sides", self.sides, SIDES)
         check_choice("over", self.over, OVER)
+
+    @property
+    def is_mean(self) -> bool:
+        return self.over == "mean"
 
     def __call__(self, batch: Batch) -> Any:
         """Returns the unweighted term, a float32 scalar of at least 0; `real` and `fake` float32 of one shape."""

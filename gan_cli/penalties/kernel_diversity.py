@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch, Penalty
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class KernelDiversity(Penalty):
         ConfigError: where a number is outside its range.
     """
 
-    weight: float = 0.1
+    weight: float | Schedule = 0.1
     sigma: float | None = None
     bounded: bool = False
     every: int = 1

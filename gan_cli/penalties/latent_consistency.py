@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch, Penalty, output_with_same_augmentation
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,11 @@ class LatentConsistency(Penalty):
         ConfigError: where a number is outside its range.
     """
 
-    weight: float = 5.0
+    weight: float | Schedule = 5.0
     perturbation_std: float = 0.03
     every: int = 1
+
+    is_mean: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -55,11 +58,12 @@ class LatentDiversity(Penalty):
         ConfigError: where a number is outside its range.
     """
 
-    weight: float = 0.5
+    weight: float | Schedule = 0.5
     perturbation_std: float = 0.03
     every: int = 1
 
     on_generator: ClassVar[bool] = True
+    is_mean: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch, Penalty
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class LeCam(Penalty):
         ConfigError: where a number is outside its range.
     """
 
-    weight: float = 0.3
+    weight: float | Schedule = 0.3
     decay: float = 0.99
     start: int = 1000
     every: int = 1

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gan_cli.errors import check_choice, check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch, Penalty
+from gan_cli.schedule import Schedule
 
 NETWORKS = ("generator", "discriminator")
 
@@ -29,9 +30,11 @@ class OrthogonalPenalty(Penalty):
         ConfigError: where a number is outside its range or the network is unknown.
     """
 
-    weight: float = 1e-4
+    weight: float | Schedule = 1e-4
     network: str = "generator"
     every: int = 1
+
+    is_mean: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)

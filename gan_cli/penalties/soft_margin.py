@@ -19,6 +19,7 @@ from gan_cli.errors import ConfigError, check_number
 from gan_cli.lazy import tf
 from gan_cli.losses import LOGITS
 from gan_cli.penalties import Batch, Penalty
+from gan_cli.schedule import Schedule
 
 NORMAL = ["output", "kernel"]
 """End of the variable path of w: models name the last layer with weights `output`."""
@@ -36,7 +37,7 @@ class SoftMargin(Penalty):
         ConfigError: where a number is outside its range.
     """
 
-    weight: float = 1.0
+    weight: float | Schedule = 1.0
     every: int = 1
 
     outputs: ClassVar[tuple[str, ...]] = (LOGITS,)

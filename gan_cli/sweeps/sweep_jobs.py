@@ -78,7 +78,7 @@ def check_one(config_name: str, overrides: list[str], config_dir: str | None) ->
         advice = f"{error.advice} No job was started.".strip()
         raise ConfigError(error.key, error.problem, error.value, advice) from None
     try:
-        check_job(job)
+        check_job(job, composition.choices.data)
     except ConfigError as error:
         return ConfigError(" ".join(overrides), str(error).rstrip("."))
     return None

@@ -31,9 +31,10 @@ from typing import Any, NamedTuple
 from gan_cli.lazy import keras, tf
 from gan_cli.penalties import Penalty, Projection, is_on_generator
 from gan_cli.random_seeds import Purpose, fold
+from gan_cli.schedule import Schedule
 from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role, UpdateContext, assign_scalars
 from gan_cli.training.forward_pass import ForwardPass, Generated, Inputs, Outputs
-from gan_cli.training.gradients import add_gradients, gradient_norm, set_learning_rate
+from gan_cli.training.gradients import add_gradients, gradient_norm, set_beta_2, set_learning_rate
 from gan_cli.training.penalty_terms import PenaltyTerms
 from gan_cli.training.top_k import top_k_logits
 
@@ -75,7 +76,10 @@ class AdversarialStep:
         draw_latents: maps a stateless seed, int32 `[2]`, to float32 latents `[batch, latent_size]`.
         learning_rates: maps the step, int64 scalar, to the learning rates of generator and discriminator.
         state: scalars of the loss ("loss") and of penalties ("penalty/NAME"), as variables by name.
+        constants: arrays that the loss has computed from all training examples, as tensors by name.
         top_share: maps the step to the share of generated examples that train the generator; None for all.
+        beta_2: Adam's beta_2 where it changes, else None.
+        schedules: schedules by the name of the metric that shows their value.
     """
 
     generator: keras.Model
@@ -91,6 +95,9 @@ class AdversarialStep:
     seed: int
     state: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     top_share: Callable[[Any], Any] | None = None
+    beta_2: Schedule | None = None
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.loss = self.augmented_discriminator.loss
@@ -122,9 +129,7 @@ class AdversarialStep:
         Returns:
             Float32 scalars, one for each of `intervals`; a penalty that is not due is 0.
         """
-        generator_rate, discriminator_rate = self.learning_rates(step)
-        set_learning_rate(self.generator_optimizer, generator_rate)
-        set_learning_rate(self.discriminator_optimizer, discriminator_rate)
+        self.set_optimizer_schedules(step)
         last = self.critic_steps - 1
 
         def update_critic(update: Any) -> list[Any]:
@@ -135,26 +140,38 @@ class AdversarialStep:
 
         if last > 0:
             tf.while_loop(lambda update: update < last, update_critic, [tf.constant(0)])
-        return self.update_both(real[last], self.augmented_discriminator.context(step, last))
+        metrics = self.update_both(real[last], self.augmented_discriminator.context(step, last))
+        return metrics | {name: schedule(step) for name, schedule in self.schedules.items()}
+
+    def set_optimizer_schedules(self, step: Any) -> None:
+        """Assigns the learning rates of the step, and its beta_2 where that changes."""
+        optimizers = (self.generator_optimizer, self.discriminator_optimizer)
+        for optimizer, rate in zip(optimizers, self.learning_rates(step), strict=True):
+            set_learning_rate(optimizer, rate)
+            if self.beta_2 is not None:
+                set_beta_2(optimizer, self.beta_2(step))
 
     @property
     def intervals(self) -> dict[str, int]:
         """The name of each metric, with the interval in steps at which it is computed."""
         augmentations = self.augmented_discriminator.augmentations
         strengths = [f"augment_{name}" for name, one in augmentations.items() if one.varies]
-        names = (*METRICS, *self.loss.measures, *strengths)
+        names = (*METRICS, *self.loss.measures, *strengths, *self.schedules)
         return dict.fromkeys(names, 1) | self.discriminator_penalties.intervals() | self.generator_penalties.intervals()
 
     def generate(self, context: UpdateContext) -> Generated:
         """Returns a batch of generated examples, with perturbed ones if a penalty asks for them."""
+        batches = self.draw_batches(context)
+        return Generated(batches[0], *(self.generator(latents, training=True) for latents in batches))
+
+    def draw_batches(self, context: UpdateContext) -> list[Any]:
+        """Returns the latents of a batch and, if a penalty asks for perturbed examples, those of the perturbed ones."""
         step, update = context.step, context.update
         latents = self.draw_latents(fold(self.seed, Purpose.LATENTS, step, update))
-        examples = self.generator(latents, training=True)
         if self.perturbation_std is None:
-            return Generated(latents, examples)
+            return [latents]
         noise = tf.random.stateless_normal(tf.shape(latents), fold(self.seed, Purpose.PERTURBATION, step, update))
-        perturbed = self.generator(latents + self.perturbation_std * noise, training=True)
-        return Generated(latents, examples, perturbed)
+        return [latents, latents + self.perturbation_std * noise]
 
     def update_both(self, real: Any, context: UpdateContext) -> Metrics:
         """Updates both networks with one generated batch."""
@@ -217,17 +234,23 @@ class AdversarialStep:
         return Outputs(None, context.forward(inputs.fake, Role.FAKE_FOR_GENERATOR))
 
     def discriminator_loss(self, forward: ForwardPass) -> LossTerms:
-        loss = self.loss.discriminator(*forward.outputs, **self.loss_state())
+        loss = self.loss.discriminator(*forward.outputs, **self.loss_arguments(forward.context.step))
         total, penalties = self.discriminator_penalties.add_to(loss, forward)
         return LossTerms(loss, self.discriminator_optimizer.scale_loss(total), penalties)
 
     def generator_loss(self, forward: ForwardPass) -> LossTerms:
-        real, fake = forward.outputs
-        if self.top_share is not None:
-            fake = fake._replace(logits=top_k_logits(fake.logits, self.top_share(forward.context.step)))
-        loss = self.loss.generator(fake, real if self.loss.generator_needs_real else None, **self.loss_state())
+        loss = self.generator_objective(forward.outputs, forward.context.step)
         total, penalties = self.generator_penalties.add_to(loss, forward)
         return LossTerms(loss, self.generator_optimizer.scale_loss(total), penalties)
+
+    def generator_objective(self, outputs: Outputs, step: Any) -> Any:
+        """Returns the generator's loss without penalties."""
+        real, fake = outputs
+        if self.top_share is not None:
+            fake = fake._replace(logits=top_k_logits(fake.logits, self.top_share(step)))
+        return self.loss.generator(
+            fake, real if self.loss.generator_needs_real else None, **self.loss_arguments(step)
+        )  # fmt: skip
 
     def apply_to_discriminator(self, gradients: list[Any], loss: Any, forward: ForwardPass) -> Metrics:
         """Applies gradients and projections to the discriminator, and updates what learns from its outputs."""
@@ -244,7 +267,7 @@ class AdversarialStep:
         measured = self.loss.measure(real, fake, **state)
         if state:
             assign_scalars(self.state["loss"], self.loss.next_state(real, fake, **state))
-        self.augmented_discriminator.update_augmentations(forward.outputs)
+        self.augmented_discriminator.update_augmentations(forward.outputs, forward.context.step)
         return {
             "discriminator_loss": loss,
             "real_logits": tf.reduce_mean(real.logits),
@@ -256,14 +279,25 @@ class AdversarialStep:
 
     def update_generator(self, tape: Any, generated: Generated, gradients: GeneratorGradients) -> Metrics:
         """Updates the generator; `tape` recorded how `generated` depends on its weights."""
+        return self.apply_to_generator(self.gradients_of_weights(tape, generated, gradients))
+
+    def gradients_of_weights(self, tape: Any, generated: Generated, gradients: GeneratorGradients) -> list[Any]:
+        """Returns the gradients of the generator's weights, through its outputs and directly."""
         variables, outputs = self.generator.trainable_variables, generated.outputs()
         pairs = zip(outputs, gradients.outputs, strict=True)
         of_outputs = [tf.zeros_like(output) if gradient is None else gradient for output, gradient in pairs]
         through_outputs = tape.gradient(outputs, variables, output_gradients=of_outputs)
-        total = [add_gradients(*pair) for pair in zip(through_outputs, gradients.weights, strict=True)]
-        norm = gradient_norm(total, self.generator_optimizer)
-        self.generator_optimizer.apply(total, variables)
+        return [add_gradients(*pair) for pair in zip(through_outputs, gradients.weights, strict=True)]
+
+    def apply_to_generator(self, gradients: list[Any]) -> Metrics:
+        """Applies gradients to the generator."""
+        norm = gradient_norm(gradients, self.generator_optimizer)
+        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
         return {"generator_gradient_norm": norm}
+
+    def loss_arguments(self, step: Any) -> dict[str, Any]:
+        """Returns the keywords of both losses: scalars, constants and, if the loss uses it, the step."""
+        return {**self.loss_state(), **self.constants, **({"step": step} if self.loss.uses_step else {})}
 
     def loss_state(self) -> dict[str, Any]:
         """Returns the current values of the loss's scalars."""

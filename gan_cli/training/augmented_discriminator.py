@@ -72,7 +72,7 @@ class AugmentedDiscriminator:
             return DiscriminatorOutput(None, features, values)
         return DiscriminatorOutput(values, features)
 
-    def update_augmentations(self, outputs: Outputs) -> None:
+    def update_augmentations(self, outputs: Outputs, step: Any) -> None:
         """Updates the state of each augmentation that learns from the discriminator's outputs."""
         threshold: Any = self.loss.decision_threshold
         if threshold is None:
@@ -81,7 +81,7 @@ class AugmentedDiscriminator:
         images = tf.size(outputs.real.logits) * self.pack
         for name, augmentation in self.augmentations.items():
             if augmentation.learns:
-                assign_scalars(self.state[name], augmentation.next_state(margins, images, self.state[name]))
+                assign_scalars(self.state[name], augmentation.next_state(margins, images, self.state[name], step))
 
     def strength_metrics(self, strengths: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the strengths that change during training, float32 scalars by the name of their metric."""

@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from gan_cli.augmentations import Augmentation
 from gan_cli.config.job_builder import TrainJob
-from gan_cli.data import DataSpec
+from gan_cli.config.run_length import schedules_of
+from gan_cli.data import DataSpec, Examples
+from gan_cli.data.example_vectors import ExampleVectors
 from gan_cli.data.pipeline import Batches
 from gan_cli.devices import dtype_policy
+from gan_cli.errors import ConfigError
+from gan_cli.features import FeatureExtractor
 from gan_cli.lazy import keras, tf
 from gan_cli.losses import Loss
 from gan_cli.models.discriminator import build_discriminator, with_features
 from gan_cli.penalties import Penalty
+from gan_cli.schedule import Schedule
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.augmented_discriminator import AugmentedDiscriminator
+from gan_cli.training.call_state import layers_with_call_state
 from gan_cli.training.compiled_loop import CompiledLoop
 from gan_cli.training.ema import AverageDecay
+from gan_cli.training.gradient_accumulation import AccumulatingStep
+from gan_cli.training.gradients import without_loss_scale
 from gan_cli.training.top_k import top_k_share
 from gan_cli.training.training_state import TrainingState
 
+OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
+"""Names of the optimizers in a training state."""
 
-def build_state(job: TrainJob, data: DataSpec) -> TrainingState:
-    """Models with fresh weights, optimizers with empty slots, and scalars at their first value."""
+
+def build_state(job: TrainJob, data: DataSpec, extractor: FeatureExtractor | None = None) -> TrainingState:
+    """Models with fresh weights, optimizers with empty slots, and scalars at their first value.
+
+    `extractor` is needed for a loss of features (`FEATURES`).
+    """
     from gan_cli.training.training_layers import use_training_layers  # here, since it loads TensorFlow
 
     with dtype_policy(job.train.precision):
         generator = use_training_layers(job.model.generator(data))
-        discriminator = use_training_layers(build_discriminator(job.model, data, job.loss, job.train.pack))
+        discriminator = use_training_layers(build_discriminator(job.model, data, job.loss, job.train.pack, extractor))
         averaged = job.model.generator(data)
     averaged.set_weights(generator.get_weights())
     state = TrainingState(
@@ -41,18 +56,25 @@ def build_state(job: TrainJob, data: DataSpec) -> TrainingState:
         discriminator_optimizer=with_loss_scale(job.optimizer.for_discriminator(), job.train.precision),
         scalars={part: scalars for part, one in stateful_parts(job).items() if (scalars := new_scalars(one))},
     )
+    for name in OPTIMIZERS:
+        if scalars := optimizer_scalars(getattr(state, name)):
+            state.scalars[name] = scalars
     state.generator_optimizer.build(generator.trainable_variables)
     state.discriminator_optimizer.build(discriminator.trainable_variables)
     return state
 
 
-def build_step(job: TrainJob, state: TrainingState) -> AdversarialStep:
+def build_step(job: TrainJob, state: TrainingState, examples: Examples | None = None) -> AdversarialStep:
     """The step over what `state` holds; gives `state` the running sums of what it measures.
 
+    `examples` are needed for a loss that uses all training examples.
+
     Raises:
-        ConfigError: where a loss or a penalty names a layer that the discriminator does not have.
+        ConfigError: where a loss or a penalty names a layer that the discriminator does not have, or can't be computed
+            with such networks or examples.
     """
     train, scalars = job.train, state.scalars
+    check_finite_differences(job, state.discriminator)
     augmented_discriminator = AugmentedDiscriminator(
         network=with_features(state.discriminator, feature_layers(job)),
         loss=job.loss,
@@ -62,7 +84,11 @@ def build_step(job: TrainJob, state: TrainingState) -> AdversarialStep:
         state={name: scalars.get(f"augment/{name}", {}) for name in job.augmentations},
     )
     top_k_steps = train.top_k_steps or train.steps
-    step = AdversarialStep(
+    kind: Callable[..., AdversarialStep] = AdversarialStep
+    if train.accumulate > 1:
+        check_chunks(job, state)
+        kind = partial(AccumulatingStep, chunks=train.accumulate)
+    step = kind(
         generator=state.generator,
         discriminator=state.discriminator,
         generator_optimizer=state.generator_optimizer,
@@ -76,10 +102,45 @@ def build_step(job: TrainJob, state: TrainingState) -> AdversarialStep:
         seed=job.seed,
         state=scalars,
         top_share=(lambda step: top_k_share(step, train.top_k, top_k_steps)) if train.top_k < 1 else None,
+        beta_2=job.optimizer.beta_2_schedule,
+        schedules=named_schedules(job),
+        constants=loss_constants(job, examples),
     )
     state.metrics = list(step.intervals)
     state.sums = tf.Variable(np.zeros((2, len(state.metrics)), np.float32))
     return step
+
+
+def loss_constants(job: TrainJob, examples: Examples | None) -> dict[str, Any]:
+    """Returns the arrays that the loss computes from all training examples, as tensors by name."""
+    if not job.loss.uses_all_data:
+        return {}
+    if examples is None:
+        raise ValueError("the loss compares with all training examples, which are not given")
+    arrays = job.loss.constants(ExampleVectors(examples, job.dataset.flip))
+    return {name: tf.constant(array) for name, array in arrays.items()}
+
+
+def check_chunks(job: TrainJob, state: TrainingState) -> None:
+    """Raises ConfigError where a network does not compute each chunk of a batch by the same function."""
+    networks = [("generator", state.generator)]
+    networks += [("discriminator", state.discriminator)] if job.loss.trains_discriminator else []
+    for name, network in networks:
+        layers = layers_with_call_state(network)
+        if layers:
+            problem = f"the {name}'s layer {layers[0]} changes from call to call, so parts of a batch do not add up"
+            advice = f"Use model.{name}_normalization=none or layer, no dropout, or train.accumulate=1."
+            raise ConfigError("train.accumulate", problem, job.train.accumulate, advice)
+
+
+def check_finite_differences(job: TrainJob, discriminator: keras.Model) -> None:
+    """Raises ConfigError where a penalty compares two calls of a discriminator that changes from call to call."""
+    names = [name for name, one in job.penalties.items() if isinstance(one, Penalty) and one.is_finite_difference]
+    layers = layers_with_call_state(discriminator)
+    if names and layers:
+        problem = f"compares two outputs of the discriminator, whose layer {layers[0]} changes from call to call"
+        advice = "Use method=exact, or a discriminator without dropout, batch and spectral normalization."
+        raise ConfigError(f"penalty.{names[0]}.method", problem, "finite_difference", advice)
 
 
 def build_compiled_loop(job: TrainJob, step: AdversarialStep, batches: Batches, state: TrainingState) -> CompiledLoop:
@@ -87,6 +148,24 @@ def build_compiled_loop(job: TrainJob, step: AdversarialStep, batches: Batches, 
     train = job.train
     decay = AverageDecay(train.batch_size, train.ema_half_life, train.ema_ramp)
     return CompiledLoop(step, batches, state, decay, train.xla)
+
+
+def named_schedules(job: TrainJob) -> dict[str, Schedule]:
+    """Returns the schedules by the name of a metric, but for strengths of augmentations, which are metrics anyway."""
+    named: dict[str, Any] = {"beta_2": job.optimizer.beta_2_schedule, "ema_half_life": job.train.ema_half_life}
+    named |= {f"weight_{name}": one.weight for name, one in job.penalties.items() if isinstance(one, Penalty)}
+    for name, augmentation in job.augmentations.items():
+        named |= {f"{key}_{name}": one for key, one in schedules_of(augmentation) if key == "target"}
+    return {name: number for name, number in named.items() if isinstance(number, Schedule)}
+
+
+def optimizer_scalars(optimizer: keras.Optimizer) -> dict[str, Any]:
+    """Returns the variables of an optimizer's state that are not among those of Keras, by name."""
+    from gan_cli.optimizers.fused_adam import FusedAdam  # here, since it loads TensorFlow
+
+    inner = without_loss_scale(optimizer)
+    has_schedule = isinstance(inner, FusedAdam) and inner.beta_2_product is not None
+    return {"beta_2_product": inner.beta_2_product} if has_schedule else {}
 
 
 def stateful_parts(job: TrainJob) -> dict[str, Loss | Penalty | Augmentation]:
@@ -106,7 +185,8 @@ def new_scalars(part: Loss | Penalty | Augmentation) -> dict[str, Any]:
 def feature_layers(job: TrainJob) -> dict[str, str]:
     """Returns each layer whose activations a loss or a penalty uses, with the configuration key that names it."""
     terms = {f"penalty.{name}": one for name, one in job.penalties.items() if isinstance(one, Penalty)}
-    named = {"loss": job.loss.layer, **{key: one.layer for key, one in terms.items()}}
+    of_loss = job.loss.layer if job.loss.trains_discriminator else None
+    named = {"loss": of_loss, **{key: one.layer for key, one in terms.items()}}
     return {layer: f"{key}.layer" for key, layer in named.items() if layer}
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_cli.lazy import tf
+from gan_cli.schedule import Schedule, value_at
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class AverageDecay:
     """
 
     batch_size: int
-    half_life: float
+    half_life: float | Schedule
     ramp: float
 
     def __call__(self, step: Any) -> Any:
@@ -34,8 +35,9 @@ class AverageDecay:
         Args:
             step: int64 scalar, from 0; the step that was just done.
         """
-        half_life, images = float(self.half_life), tf.cast(step + 1, tf.float32) * self.batch_size
-        bounded = tf.minimum(half_life, images * self.ramp) if self.ramp > 0 else tf.constant(half_life)
+        half_life = tf.cast(value_at(self.half_life, step), tf.float32)
+        images = tf.cast(step + 1, tf.float32) * self.batch_size
+        bounded = tf.minimum(half_life, images * self.ramp) if self.ramp > 0 else half_life
         return tf.where(bounded > 0, tf.pow(0.5, self.batch_size / tf.maximum(bounded, 1e-8)), 0.0)
 
 

@@ -16,6 +16,7 @@ from gan_cli.runs.checkpoint import checkpoint_path, read_checkpoint_step
 from gan_cli.runs.evaluations_log import TRAINING, as_columns
 from gan_cli.runs.signals import StopRequest
 from gan_cli.training.run_writer import RunWriter
+from gan_cli.training.time_estimate import EVALUATION, TimeEstimate
 
 
 class EvaluationCallback:
@@ -39,6 +40,19 @@ class EvaluationCallback:
     def ends(self) -> bool:
         """Whether training should stop early."""
         return self.evaluator.early_stop_reason() is not None
+
+    def prepare(self, estimate: TimeEstimate) -> None:
+        """Extracts the features of real examples, and sets what an evaluation is expected to take.
+
+        An error is left to the first evaluation, which reports it.
+        """
+        try:
+            seconds = self.evaluator.prepare(self.writer.checkpoints.state.averaged, self.reporter)
+            estimate.expect(EVALUATION, seconds)
+        except EvaluationInterrupted:
+            return
+        except Exception:
+            self.writer.console.write_log(traceback.format_exc())
 
     def evaluate(self, step: int) -> None:
         """Evaluates the state of `step` and writes the results.

@@ -1,4 +1,4 @@
-"""Sums and norms of gradients, and the learning rate of an optimizer with or without loss scaling."""
+"""Sums and norms of gradients, and the scheduled numbers of an optimizer with or without loss scaling."""
 
 from __future__ import annotations
 
@@ -16,8 +16,18 @@ def add_gradients(first: Any, second: Any) -> Any:
 
 def set_learning_rate(optimizer: keras.Optimizer, rate: Any) -> None:
     """Assigns the learning rate, float32 scalar, through a loss scale where there is one."""
+    without_loss_scale(optimizer).learning_rate = rate
+
+
+def set_beta_2(optimizer: keras.Optimizer, beta_2: Any) -> None:
+    """Assigns Adam's beta_2 of the next update, float32 scalar, where it has a schedule."""
+    without_loss_scale(optimizer).scheduled_beta_2.assign(beta_2)
+
+
+def without_loss_scale(optimizer: keras.Optimizer) -> Any:
+    """Returns the optimizer inside a loss scale, or the optimizer itself."""
     scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    (optimizer.inner_optimizer if scaled else optimizer).learning_rate = rate
+    return optimizer.inner_optimizer if scaled else optimizer
 
 
 def gradient_norm(gradients: list[Any], optimizer: keras.Optimizer) -> Any:

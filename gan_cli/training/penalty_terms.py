@@ -9,6 +9,7 @@ from typing import Any
 from gan_cli.lazy import keras, tf
 from gan_cli.penalties import Batch, Penalty
 from gan_cli.random_seeds import Purpose, fold
+from gan_cli.schedule import value_at
 from gan_cli.training.augmented_discriminator import assign_scalars
 from gan_cli.training.forward_pass import ForwardPass
 
@@ -39,14 +40,14 @@ class PenaltyTerms:
         """Returns the loss plus its penalties, and each penalty unweighted; 0 at a step where it is not due."""
         metrics = {}
         for name, penalty in self.penalties.items():
-            batch = self.batch(name, forward)
+            batch, weight = self.batch(name, forward), value_at(penalty.weight, forward.context.step)
             if penalty.every == 1:
                 value = penalty(batch)
-                loss = loss + penalty.weight * value
+                loss = loss + weight * value
             else:
                 due = forward.context.step % penalty.every == 0
                 value = tf.cond(due, lambda p=penalty, b=batch: p(b), lambda: tf.constant(0.0))
-                loss = loss + penalty.weight * penalty.every * value
+                loss = loss + weight * penalty.every * value
             if batch.state:
                 assign_scalars(batch.state, penalty.next_state(batch))
             metrics[f"penalty_{name}"] = value

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gan_cli.config.compatibility import check_data
 from gan_cli.config.job_builder import TrainJob
-from gan_cli.config.launch_plan import LaunchPlan
+from gan_cli.config.launch_plan import LaunchPlan, choose_for_data, choose_for_length
 from gan_cli.console import Console
 from gan_cli.data import Examples
 from gan_cli.data.pipeline import open_batches, step_indices
@@ -17,8 +17,10 @@ from gan_cli.data.splits import split_held_out
 from gan_cli.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.periodic_evaluation import PeriodicEvaluator
+from gan_cli.features import FeatureExtractor
 from gan_cli.lazy import tf
 from gan_cli.loggers.logger_group import open_loggers
+from gan_cli.losses import FEATURES
 from gan_cli.plotting.grid_size import parse_grid
 from gan_cli.runs.atomic_files import write_atomically
 from gan_cli.runs.environment import describe_cores_change
@@ -33,12 +35,21 @@ from gan_cli.training.build_training import build_compiled_loop, build_state, bu
 from gan_cli.training.checkpoint_writer import CheckpointWriter
 from gan_cli.training.compiled_loop import CallLength
 from gan_cli.training.evaluation_callback import EvaluationCallback
+from gan_cli.training.length_plan import LengthPlan, LengthPlanner
+from gan_cli.training.loop_schedule import LoopSchedule
 from gan_cli.training.resume_run import RestoredState, describe_data_change, restore
 from gan_cli.training.run_outcome import RunOutcome, record_outcome
 from gan_cli.training.run_writer import RunWriter
-from gan_cli.training.start_summary import describe_job, describe_modes, estimate_memory
+from gan_cli.training.start_summary import (
+    describe_budget,
+    describe_choices,
+    describe_job,
+    describe_modes,
+    estimate_memory,
+)
+from gan_cli.training.time_estimate import TimeEstimate
 from gan_cli.training.training_clock import TrainingClock
-from gan_cli.training.training_loop import LoopSchedule, train
+from gan_cli.training.training_loop import train
 from gan_cli.training.training_state import TrainingState
 
 
@@ -56,6 +67,8 @@ def run_training(job: TrainJob, plan: LaunchPlan) -> int:
         if plan.dry_run:
             training.report_dry_run()
             return 0
+        if plan.budget_seconds is not None:
+            training = training.with_planned_length(plan.budget_seconds)
         with acquire_run_directory(plan) as run, stop_on_signals() as stop:
             return training.train(run, stop)
 
@@ -63,8 +76,9 @@ def run_training(job: TrainJob, plan: LaunchPlan) -> int:
 def build_training_run(job: TrainJob, plan: LaunchPlan, console: Console) -> TrainingRun:
     """Reads the data, and builds models, optimizers, the step and the evaluator."""
     examples, held_out = open_examples(job, console)
-    state = build_state(job, examples.spec)
-    step = build_step(job, state)
+    job, plan = choose_for_data(job, plan, examples.spec)
+    state = build_state(job, examples.spec, load_extractor(job, examples, console))
+    step = build_step(job, state, examples)
     # After the models: random numbers of a feature extractor must not change their initial weights.
     evaluates = bool(job.metrics) and not plan.dry_run
     evaluator = PeriodicEvaluator(job, examples, held_out, console) if evaluates else None
@@ -80,6 +94,17 @@ def open_examples(job: TrainJob, console: Console) -> tuple[Examples, Examples |
     examples, held_out = split_held_out(examples, job.evaluation.held_out)
     check_data(job, examples.spec)
     return examples, held_out
+
+
+def load_extractor(job: TrainJob, examples: Examples, console: Console) -> FeatureExtractor | None:
+    """Loads or trains the extractor in whose features the loss compares examples; None for other losses."""
+    if job.loss.output != FEATURES:
+        return None
+    labelled = (lambda: examples) if examples.spec.classes > 1 else None
+    try:
+        return job.features.choose(examples.spec).load(examples.spec, labelled, console)
+    except ConfigError as error:
+        raise error.below("features") from None
 
 
 @contextmanager
@@ -105,6 +130,7 @@ class TrainingRun:
         state: models and optimizers.
         step: the adversarial step over `state`.
         evaluator: None where nothing is evaluated.
+        length_plan: what the length of the run was planned from, if it was.
     """
 
     job: TrainJob
@@ -114,10 +140,35 @@ class TrainingRun:
     state: TrainingState
     step: AdversarialStep
     evaluator: PeriodicEvaluator | None
+    length_plan: LengthPlan | None = None
+
+    def with_planned_length(self, budget: float) -> TrainingRun:
+        """Returns the run whose steps, evaluations, sample grids and checkpoints take `budget` seconds.
+
+        The speed is that of the values that rules choose for a long run; then they choose for the planned length.
+
+        Raises:
+            ConfigError: where a part does not fit into a run of that length.
+        """
+        grid = build_training_grid(self.job, self.examples)
+        planner = LengthPlanner(self.job, self.examples, self.state, self.step, self.evaluator, grid, self.console)
+        length_plan = planner.plan(budget)
+        job, plan = choose_for_length(self.plan, length_plan.steps, self.examples.spec)
+        if self.evaluator is not None:
+            self.evaluator.set_job(job)
+        step = build_step(job, self.state, self.examples)
+        return replace(self, job=job, plan=plan, step=step, length_plan=length_plan)
+
+    def time_estimate(self) -> TimeEstimate:
+        """Returns the estimate of the time that is left, with what was measured for the plan of the length."""
+        return TimeEstimate(LoopSchedule.of(self.job), self.length_plan.durations if self.length_plan else None)
 
     def report_dry_run(self) -> None:
         """Prints the summary and the memory estimate."""
         lines = describe_job(self.job, self.examples, self.state)
+        measured_later = self.plan.budget_seconds is not None
+        lines += describe_budget(self.job, "as many steps as fit" if measured_later else "")
+        lines += describe_choices(self.plan.choices)
         lines += estimate_memory(self.job, self.examples, self.state)
         lines += [*self.examples.warnings, *self.plan.notes, "Dry run: nothing was written."]
         self.console.line("\n".join(lines))
@@ -125,7 +176,8 @@ class TrainingRun:
     def train(self, run: RunDirectory, stop: StopRequest) -> int:
         """Trains in the run directory and returns the exit code."""
         job, section = self.job, self.job.train
-        batches = open_batches(self.examples, section.batch_size, section.critic_steps, job.seed, job.dataset.flip)
+        real_examples = job.loss.real_examples or section.batch_size
+        batches = open_batches(self.examples, real_examples, section.critic_steps, job.seed, job.dataset.flip)
         with closing(batches):
             loop = build_compiled_loop(job, self.step, batches, self.state)
             restored = self.restore(run)
@@ -157,7 +209,9 @@ class TrainingRun:
         notes = [*self.plan.notes, *describe_data_change(restored.data, self.examples.spec)]
         notes += describe_cores_change(run.environment)
         self.console.line(start)
-        self.console.line("\n".join([*describe_job(self.job, self.examples, self.state), *notes]))
+        lines = describe_job(self.job, self.examples, self.state)
+        lines += describe_budget(self.job, "" if self.length_plan is None else str(self.length_plan))
+        self.console.line("\n".join([*lines, *describe_choices(self.plan.choices), *notes]))
 
     def open_writer(self, run: RunDirectory, restored: RestoredState) -> RunWriter:
         """Opens the loggers and writes the image of real examples."""
@@ -167,7 +221,7 @@ class TrainingRun:
         job, skipped = self.job, self.examples.skipped
         return RunWriter(
             checkpoints=CheckpointWriter(run, self.state, self.examples.spec, job.config, restored),
-            clock=TrainingClock(job.train.batch_size, restored.step, restored.seconds),
+            clock=TrainingClock(job.train.batch_size, self.time_estimate(), restored.step, restored.seconds),
             grid=grid,
             loggers=open_loggers(job.loggers, run.path, job.config, restored.step, self.console.warn),
             console=self.console,

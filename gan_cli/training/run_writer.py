@@ -11,6 +11,7 @@ from gan_cli.console import Console
 from gan_cli.data.skipped_files import SkippedFileReporter
 from gan_cli.loggers.logger_group import LoggerGroup
 from gan_cli.loggers.metrics_replay import numbers_of
+from gan_cli.progress import TrainingProgress
 from gan_cli.runs.atomic_files import write_atomically
 from gan_cli.sampling.training_grid import TrainingGrid
 from gan_cli.training.checkpoint_writer import CheckpointWriter
@@ -23,7 +24,7 @@ class RunWriter:
 
     Args:
         checkpoints: writes the checkpoints; its run directory takes the other files, too.
-        clock: counts steps and training time.
+        clock: counts steps and training time, and estimates what is left of it.
         grid: draws the image grid of samples.
         loggers: all loggers of the run.
         console: shows progress.
@@ -45,9 +46,18 @@ class RunWriter:
         self.last_evaluation_text = ""
         self.last_picture: Path | None = picture if (picture := self.run.sample(clock.step)).exists() else None
 
-    def report_progress(self, result: LoopResult) -> None:
-        """Reports the current step."""
-        self.console.advance(self.clock.step, result.metrics, self.clock.rate, self.last_evaluation_text)
+    def report_progress(self, result: LoopResult, evaluates: bool) -> None:
+        """Reports the current step; `evaluates` says whether its evaluation still comes."""
+        step, estimate = self.clock.step, self.clock.estimate
+        progress = TrainingProgress(
+            step=step,
+            metrics=result.metrics,
+            images_per_second=self.clock.rate,
+            best=self.last_evaluation_text,
+            seconds_left=estimate.seconds_left(step, evaluates),
+            evaluations_left=estimate.evaluations_left(step, evaluates),
+        )
+        self.console.advance(progress)
 
     def write_metrics(self, step: int, means: Mapping[str, float]) -> None:
         """Writes the means since the last line to metrics.jsonl and to every logger."""

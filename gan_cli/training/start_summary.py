@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from gan_cli.config.automatic_values import ChosenConfig, describe_pending
+from gan_cli.config.budget import UNPLANNED
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import Examples
 from gan_cli.devices import device_name
@@ -15,6 +17,7 @@ from gan_cli.metrics.modes import SAMPLES, count_modes
 from gan_cli.penalties import Penalty
 from gan_cli.sampling.generate import generate
 from gan_cli.sampling.latents import latents
+from gan_cli.schedule import Schedule
 from gan_cli.training.training_state import TrainingState
 
 GIBIBYTE = 2**30
@@ -26,26 +29,44 @@ def describe_job(job: TrainJob, examples: Examples, state: TrainingState) -> lis
     """The start block: what trains on what, with what."""
     train, place = job.train, "in memory" if examples.is_in_memory else "streamed"
     skipped = f", {len(examples.skipped)} files skipped" if examples.skipped else ""
-    averaging = f"averaged with a half-life of {train.ema_half_life:,.0f} images"
+    averaging = f"averaged with a half-life of {describe_number(train.ema_half_life)} images"
+    steps = "as many" if train.steps == UNPLANNED else f"{train.steps:,}"
     rates = [job.optimizer.generator_learning_rate, job.optimizer.discriminator_learning_rate]
     rows = {
         "device": f"{device_name()}, {train.precision}{', XLA' if train.xla else ''}"
         f"{', deterministic' if train.deterministic else ''}",
         "data": f"{settings(job.config['dataset'], DATA_KEYS_SHOWN)}: {examples.spec} ({place}{skipped})",
         "generator": f"{describe_model(state.generator)}, {averaging}",
-        "critic" if job.loss.critic else "discriminator": describe_model(state.discriminator),
+        "critic" if job.loss.critic else "discriminator": describe_discriminator(job, state),
         "loss": settings(job.config["loss"]),
         "penalties": ", ".join(settings(job.config["penalty"][name]) for name in job.penalties) or "none",
         "augmentation": ", ".join(settings(job.config["augment"][name]) for name in job.augmentations) or "none",
         "optimizers": f"{type(job.optimizer).__name__}, {job.optimizer.schedule} learning rates "
-        f"{rates[0]:g} (generator) and {rates[1]:g} (discriminator)",
-        "training": f"{train.steps:,} steps of {train.batch_size} {'images' if examples.spec.is_image else 'points'}, "
+        f"{rates[0]:g} (generator) and {rates[1]:g} (discriminator)"
+        f"{f', beta_2 {job.optimizer.beta_2_schedule}' if job.optimizer.beta_2_schedule else ''}",
+        "training": f"{steps} steps of {train.batch_size} {'images' if examples.spec.is_image else 'points'}, "
         f"{train.critic_steps} discriminator update{'s' if train.critic_steps > 1 else ''} each, {train.update}"
+        f"{f', {job.loss.real_examples:,} real examples each' if job.loss.real_examples else ''}"
+        f"{f', in {train.accumulate} parts' if train.accumulate > 1 else ''}"
         f"{f', {train.pack} packed' if train.pack > 1 else ''}"
         f"{f', generator learns from the best {train.top_k:.0%}' if train.top_k < 1 else ''}",
         "seed": str(job.seed),
     }
     return [f"  {name:<14} {text}" for name, text in rows.items()]
+
+
+def describe_budget(job: TrainJob, details: str) -> list[str]:
+    """The line of the start block about `train.budget`; none without one."""
+    if job.train.budget is None:
+        return []
+    return [f"  {'budget':<14} {job.train.budget}: {details or f'{job.train.steps:,} steps'}"]
+
+
+def describe_choices(choices: ChosenConfig) -> list[str]:
+    """A line for each value that a rule chose for this run, with the reason, and what is not chosen yet."""
+    lines = ["  chosen for this data:", *(f"    {one}" for one in choices.chosen)] if choices.chosen else []
+    lines += [f"  {line}" for line in describe_pending(choices)]
+    return [*lines, "  The values above are those of a long run."] if choices.pending else lines
 
 
 DATA_KEYS_SHOWN = ("name", "path", "split", "image_size", "channels", "flip")
@@ -60,8 +81,19 @@ def settings(node: dict[str, Any], keys: Iterable[str] = ()) -> str:
     return f"{name}({', '.join(shown)})" if shown else name
 
 
+def describe_number(number: float | Schedule) -> str:
+    return str(number) if isinstance(number, Schedule) else f"{number:,.0f}"
+
+
 def describe_model(model: keras.Model) -> str:
     return f"{model.count_params():,} parameters"
+
+
+def describe_discriminator(job: TrainJob, state: TrainingState) -> str:
+    if job.loss.trains_discriminator:
+        return describe_model(state.discriminator)
+    fixed = state.discriminator.count_params()
+    return f"none, a fixed network of {fixed:,} parameters" if fixed else "none"
 
 
 def describe_modes(job: TrainJob, state: TrainingState) -> list[str]:
@@ -85,7 +117,8 @@ def estimate_memory(job: TrainJob, examples: Examples, state: TrainingState) -> 
     weights = sum(math.prod(variable.shape) * 4 for _, variable in state.variables())
     bytes_each = 4 if job.train.precision == "float32" else 2
     one_example = activations(state.generator) + 2 * activations(state.discriminator)
-    activation_bytes = one_example * job.train.batch_size * bytes_each * ACTIVATION_COPIES
+    batch_size = job.train.batch_size / job.train.accumulate
+    activation_bytes = one_example * batch_size * bytes_each * ACTIVATION_COPIES
     gradient_penalty = any(
         isinstance(penalty, Penalty) and penalty.uses_input_gradients for penalty in job.penalties.values()
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gan_cli.training.compiled_loop import LoopResult
+from gan_cli.training.time_estimate import TimeEstimate
 
 
 class TrainingClock:
@@ -14,14 +15,15 @@ class TrainingClock:
 
     Args:
         batch_size: images a step.
+        estimate: of the time that is left.
         step, seconds: of a run that is resumed.
 
     Attributes:
         rate: images per second since the last `restart_rate`; None before the first timed graph call.
     """
 
-    def __init__(self, batch_size: int, step: int = 0, seconds: float = 0.0) -> None:
-        self.batch_size, self.step, self.seconds = batch_size, step, seconds
+    def __init__(self, batch_size: int, estimate: TimeEstimate, step: int = 0, seconds: float = 0.0) -> None:
+        self.batch_size, self.estimate, self.step, self.seconds = batch_size, estimate, step, seconds
         self.timed_images, self.timed_seconds = 0, 0.0
         self.rate: float | None = None
 

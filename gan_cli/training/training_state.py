@@ -27,8 +27,8 @@ class TrainingState:
         metrics: names of the metrics.
         sums: float32 `[2, metrics]`, the sum and the count of each metric since the last line of the log, so that a
             run that is stopped between two lines writes the same ones after resume.
-        scalars: float32 scalars that losses, penalties and augmentations carry on, by the part's name ("loss",
-            "penalty/NAME", "augment/NAME") and theirs.
+        scalars: float32 scalars that losses, penalties, augmentations and optimizers carry on, by the part's name
+            ("loss", "penalty/NAME", "augment/NAME", "generator_optimizer", "discriminator_optimizer") and theirs.
     """
 
     generator: keras.Model
