@@ -8,12 +8,10 @@ a probability below 1, the generator can't win by making transformed examples (s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gan_cli.augmentations import Augmentation
-from gan_cli.augmentations.adaptive_strength import FIRST, check_adaptive, next_strength, strength_now
+from gan_cli.augmentations.adaptive_strength import AdaptiveStrength
 from gan_cli.augmentations.affine_resampling import move_whole_pixels, resample
 from gan_cli.augmentations.augmentation_checks import check_images, check_switches
 from gan_cli.augmentations.color_transforms import draw_coloring, transform_colors
@@ -22,14 +20,13 @@ from gan_cli.augmentations.geometric_transforms import draw_affine, draw_blit
 from gan_cli.augmentations.noise_and_cutout import add_noise, cut_out, draw_cutout, draw_noise_deviations
 from gan_cli.data import DataSpec
 from gan_cli.lazy import tf
-from gan_cli.losses import NOTHING
-from gan_cli.schedule import Schedule, value_at
+from gan_cli.schedule import Schedule
 
 PARTS = ("blit", "geometry", "color", "filter", "noise", "cutout")
 
 
 @dataclass(frozen=True)
-class AdaptiveAugmentation(Augmentation):
+class AdaptiveAugmentation(AdaptiveStrength):
     """Six classes of transformations, each transformation with probability p.
 
     Attributes:
@@ -59,33 +56,13 @@ class AdaptiveAugmentation(Augmentation):
     interval: int
     probability: float | Schedule | None = None
 
-    @property
-    def varies(self) -> bool:  # type: ignore[override]
-        return self.probability is None or isinstance(self.probability, Schedule)
-
-    @property
-    def learns(self) -> bool:  # type: ignore[override]
-        return self.probability is None
-
-    @property
-    def initial_state(self) -> Mapping[str, float]:  # type: ignore[override]
-        return FIRST if self.learns else NOTHING
-
-    @property
-    def ramp(self) -> int | None:
-        return self.ramp_images if self.learns else None
-
     def __post_init__(self) -> None:
         check_switches({part: getattr(self, part) for part in PARTS})
-        check_adaptive(self.target, self.ramp_images, self.interval, self.probability)
+        self.check_probability()
 
     def check(self, data: DataSpec) -> None:
         """Raises ConfigError for points."""
         check_images(data)
-
-    def strength(self, step: Any, state: Mapping[str, Any]) -> Any:
-        """p, float32, in [0, 1]."""
-        return strength_now(state) if self.probability is None else value_at(self.probability, step)
 
     def __call__(self, examples: Any, strength: Any, seed: Any) -> Any:
         """Images in [-1, 1], each transformed as its own draws say: exactly as they were where p is 0. Not clipped.
@@ -116,7 +93,3 @@ class AdaptiveAugmentation(Augmentation):
         if not self.geometry:
             return move_whole_pixels(images, back)
         return resample(images, back.after(draw_affine(batch, height, width, strength, to_move).inverse()))
-
-    def next_state(self, margins: Any, images: int, state: Mapping[str, Any], step: Any) -> Mapping[str, Any]:
-        """One step of p towards its target every `interval` updates."""
-        return next_strength(margins, images, state, value_at(self.target, step), self.ramp_images, self.interval)

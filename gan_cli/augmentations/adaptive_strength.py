@@ -16,28 +16,65 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from gan_cli.augmentations import Augmentation
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
-from gan_cli.schedule import Schedule
+from gan_cli.losses import NOTHING
+from gan_cli.schedule import Schedule, value_at
 
 FIRST: Mapping[str, float] = MappingProxyType({"strength": 0.0, "signs": 0.0, "count": 0.0})
 """The state of an adaptive strength before training: itself, the sum of mean signs, and of how many updates."""
 
 
-def check_adaptive(
-    target: float | Schedule, ramp_images: int, interval: int, probability: float | Schedule | None
-) -> None:
-    """Raises ConfigError where a number is outside its range, see `next_strength`; a probability is in [0, 1]."""
-    if probability is not None:
-        check_number("probability", probability, at_least=0.0, at_most=1.0)
-    check_number("target", target, above=-1.0, below=1.0)
-    check_number("ramp_images", ramp_images, at_least=1)
-    check_number("interval", interval, at_least=1)
+class AdaptiveStrength(Augmentation):
+    """Base class of augmentations whose strength is a probability that adapts, unless `probability` is given.
 
+    A subclass is a dataclass with these fields, and calls `check_probability`.
 
-def strength_now(state: Mapping[str, Any]) -> Any:
-    """The strength as it is, a float32 tensor that later changes of the state do not change."""
-    return tf.convert_to_tensor(state["strength"])
+    Attributes:
+        target: of the mean sign, between -1 and 1; see `next_strength`.
+        ramp_images: real examples in which the strength goes from 0 to 1 if it goes up all the time, at least 1.
+        interval: updates of the discriminator between two steps of the strength, at least 1.
+        probability: the strength itself, in [0, 1], where it does not adapt; None: it adapts.
+    """
+
+    target: float | Schedule
+    ramp_images: int
+    interval: int
+    probability: float | Schedule | None
+
+    def check_probability(self) -> None:
+        """Raises ConfigError where a number is outside its range."""
+        if self.probability is not None:
+            check_number("probability", self.probability, at_least=0.0, at_most=1.0)
+        check_number("target", self.target, above=-1.0, below=1.0)
+        check_number("ramp_images", self.ramp_images, at_least=1)
+        check_number("interval", self.interval, at_least=1)
+
+    # Properties in place of the class attributes of the contract, which allows both.
+    @property
+    def varies(self) -> bool:  # type: ignore[override]
+        return self.probability is None or isinstance(self.probability, Schedule)
+
+    @property
+    def learns(self) -> bool:  # type: ignore[override]
+        return self.probability is None
+
+    @property
+    def initial_state(self) -> Mapping[str, float]:  # type: ignore[override]
+        return FIRST if self.learns else NOTHING
+
+    @property
+    def ramp(self) -> int | None:
+        return self.ramp_images if self.learns else None
+
+    def strength(self, step: Any, state: Mapping[str, Any]) -> Any:
+        """The probability, float32 in [0, 1]; later changes of the state do not change it."""
+        return tf.convert_to_tensor(state["strength"]) if self.probability is None else value_at(self.probability, step)
+
+    def next_state(self, margins: Any, images: int, state: Mapping[str, Any], step: Any) -> Mapping[str, Any]:
+        """One step of the strength towards its target every `interval` updates."""
+        return next_strength(margins, images, state, value_at(self.target, step), self.ramp_images, self.interval)
 
 
 def next_strength(

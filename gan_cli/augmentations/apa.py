@@ -11,19 +11,16 @@ each example with a whole batch (mmd, rgan_average, dual_contrastive) meets thos
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gan_cli.augmentations import Augmentation
-from gan_cli.augmentations.adaptive_strength import FIRST, check_adaptive, next_strength, strength_now
+from gan_cli.augmentations.adaptive_strength import AdaptiveStrength
 from gan_cli.lazy import tf
-from gan_cli.losses import NOTHING
-from gan_cli.schedule import Schedule, value_at
+from gan_cli.schedule import Schedule
 
 
 @dataclass(frozen=True)
-class AdaptivePseudoAugmentation(Augmentation):
+class AdaptivePseudoAugmentation(AdaptiveStrength):
     """Each generated example takes the place of a real one with a probability that adapts.
 
     Attributes:
@@ -43,33 +40,10 @@ class AdaptivePseudoAugmentation(Augmentation):
     interval: int
     probability: float | Schedule | None = None
 
-    @property
-    def varies(self) -> bool:  # type: ignore[override]
-        return self.probability is None or isinstance(self.probability, Schedule)
-
-    @property
-    def learns(self) -> bool:  # type: ignore[override]
-        return self.probability is None
-
-    @property
-    def initial_state(self) -> Mapping[str, float]:  # type: ignore[override]
-        return FIRST if self.learns else NOTHING
-
-    @property
-    def ramp(self) -> int | None:
-        return self.ramp_images if self.learns else None
-
     def __post_init__(self) -> None:
-        check_adaptive(self.target, self.ramp_images, self.interval, self.probability)
-
-    def strength(self, step: Any, state: Mapping[str, Any]) -> Any:
-        """The probability, float32 in [0, 1]."""
-        return strength_now(state) if self.probability is None else value_at(self.probability, step)
+        self.check_probability()
 
     def replace_real(self, real: Any, fake: Any, strength: Any, seed: Any) -> Any:
         """`real`, `[batch, *shape]` of any shape, with examples of `fake`, each in its place with that probability."""
         chosen = tf.random.stateless_uniform([real.shape[0]], seed) < strength
         return tf.where(tf.reshape(chosen, [-1] + [1] * (len(real.shape) - 1)), tf.roll(fake, 1, axis=0), real)
-
-    def next_state(self, margins: Any, images: int, state: Mapping[str, Any], step: Any) -> Mapping[str, Any]:
-        return next_strength(margins, images, state, value_at(self.target, step), self.ramp_images, self.interval)

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_cli.data import DataSpec
-from gan_cli.errors import ConfigError, check_choice, check_number
+from gan_cli.errors import check_choice, check_number
 from gan_cli.lazy import keras
 from gan_cli.models import ModelPair
 from gan_cli.models.image_sizes import LARGEST_SIDE, SMALLEST_SIDE
+from gan_cli.models.model_checks import check_fields, check_image, image_size_error
 from gan_cli.models.normalization import (
     NORMALIZATIONS,
     convolution,
@@ -72,32 +73,20 @@ class ConvNet(ModelPair):
     leaky_slope: float = 0.2
 
     def __post_init__(self) -> None:
-        check_number("latent_size", self.latent_size, at_least=1)
-        check_choice("latent_distribution", self.latent_distribution, ("normal", "uniform"))
-        for name in ("width", "growth", "hidden", "depth"):
+        check_fields(self, ALLOWED)
+        for name in ("growth", "hidden", "depth"):
             check_number(name, getattr(self, name), at_least=1)
         check_number("base", self.base, at_least=2)
         check_choice("upsampling", self.upsampling, UPSAMPLING)
         check_number("kernel_size", self.kernel_size, at_least=2)
-        check_choice("generator_normalization", self.generator_normalization, ALLOWED)
-        check_choice("discriminator_normalization", self.discriminator_normalization, ALLOWED)
-        check_number("discriminator_dropout", self.discriminator_dropout, at_least=0.0, below=1.0)
-        check_number("leaky_slope", self.leaky_slope, at_least=0.0, at_most=1.0)
 
     def check(self, data: DataSpec) -> None:
         """Raises ConfigError for points, and for images with a side outside 8 to 256 pixels."""
-        if not data.is_image:
-            raise ConfigError(
-                "model", f"convnet builds images, and this data set has {data}", "convnet", "Use model=mlp."
-            )
+        check_image("convnet", data)
         height, width, _ = data.shape
         if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= LARGEST_SIDE:
             nearest = "x".join(str(min(max(side, SMALLEST_SIDE), LARGEST_SIDE)) for side in (height, width))
-            raise ConfigError(
-                "dataset.image_size",
-                f"convnet can't build images of {height}x{width}; a side has {SMALLEST_SIDE} to {LARGEST_SIDE} pixels",
-                advice=f"The nearest size is {nearest}; model=mlp takes any.",
-            )
+            raise image_size_error("convnet", data, f"each side {SMALLEST_SIDE} to {LARGEST_SIDE} pixels", [nearest])
 
     def generator(self, data: DataSpec) -> Any:
         """A Keras model from latents `[batch, latent_size]` to float32 images `[batch, *data.shape]` in [-1, 1]."""

@@ -14,10 +14,11 @@ from itertools import pairwise
 from typing import Any
 
 from gan_cli.data import DataSpec
-from gan_cli.errors import ConfigError, check_choice, check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import keras
 from gan_cli.models import ModelPair
 from gan_cli.models.image_sizes import RULE, halvings, nearest_sizes
+from gan_cli.models.model_checks import check_fields, check_image, image_size_error
 from gan_cli.models.normalization import (
     NORMALIZATIONS,
     convolution,
@@ -61,29 +62,16 @@ class DCGAN(ModelPair):
     initial_std: float = 0.02
 
     def __post_init__(self) -> None:
-        check_number("latent_size", self.latent_size, at_least=1)
-        check_choice("latent_distribution", self.latent_distribution, ("normal", "uniform"))
-        check_number("width", self.width, at_least=1)
+        check_fields(self, NORMALIZATIONS)
         check_number("kernel_size", self.kernel_size, at_least=2)
-        check_choice("generator_normalization", self.generator_normalization, NORMALIZATIONS)
-        check_choice("discriminator_normalization", self.discriminator_normalization, NORMALIZATIONS)
-        check_number("discriminator_dropout", self.discriminator_dropout, at_least=0.0, below=1.0)
-        check_number("leaky_slope", self.leaky_slope, at_least=0.0, at_most=1.0)
         check_number("initial_std", self.initial_std, above=0.0)
 
     def check(self, data: DataSpec) -> None:
         """Raises ConfigError for points and for image sizes that can't be halved down to a small base."""
-        if not data.is_image:
-            raise ConfigError("model", f"dcgan builds images, and this data set has {data}", "dcgan", "Use model=mlp.")
+        check_image("dcgan", data)
         height, width, _ = data.shape
         if halvings(height, width) is None:
-            nearest = nearest_sizes(height, width)
-            near = "size is" if len(nearest) == 1 else "sizes are"
-            raise ConfigError(
-                "dataset.image_size",
-                f"dcgan can't build images of {height}x{width}; it needs {RULE}",
-                advice=f"The nearest {near} {' and '.join(nearest)}; model=mlp takes any.",
-            )
+            raise image_size_error("dcgan", data, RULE, nearest_sizes(height, width))
 
     def generator(self, data: DataSpec) -> Any:
         """A Keras model from latents `[batch, latent_size]` to float32 images `[batch, *data.shape]` in [-1, 1]."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_cli.data import DataSpec
-from gan_cli.errors import check_choice, check_number
+from gan_cli.errors import check_number
 from gan_cli.lazy import keras
 from gan_cli.models import ModelPair
+from gan_cli.models.model_checks import check_fields
 from gan_cli.models.normalization import NORMALIZATIONS, dense, has_offset, logits_or_vectors, normalization
 
 # Instance normalisation takes a mean over positions: with a single one, as here, it leaves nothing but zeros.
@@ -48,14 +49,8 @@ class MLP(ModelPair):
     leaky_slope: float = 0.2
 
     def __post_init__(self) -> None:
-        check_number("latent_size", self.latent_size, at_least=1)
-        check_choice("latent_distribution", self.latent_distribution, ("normal", "uniform"))
-        check_number("width", self.width, at_least=1)
+        check_fields(self, ALLOWED)
         check_number("depth", self.depth, at_least=1)
-        check_choice("generator_normalization", self.generator_normalization, ALLOWED)
-        check_choice("discriminator_normalization", self.discriminator_normalization, ALLOWED)
-        check_number("discriminator_dropout", self.discriminator_dropout, at_least=0.0, below=1.0)
-        check_number("leaky_slope", self.leaky_slope, at_least=0.0, at_most=1.0)
 
     def check(self, data: DataSpec) -> None:
         """Any shape will do."""

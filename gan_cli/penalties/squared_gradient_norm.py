@@ -18,53 +18,75 @@ methods have the same expected value and the same weight.
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from gan_cli.errors import check_choice, check_number
 from gan_cli.lazy import tf
 from gan_cli.losses import DiscriminatorOutput
-from gan_cli.penalties import Batch
+from gan_cli.penalties import Batch, Penalty
 from gan_cli.penalties.gradient_norms import squared_gradient_norms
+from gan_cli.schedule import Schedule
 
 EXACT, FINITE_DIFFERENCE = "exact", "finite_difference"
 METHODS = (EXACT, FINITE_DIFFERENCE)
 
 
-def check_method(method: str, step: float, share: float) -> None:
-    """Raises ConfigError where a field of a penalty with these three is outside its range."""
-    check_choice("method", method, METHODS)
-    check_number("step", step, above=0.0)
-    check_number("share", share, above=0.0, at_most=1.0)
+@dataclass(frozen=True)
+class SquaredGradientNorm(Penalty):
+    """Base class of penalties on the discriminator's mean squared gradient norm.
 
-
-def mean_squared_gradient_norm(
-    batch: Batch,
-    examples: Any,
-    output: DiscriminatorOutput | None,
-    seed: Any,
-    *,
-    method: str = EXACT,
-    step: float = 0.01,
-    share: float = 1.0,
-) -> Any:
-    """Returns E[||∇ₓ D(x)||²], a float32 scalar of at least 0, differentiable with respect to D's weights.
-
-    Args:
-        batch: the arguments of the penalty.
-        examples: float32 `[batch, ...]`.
-        output: the discriminator's output for `examples` in this update, None where there is none.
-        seed: int32 `[2]`, of the directions u.
+    Attributes:
+        weight: factor of the term, at least 0.
+        every: interval in steps, at least 1.
         method: `exact` or `finite_difference`.
-        step: h, the standard deviation of the noise on each value of an example.
-        share: the share of the examples that is used, the first ones, rounded up.
+        step: h, the standard deviation of the noise on each value of an example, above 0.
+        share: share of the batch that is used, the first examples, rounded up, in (0, 1].
+
+    Raises:
+        ConfigError: where a value is outside its range.
     """
-    count = math.ceil(share * examples.shape[0] - 1e-6)
-    chosen = tf.cast(examples, tf.float32)[:count]
-    if method == EXACT:
-        return tf.reduce_mean(squared_gradient_norms(batch.discriminator, chosen))
-    noise = tf.random.stateless_normal(tf.shape(chosen), seed)
-    difference = batch.discriminator(chosen + step * noise).logits - logits_without_noise(batch, chosen, output)
-    return tf.reduce_mean(tf.square(difference / step))
+
+    weight: float | Schedule = 1.0
+    every: int = 1
+    # Stored configurations of earlier releases do not have the next three keys.
+    method: str = EXACT
+    step: float = 0.01
+    share: float = 1.0
+
+    uses_input_gradients: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("weight", self.weight, at_least=0.0)
+        check_number("every", self.every, at_least=1)
+        check_choice("method", self.method, METHODS)
+        check_number("step", self.step, above=0.0)
+        check_number("share", self.share, above=0.0, at_most=1.0)
+
+    @property
+    def is_mean(self) -> bool:
+        return self.share == 1.0
+
+    @property
+    def is_finite_difference(self) -> bool:
+        return self.method == FINITE_DIFFERENCE
+
+    def mean_squared_norm(self, batch: Batch, examples: Any, output: DiscriminatorOutput | None, seed: Any) -> Any:
+        """Returns E[||∇ₓ D(x)||²], a float32 scalar of at least 0, differentiable with respect to D's weights.
+
+        Args:
+            batch: the arguments of the penalty.
+            examples: float32 `[batch, ...]`.
+            output: the discriminator's output for `examples` in this update, None where there is none.
+            seed: int32 `[2]`, of the directions u.
+        """
+        count = math.ceil(self.share * examples.shape[0] - 1e-6)
+        chosen = tf.cast(examples, tf.float32)[:count]
+        if self.method == EXACT:
+            return tf.reduce_mean(squared_gradient_norms(batch.discriminator, chosen))
+        noise = tf.random.stateless_normal(tf.shape(chosen), seed)
+        changed = batch.discriminator(chosen + self.step * noise).logits
+        return tf.reduce_mean(tf.square((changed - logits_without_noise(batch, chosen, output)) / self.step))
 
 
 def logits_without_noise(batch: Batch, chosen: Any, output: DiscriminatorOutput | None) -> Any:
