@@ -18,10 +18,10 @@ from interleaved_timing import Line
 from gan_cli.commands.train import gan_train
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.config.launch_plan import prepare
-from gan_cli.data.pipeline import Batches, open_batches
+from gan_cli.data.pipeline import Batches
 from gan_cli.devices import load_tensorflow, set_up_tensorflow
 from gan_cli.training import run_training
-from gan_cli.training.build_training import build_compiled_loop, build_state, build_step
+from gan_cli.training.build_training import build_compiled_loop, build_state, build_step, open_training_batches
 from gan_cli.training.compiled_loop import CallLength, CompiledLoop, LoopResult
 
 BATCH, WIDTH, LATENTS = 64, 64, 100
@@ -41,7 +41,7 @@ def open_job(words: list[str]) -> tuple[TrainJob, CompiledLoop, Batches]:
     load_tensorflow()
     set_up_tensorflow(job.seed, job.train.deterministic)
     examples = job.dataset.open(None)
-    batches = open_batches(examples, job.train.batch_size, job.train.critic_steps, job.seed, job.dataset.flip)
+    batches = open_training_batches(job, examples)
     state = build_state(job, examples.spec)
     calls = build_compiled_loop(job, build_step(job, state), batches, state)
     return job, calls, batches

@@ -9,7 +9,7 @@ from typing import Any
 
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import DataSpec
-from gan_cli.data.pipeline import Batches, open_batches
+from gan_cli.data.pipeline import Batches
 from gan_cli.devices import set_up_tensorflow
 from gan_cli.lazy import tf
 
@@ -52,12 +52,13 @@ def digest(arrays: Iterable[Any]) -> str:
 
 def start_runtime(job: TrainJob, dependency_optimizer: bool) -> tuple[DataSpec, Batches]:
     """Sets up TensorFlow as gan-train does, and opens the data."""
+    from gan_cli.training.build_training import open_training_batches
+
     set_up_tensorflow(job.seed, job.train.deterministic)
     if dependency_optimizer:
         tf.config.optimizer.set_experimental_options({"dependency_optimization": True})
     examples = job.dataset.open(None)
-    section = job.train
-    return examples.spec, open_batches(examples, section.batch_size, section.critic_steps, job.seed, job.dataset.flip)
+    return examples.spec, open_training_batches(job, examples)
 
 
 def trace(job: TrainJob, steps: int, dependency_optimizer: bool) -> tuple[TracedLoop, Result]:

@@ -9,10 +9,13 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from processes import command
 
+from gan_cli.data import InMemory
+from gan_cli.data.digits import Digits
 from gan_cli.runs.file_locks import wait_for_lock
 
 
@@ -64,6 +67,15 @@ def emoji_folder(test_data: Path, shared_folder: Path) -> Path:
     return unzipped(test_data / "noto_emoji_128.zip", shared_folder / "emoji")
 
 
+@pytest.fixture(scope="session")
+def mnist(test_data: Path) -> dict[str, Any]:
+    """The keys that lead to MNIST on this machine."""
+    folder = test_data / "tfds"
+    if not (folder / "mnist").is_dir():
+        pytest.skip(f"no MNIST in {folder}")
+    return {"name": "mnist", "data_dir": str(folder)}
+
+
 TINY = ("model.width=8", "logger=[]", "run.log_every=4", "run.sample_every=6", "run.checkpoint_every=5")
 """A run of some steps in a second, besides compiling."""
 PERCEPTRON = ("model=mlp", "model.width=16", "model.depth=1", "train.batch_size=16", "optimizer=sgd")
@@ -74,6 +86,13 @@ PERCEPTRON = ("model=mlp", "model.width=16", "model.depth=1", "train.batch_size=
 def cache(shared_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept for later runs is kept away from the user's own."""
     monkeypatch.setenv("GAN_CLI_CACHE", str(shared_folder / "cache"))
+
+
+@pytest.fixture
+def own_cache(cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder of the test alone, which is not there yet, in place of the one that tests share."""
+    monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +130,26 @@ def perceptron_run(shared_folder: Path) -> Path:
         assert gan_train([*words, "train.steps=15", f"hydra.run.dir={folder}"]) == 0
 
     return build_once(shared_folder / "perceptron_run", train)
+
+
+@pytest.fixture
+def run(perceptron_run: Path, working_folder: Path) -> Path:
+    """A copy of a finished run in the working folder, as somebody else would have it."""
+    return Path(shutil.copytree(perceptron_run, working_folder / "RUN"))
+
+
+@pytest.fixture
+def quoted_run(run: Path) -> Path:
+    """The same under a name that has to be quoted, relative to the working folder."""
+    return run.rename("somebody's run")
+
+
+@pytest.fixture(scope="session")
+def digits() -> InMemory:
+    """The digits of scikit-learn."""
+    examples = Digits().open()
+    assert isinstance(examples, InMemory)
+    return examples
 
 
 @pytest.fixture(scope="session")

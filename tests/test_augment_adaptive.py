@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_cli.augmentations.adaptive_strength import FIRST, next_strength, strength_now
+from gan_cli.augmentations.adaptive_strength import FIRST, next_strength
 from gan_cli.augmentations.apa import AdaptivePseudoAugmentation
 from gan_cli.errors import ConfigError
 
@@ -107,9 +107,9 @@ def test_a_strength_that_was_read_stands_still_while_the_state_changes():
 
     @tf.function(autograph=False)
     def read_and_go_on() -> tuple[Any, Any]:
-        before = strength_now(state)
+        before = APA.strength(0, state)
         state["strength"].assign(0.5)
-        return before, strength_now(state)
+        return before, APA.strength(0, state)
 
     assert [float(value) for value in read_and_go_on()] == [0.0, 0.5]
 

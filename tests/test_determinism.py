@@ -11,10 +11,9 @@ from executed_graph import ExecutedGraph, record_graph
 
 from gan_cli.config.compose import compose
 from gan_cli.config.job_builder import build_job
-from gan_cli.data.pipeline import open_batches
 from gan_cli.devices import set_up_tensorflow
 from gan_cli.lazy import tf
-from gan_cli.training.build_training import build_compiled_loop, build_state, build_step
+from gan_cli.training.build_training import build_compiled_loop, build_state, build_step, open_training_batches
 from gan_cli.training.compiled_loop import CompiledLoop
 
 SMALL = ("model=dcgan", "model.width=4", "train.batch_size=8")
@@ -25,7 +24,7 @@ def compiled_loop_of(*words: str) -> CompiledLoop:
     set_up_tensorflow(job.seed, job.train.deterministic)
     examples = job.dataset.open(None)
     state = build_state(job, examples.spec)
-    batches = open_batches(examples, job.train.batch_size, job.train.critic_steps, job.seed, job.dataset.flip)
+    batches = open_training_batches(job, examples)
     return build_compiled_loop(job, build_step(job, state), batches, state)
 
 

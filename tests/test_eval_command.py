@@ -26,17 +26,7 @@ from gan_cli.runs.run_directory import RunDirectory
 
 PIXELS = ["metric=[fid]", "features=pixels"]
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setenv("GAN_CLI_CACHE", str(folder))
-    return folder
-
-
-@pytest.fixture
-def run(perceptron_run: Path, working_folder: Path) -> Path:
-    return Path(shutil.copytree(perceptron_run, working_folder / "RUN"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def test_it_prints_a_table_and_appends_to_the_runs_evaluations(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,17 +13,7 @@ from runs import measured
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.evaluation import feature_store
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setenv("GAN_CLI_CACHE", str(folder))
-    return folder
-
-
-@pytest.fixture
-def run(perceptron_run: Path, working_folder: Path) -> Path:
-    return Path(shutil.copytree(perceptron_run, working_folder / "RUN"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def test_features_of_real_examples_are_kept_checked_and_made_again_where_damaged(

@@ -15,24 +15,12 @@ import pytest
 from quick_classifier import QUICK, Heard, opened
 
 from gan_cli.data import DataSpec, InMemory
-from gan_cli.data.digits import Digits
 from gan_cli.errors import ConfigError
 from gan_cli.features.classifier import Classifier
 from gan_cli.metrics.fid import frechet_distance
 from gan_cli.metrics.mean_and_covariance import moments_of
 
-
-@pytest.fixture(scope="module")
-def digits() -> InMemory:
-    examples = Digits().open()
-    assert isinstance(examples, InMemory)
-    return examples
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def striped(shape: tuple[int, ...], examples: int = 200) -> InMemory:
@@ -105,20 +93,20 @@ def test_nothing_of_a_training_in_the_same_process_is_disturbed(digits: InMemory
     assert keras.layers.Dense(2).name == f"dense_{number + 2}"  # one in drawn()
 
 
-def test_what_a_training_in_the_same_process_has_set_makes_no_difference(digits: InMemory, cache: Path) -> None:
+def test_what_a_training_in_the_same_process_has_set_makes_no_difference(digits: InMemory, own_cache: Path) -> None:
     import keras
 
     short = replace(QUICK, steps=20)
     plain = opened(digits, short)
     before = keras.config.dtype_policy()
-    (cache / "classifier").rename(cache / "elsewhere")
+    (own_cache / "classifier").rename(own_cache / "elsewhere")
     keras.utils.set_random_seed(7)
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         other = opened(digits, short)
     finally:
         keras.config.set_dtype_policy(before)
-    assert len(list((cache / "classifier").iterdir())) == 1
+    assert len(list((own_cache / "classifier").iterdir())) == 1
     assert other.identity == plain.identity
     np.testing.assert_array_equal(other(digits.values).features, plain(digits.values).features)
 
@@ -187,7 +175,7 @@ def test_a_setting_out_of_range_is_named(key: str, value: float) -> None:
         Classifier(**{key: value})
 
 
-def test_a_training_that_diverges_is_reported(digits: InMemory, cache: Path) -> None:
+def test_a_training_that_diverges_is_reported(digits: InMemory, own_cache: Path) -> None:
     with pytest.raises(ConfigError, match=r"^learning_rate=1e\+30: .*diverged"):
         opened(digits, Classifier(steps=5, learning_rate=1e30))
-    assert not cache.exists()
+    assert not own_cache.exists()

@@ -14,23 +14,11 @@ import pytest
 from quick_classifier import Heard, opened
 
 from gan_cli.data import InMemory
-from gan_cli.data.digits import Digits
 from gan_cli.features.classifier import Classifier
 from gan_cli.features.classifier_cache import TrainedClassifier, read_classifier, write_classifier
 from gan_cli.features.classifier_network import initial_weights, weight_shapes
 
-
-@pytest.fixture(scope="module")
-def digits() -> InMemory:
-    examples = Digits().open()
-    assert isinstance(examples, InMemory)
-    return examples
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def test_what_comes_from_the_cache_is_what_was_trained(digits: InMemory) -> None:
@@ -61,7 +49,7 @@ print(Classifier(steps=40).load(examples.spec, lambda: examples, SilentReporter(
     assert done.stdout.split()[-1] == here
 
 
-def test_another_content_or_setting_is_another_network(digits: InMemory, cache: Path) -> None:
+def test_another_content_or_setting_is_another_network(digits: InMemory, own_cache: Path) -> None:
     short = Classifier(steps=2)
     relabelled = replace(digits, labels=9 - digits.labels)
     brighter = replace(digits, values=np.maximum(digits.values, 1))
@@ -69,7 +57,7 @@ def test_another_content_or_setting_is_another_network(digits: InMemory, cache: 
     found += [opened(digits, replace(short, **change)) for change in ({"seed": 1}, {"width": 16}, {"steps": 3})]
     found += [opened(digits, replace(short, learning_rate=0.002))]
     assert len({embedding.identity["weights_sha256"] for embedding in found}) == len(found)
-    assert len(list((cache / "classifier").iterdir())) == len(found)
+    assert len(list((own_cache / "classifier").iterdir())) == len(found)
 
 
 def write_zeros(path: Path) -> None:
@@ -101,10 +89,12 @@ def flip_a_byte(path: Path) -> None:
         ("about.json", lambda path: path.write_text(path.read_text().replace('"accuracy": ', '"accuracy": 2'))),
     ],
 )
-def test_a_damaged_file_is_reported_and_trained_again(digits: InMemory, cache: Path, file: str, damage: Any) -> None:
+def test_a_damaged_file_is_reported_and_trained_again(
+    digits: InMemory, own_cache: Path, file: str, damage: Any
+) -> None:
     short = Classifier(steps=2)
     expected = opened(digits, short)
-    damage(next((cache / "classifier").glob(f"*/{file}")))
+    damage(next((own_cache / "classifier").glob(f"*/{file}")))
     heard = Heard()
     again = opened(digits, short, heard)
     assert "can't be used" in heard.warnings[0]
@@ -114,9 +104,9 @@ def test_a_damaged_file_is_reported_and_trained_again(digits: InMemory, cache: P
     assert heard.done == []  # it was written anew
 
 
-def test_of_two_processes_that_write_at_once_one_wins_whole(cache: Path) -> None:
+def test_of_two_processes_that_write_at_once_one_wins_whole(own_cache: Path) -> None:
     shapes = weight_shapes((8, 8, 1), 2, 4)
-    folder = cache / "classifier" / "both"
+    folder = own_cache / "classifier" / "both"
     first, second = (
         TrainedClassifier(initial_weights(shapes, np.random.RandomState(seed)), 0.5, 10) for seed in (0, 1)
     )

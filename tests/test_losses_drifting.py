@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -21,6 +22,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.drift_field import KERNELS, NORMALIZATIONS, drift, mean_distance
 from gan_cli.losses.drifting import DriftingLoss
+from gan_cli.training.build_training import open_training_batches
 
 every_field = pytest.mark.parametrize(
     ("kernel", "normalization"), [(one, other) for one in KERNELS for other in NORMALIZATIONS]
@@ -260,3 +262,11 @@ def test_packs_of_examples_have_no_fixed_features() -> None:
     words = ["loss=drifting", "loss.space=features", "train.pack=2"]
     with pytest.raises(ConfigError, match=r"^train.pack=2: the fixed network"):
         check_parts(build_job(compose("train", words).config))
+
+
+def test_a_step_gets_as_many_real_examples_as_the_loss_asks_for() -> None:
+    words = ["dataset=ring", "model=mlp", "loss=drifting", "loss.positives=48", "train.batch_size=16"]
+    job = build_job(compose("train", words).config)
+    with closing(open_training_batches(job, job.dataset.open())) as batches:
+        real, _ = batches.batch(batches.feed(0, 1), *tf.zeros(2, tf.int64))
+    assert real.shape == (1, 48, 2)

@@ -19,7 +19,8 @@ from gan_cli.errors import ConfigError
 from gan_cli.runs.yaml_limits import YamlLimitError, check_aliases, check_brackets
 
 PARSED: dict[tuple[str, ...], bytes] = {}
-"""Pickled results by provider, folder, name and text of a file, so that a file that changes is read again."""
+"""Pickled results by provider, folder, name and text of a file, so that a file that changes is read again.
+They stay in this process: nothing that was stored is ever unpickled."""
 
 
 class LimitedFileSource(FileConfigSource):

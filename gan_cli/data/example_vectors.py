@@ -13,9 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_cli.data import Examples
-
-CHUNK = 4096
-"""Examples that are read at once."""
+from gan_cli.data.chunk_length import chunk_length
 
 
 @dataclass(frozen=True)
@@ -58,9 +56,10 @@ class ExampleVectors:
         return values.reshape(len(indices), self.size)
 
     def chunks(self) -> Iterator[np.ndarray]:
-        """Yields float32 vectors `[n, size]`, all of them once, at most `CHUNK` at a time."""
-        for start in range(0, self.count, CHUNK):
-            yield self.read(np.arange(start, min(start + CHUNK, self.count)))
+        """Yields float32 vectors `[n, size]`, all of them once, as many at a time as `chunk_length` says."""
+        step = chunk_length(self.size * np.dtype(np.float32).itemsize)
+        for start in range(0, self.count, step):
+            yield self.read(np.arange(start, min(start + step, self.count)))
 
     def random_indices(self, count: int) -> np.ndarray:
         """Returns `count` different indices, or all where there are fewer: the same ones every time."""

@@ -34,7 +34,7 @@ from gan_cli.random_seeds import Purpose, fold
 from gan_cli.schedule import Schedule
 from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role, UpdateContext, assign_scalars
 from gan_cli.training.forward_pass import ForwardPass, Generated, Inputs, Outputs
-from gan_cli.training.gradients import add_gradients, gradient_norm, set_beta_2, set_learning_rate
+from gan_cli.training.gradients import GeneratorGradients, add_gradients, gradient_norm, set_beta_2, set_learning_rate
 from gan_cli.training.penalty_terms import PenaltyTerms
 from gan_cli.training.top_k import top_k_logits
 
@@ -58,13 +58,6 @@ class LossTerms(NamedTuple):
     loss: Any
     scaled: Any
     penalties: Metrics
-
-
-class GeneratorGradients(NamedTuple):
-    """The gradients of the generator's loss: with respect to its outputs, and directly to its weights."""
-
-    outputs: list[Any]
-    weights: list[Any]
 
 
 @dataclass(eq=False)

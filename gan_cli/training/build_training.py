@@ -13,7 +13,7 @@ from gan_cli.config.job_builder import TrainJob
 from gan_cli.config.run_length import schedules_of
 from gan_cli.data import DataSpec, Examples
 from gan_cli.data.example_vectors import ExampleVectors
-from gan_cli.data.pipeline import Batches
+from gan_cli.data.pipeline import Batches, open_batches
 from gan_cli.devices import dtype_policy
 from gan_cli.errors import ConfigError
 from gan_cli.features import FeatureExtractor
@@ -141,6 +141,13 @@ def check_finite_differences(job: TrainJob, discriminator: keras.Model) -> None:
         problem = f"compares two outputs of the discriminator, whose layer {layers[0]} changes from call to call"
         advice = "Use method=exact, or a discriminator without dropout, batch and spectral normalization."
         raise ConfigError(f"penalty.{names[0]}.method", problem, "finite_difference", advice)
+
+
+def open_training_batches(job: TrainJob, examples: Examples) -> Batches:
+    """The batches of real examples that the step gets: as many examples as the loss asks for."""
+    train = job.train
+    count = job.loss.real_examples or train.batch_size
+    return open_batches(examples, count, train.critic_steps, job.seed, job.dataset.flip)
 
 
 def build_compiled_loop(job: TrainJob, step: AdversarialStep, batches: Batches, state: TrainingState) -> CompiledLoop:

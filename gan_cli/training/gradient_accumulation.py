@@ -26,12 +26,12 @@ from gan_cli.training.adversarial_step import (
     FOR_DISCRIMINATOR,
     FOR_GENERATOR,
     AdversarialStep,
-    GeneratorGradients,
     Metrics,
 )
 from gan_cli.training.augmented_discriminator import Role, UpdateContext
 from gan_cli.training.chunked_loops import chunk_of, join_chunks, sum_chunks
 from gan_cli.training.forward_pass import ForwardPass, Generated, Inputs, Outputs
+from gan_cli.training.gradients import GeneratorGradients
 from gan_cli.training.penalty_terms import PenaltyTerms
 
 

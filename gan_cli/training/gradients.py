@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from gan_cli.lazy import keras, tf
+
+
+class GeneratorGradients(NamedTuple):
+    """The gradients of the generator's loss: with respect to its outputs, and directly to its weights."""
+
+    outputs: list[Any]
+    weights: list[Any]
 
 
 def add_gradients(first: Any, second: Any) -> Any:

@@ -15,14 +15,13 @@ from pathlib import Path
 
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import Examples
-from gan_cli.data.pipeline import open_batches
 from gan_cli.errors import MAX_INTEGER
 from gan_cli.evaluation.periodic_evaluation import PeriodicEvaluator
 from gan_cli.progress import ProgressReporter, format_duration
 from gan_cli.runs.checkpoint import Checkpoint, save_checkpoint
 from gan_cli.sampling.training_grid import TrainingGrid
 from gan_cli.training.adversarial_step import AdversarialStep
-from gan_cli.training.build_training import build_compiled_loop
+from gan_cli.training.build_training import build_compiled_loop, open_training_batches
 from gan_cli.training.compiled_loop import CallLength
 from gan_cli.training.loop_schedule import LoopSchedule
 from gan_cli.training.time_estimate import Durations, seconds_of
@@ -102,11 +101,10 @@ class LengthPlanner:
 
     def measure_steps(self, seconds: float) -> tuple[float, float]:
         """Returns the seconds of the first graph call, and those of a step in the calls of `seconds` seconds."""
-        train, schedule = self.job.train, replace(LoopSchedule.of(self.job), steps=MAX_INTEGER)
-        flip = self.job.dataset.flip
-        with closing(open_batches(self.examples, train.batch_size, train.critic_steps, self.job.seed, flip)) as batches:
+        schedule = replace(LoopSchedule.of(self.job), steps=MAX_INTEGER)
+        with closing(open_training_batches(self.job, self.examples)) as batches:
             loop = build_compiled_loop(self.job, self.step, batches, self.state)
-            length = CallLength(train.steps_per_call, batches.longest_call)
+            length = CallLength(self.job.train.steps_per_call, batches.longest_call)
             startup, step, timed_steps, timed_seconds = 0.0, 0, 0, 0.0
             while timed_seconds < seconds:
                 self.reporter.progress("measuring the speed", int(timed_seconds * 10), int(seconds * 10) + 1)

@@ -11,7 +11,7 @@ from gan_cli.config.job_builder import TrainJob
 from gan_cli.config.launch_plan import LaunchPlan, choose_for_data, choose_for_length
 from gan_cli.console import Console
 from gan_cli.data import Examples
-from gan_cli.data.pipeline import open_batches, step_indices
+from gan_cli.data.pipeline import step_indices
 from gan_cli.data.skipped_files import SkippedFileReporter
 from gan_cli.data.splits import split_held_out
 from gan_cli.devices import load_tensorflow, set_up_tensorflow
@@ -31,7 +31,7 @@ from gan_cli.sampling.generator_file import save_generator
 from gan_cli.sampling.latents import latents
 from gan_cli.sampling.training_grid import TrainingGrid
 from gan_cli.training.adversarial_step import AdversarialStep
-from gan_cli.training.build_training import build_compiled_loop, build_state, build_step
+from gan_cli.training.build_training import build_compiled_loop, build_state, build_step, open_training_batches
 from gan_cli.training.checkpoint_writer import CheckpointWriter
 from gan_cli.training.compiled_loop import CallLength
 from gan_cli.training.evaluation_callback import EvaluationCallback
@@ -176,9 +176,7 @@ class TrainingRun:
     def train(self, run: RunDirectory, stop: StopRequest) -> int:
         """Trains in the run directory and returns the exit code."""
         job, section = self.job, self.job.train
-        real_examples = job.loss.real_examples or section.batch_size
-        batches = open_batches(self.examples, real_examples, section.critic_steps, job.seed, job.dataset.flip)
-        with closing(batches):
+        with closing(open_training_batches(job, self.examples)) as batches:
             loop = build_compiled_loop(job, self.step, batches, self.state)
             restored = self.restore(run)
             run.prepare(job.config, self.plan.overrides, self.plan.links)
