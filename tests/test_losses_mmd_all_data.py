@@ -153,3 +153,11 @@ def test_what_all_of_the_data_can_not_attract_is_refused() -> None:
         job = build_job(compose("train", ["loss=mmd_pixels", "loss.attraction=nystroem", *words]).config)
         with pytest.raises(ConfigError, match=rf"^{key}=.*all of the data as it is"):
             check_parts(job)
+
+
+def test_reading_all_of_the_data_shows_its_progress():
+    calls: list[tuple[int, int]] = []
+    data = data_of(600, flip=True)
+    watched = ExampleVectors(data.examples, data.flip, lambda done, total: calls.append((done, total)))
+    MMDPixelsLoss(attraction="nystroem", landmarks=8).constants(watched)
+    assert calls == [(256, 1200), (512, 1200), (768, 1200), (1024, 1200), (1200, 1200)]

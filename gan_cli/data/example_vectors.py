@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gan_cli.data import Examples
+from gan_cli.data import Examples, Progress
 from gan_cli.data.chunk_length import chunk_length
 
 
@@ -23,10 +23,12 @@ class ExampleVectors:
     Attributes:
         examples: the training data.
         flip: whether training mirrors images at random.
+        progress: called with the number of vectors that `chunks` has yielded, and of all.
     """
 
     examples: Examples
     flip: bool = False
+    progress: Progress | None = None
 
     @property
     def is_mirrored(self) -> bool:
@@ -59,7 +61,10 @@ class ExampleVectors:
         """Yields float32 vectors `[n, size]`, all of them once, as many at a time as `chunk_length` says."""
         step = chunk_length(self.size * np.dtype(np.float32).itemsize)
         for start in range(0, self.count, step):
-            yield self.read(np.arange(start, min(start + step, self.count)))
+            end = min(start + step, self.count)
+            yield self.read(np.arange(start, end))
+            if self.progress:
+                self.progress(end, self.count)
 
     def random_indices(self, count: int) -> np.ndarray:
         """Returns `count` different indices, or all where there are fewer: the same ones every time."""

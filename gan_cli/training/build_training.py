@@ -11,7 +11,7 @@ import numpy as np
 from gan_cli.augmentations import Augmentation
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.config.run_length import schedules_of
-from gan_cli.data import DataSpec, Examples
+from gan_cli.data import DataSpec, Examples, Progress
 from gan_cli.data.example_vectors import ExampleVectors
 from gan_cli.data.pipeline import Batches, open_batches
 from gan_cli.devices import dtype_policy
@@ -64,10 +64,12 @@ def build_state(job: TrainJob, data: DataSpec, extractor: FeatureExtractor | Non
     return state
 
 
-def build_step(job: TrainJob, state: TrainingState, examples: Examples | None = None) -> AdversarialStep:
+def build_step(
+    job: TrainJob, state: TrainingState, examples: Examples | None = None, progress: Progress | None = None
+) -> AdversarialStep:
     """The step over what `state` holds; gives `state` the running sums of what it measures.
 
-    `examples` are needed for a loss that uses all training examples.
+    `examples` are needed for a loss that uses all training examples; `progress` is called while it reads them.
 
     Raises:
         ConfigError: where a loss or a penalty names a layer that the discriminator does not have, or can't be computed
@@ -104,20 +106,20 @@ def build_step(job: TrainJob, state: TrainingState, examples: Examples | None = 
         top_share=(lambda step: top_k_share(step, train.top_k, top_k_steps)) if train.top_k < 1 else None,
         beta_2=job.optimizer.beta_2_schedule,
         schedules=named_schedules(job),
-        constants=loss_constants(job, examples),
+        constants=loss_constants(job, examples, progress),
     )
     state.metrics = list(step.intervals)
     state.sums = tf.Variable(np.zeros((2, len(state.metrics)), np.float32))
     return step
 
 
-def loss_constants(job: TrainJob, examples: Examples | None) -> dict[str, Any]:
+def loss_constants(job: TrainJob, examples: Examples | None, progress: Progress | None) -> dict[str, Any]:
     """Returns the arrays that the loss computes from all training examples, as tensors by name."""
     if not job.loss.uses_all_data:
         return {}
     if examples is None:
         raise ValueError("the loss compares with all training examples, which are not given")
-    arrays = job.loss.constants(ExampleVectors(examples, job.dataset.flip))
+    arrays = job.loss.constants(ExampleVectors(examples, job.dataset.flip, progress))
     return {name: tf.constant(array) for name, array in arrays.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from gan_cli.config.compatibility import check_data
 from gan_cli.config.job_builder import TrainJob
@@ -52,6 +53,8 @@ from gan_cli.training.training_clock import TrainingClock
 from gan_cli.training.training_loop import train
 from gan_cli.training.training_state import TrainingState
 
+READING_ALL = "comparing the loss's landmarks with all examples"
+
 
 def run_training(job: TrainJob, plan: LaunchPlan) -> int:
     """Trains and returns the exit code: 0 finished, 1 failed, 129, 130 or 143 stopped by a signal.
@@ -78,7 +81,7 @@ def build_training_run(job: TrainJob, plan: LaunchPlan, console: Console) -> Tra
     examples, held_out = open_examples(job, console)
     job, plan = choose_for_data(job, plan, examples.spec)
     state = build_state(job, examples.spec, load_extractor(job, examples, console))
-    step = build_step(job, state, examples)
+    step = build_step(job, state, examples, partial(console.progress, READING_ALL))
     # After the models: random numbers of a feature extractor must not change their initial weights.
     evaluates = bool(job.metrics) and not plan.dry_run
     evaluator = PeriodicEvaluator(job, examples, held_out, console) if evaluates else None
@@ -156,7 +159,7 @@ class TrainingRun:
         job, plan = choose_for_length(self.plan, length_plan.steps, self.examples.spec)
         if self.evaluator is not None:
             self.evaluator.set_job(job)
-        step = build_step(job, self.state, self.examples)
+        step = build_step(job, self.state, self.examples, partial(self.console.progress, READING_ALL))
         return replace(self, job=job, plan=plan, step=step, length_plan=length_plan)
 
     def time_estimate(self) -> TimeEstimate:
