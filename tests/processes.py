@@ -8,10 +8,11 @@ Tests of the start of the interpreter itself (locale, `sys.path`, closed streams
 from __future__ import annotations
 
 import atexit
-import io
 import multiprocessing
 import os
+import resource
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,15 +20,26 @@ from contextlib import contextmanager
 from multiprocessing import forkserver
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import IO
+from types import SimpleNamespace
+from typing import IO, Any
+
+import pytest
+
+from gan_cli.sweeps import sweep_jobs
 
 Process = multiprocessing.context.ForkServerProcess
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["preloaded_commands"])
 
 
-def run_command(name: str, words: list[str], folder: str, environment: dict[str, str], out: str, err: str) -> None:
-    """Becomes the process of a command. `out` and `err` are files, pipes or, where equal, one of them for both."""
+def run_command(
+    name: str, words: list[str], folder: str, environment: dict[str, str], out: str, err: str, file_size: int
+) -> None:
+    """Becomes the process of a command. `out` and `err` are files, pipes or, where equal, one of them for both.
+
+    Its standard streams are buffered as those of Python are, and flushed at its end: a command that leaves something
+    in a broken stream ends with an exit code of its own.
+    """
     assert "preloaded_commands" in sys.modules, "the server has imported nothing"
     import tensorflow
     from preloaded_commands import MAIN
@@ -46,11 +58,10 @@ def run_command(name: str, words: list[str], folder: str, environment: dict[str,
     streams.append(streams[0] if err == out else os.open(err, os.O_WRONLY))
     for number, stream in enumerate(streams, start=1):
         os.dup2(stream, number)
-    sys.stdout = sys.__stdout__ = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", write_through=True)
-    sys.stderr = sys.__stderr__ = io.TextIOWrapper(
-        io.FileIO(2, "w", closefd=False), "utf-8", errors="backslashreplace", write_through=True
-    )
+    sys.stdout = sys.__stdout__ = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.__stderr__ = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
     os.chdir(folder)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     with quiet_start():  # what a command does where it imports TensorFlow itself
         tensorflow.config.list_physical_devices("GPU")
     sys.argv = [name, *words]
@@ -73,24 +84,43 @@ def ensure_server() -> None:
 
 
 def start(
-    name: str, words: tuple[str, ...], out: Path, err: Path, folder: Path | None, more: dict[str, str]
+    name: str,
+    words: tuple[str, ...],
+    out: Path,
+    err: Path,
+    folder: Path | None,
+    more: dict[str, str],
+    file_size: int = resource.RLIM_INFINITY,
 ) -> Process:
     ensure_server()
+    environment = {**os.environ, **more}
     process = SERVER.Process(
         target=run_command,
-        args=(name, list(words), str(folder or Path.cwd()), {**os.environ, **more}, str(out), str(err)),
+        args=(name, list(words), str(folder or Path.cwd()), environment, str(out), str(err), file_size),
     )
     process.start()
     return process
 
 
-def command(name: str, *words: str, folder: Path | None = None, **more: str) -> CompletedProcess[str]:
-    """Runs one of the commands as a user does, in a process of its own; `more` is added to its environment."""
+def command(
+    name: str,
+    *words: str,
+    folder: Path | None = None,
+    output: Path | None = None,
+    file_size: int = resource.RLIM_INFINITY,
+    **more: str,
+) -> CompletedProcess[str]:
+    """Runs one of the commands as a user does, in a process of its own; `more` is added to its environment.
+
+    Args:
+        output: what its standard output is written to, instead of what is returned.
+        file_size: the most bytes that it may write into one file.
+    """
     with tempfile.TemporaryDirectory() as place:
         out, err = Path(place) / "out", Path(place) / "err"
         out.touch()
         err.touch()
-        process = start(name, words, out, err, folder, more)
+        process = start(name, words, output or out, err, folder, more, file_size)
         try:
             process.join(300)
             assert process.exitcode is not None, f"{name} {' '.join(words)} takes more than 300 s"
@@ -144,3 +174,41 @@ def training(*words: str, first_line: str = "step ") -> Iterator[RunningCommand]
             finally:
                 process.kill()
                 process.join()
+
+
+class ForkedJob:
+    """A job of a sweep, with the part of `subprocess.Popen` that a sweep uses. The job is a fork of the server too."""
+
+    def __init__(self, words: list[str], *, env: dict[str, str], **options: Any) -> None:
+        assert words[:4] == [sys.executable, "-P", "-m", "gan_cli.commands.train"]
+        assert options.pop("start_new_session")  # a fork of the server gets no Ctrl-C of this process either
+        assert options == {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
+        self.place = tempfile.TemporaryDirectory()
+        pipe = Path(self.place.name) / "pipe"
+        os.mkfifo(pipe)
+        self.process = start("gan-train", tuple(words[4:]), pipe, pipe, None, env)
+        self.stdout = pipe.open(errors="replace")
+        self.returncode: int | None = None
+
+    def __enter__(self) -> ForkedJob:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.stdout.close()
+        self.process.join(60)
+        self.returncode = self.process.exitcode
+        self.process.kill()
+        self.place.cleanup()
+        assert self.returncode is not None
+
+    def send_signal(self, number: int) -> None:
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
+
+
+def fork_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a sweep in this process fork its jobs. That jobs start in a fresh interpreter is for test_packaging.py."""
+    popen = SimpleNamespace(Popen=ForkedJob, PIPE=subprocess.PIPE, STDOUT=subprocess.STDOUT)
+    monkeypatch.setattr(sweep_jobs, "subprocess", popen)
+    monkeypatch.setattr(sweep_jobs, "RESULTS", [])
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
