@@ -17,48 +17,47 @@ from gan_cli.commands.train import gan_train
 from gan_cli.runs.checkpoint import DamagedCheckpointError, list_checkpoints, load_checkpoint
 
 SMALL = [*TINY, *PERCEPTRON]
+ENDLESS = "train.steps=1000000"
 
 
-def test_a_signal_saves_and_the_run_resumes_as_if_it_had_not_stopped() -> None:
+def stop(number: int, code: int, *words: str) -> None:
+    """Stops a command by a signal while it trains; what it leaves says so and is whole."""
     run = Path("run")
-    words = [*SMALL, "hydra.run.dir=run", "train.steps=1000000"]
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-        with training(*words) as process:
-            process.send_signal(number)
-            said = process.output.read()
-            assert process.wait() == code
-        reached = status(run)["step"]
-        assert status(run) == {"state": "interrupted", "step": reached, "error": None}
-        assert "gan-train resume=run" in said
-        assert load_checkpoint(list_checkpoints(run / "checkpoints")[0]).step == reached
-        assert (run / "generator.keras").exists()
-        (run / "generator.keras").unlink()
-        words = ["resume=run"]
-    end = reached + 9
-    assert gan_train(["resume=run", f"train.steps={end}"]) == 0
-    assert gan_train([*SMALL, "hydra.run.dir=whole", f"train.steps={end}"]) == 0
-    assert_same_run(Path("whole"), run)
+    with training(*words) as process:
+        process.send_signal(number)
+        said = process.output.read()
+        assert process.wait() == code
+    reached = status(run)["step"]
+    assert status(run) == {"state": "interrupted", "step": reached, "error": None}
+    assert "gan-train resume=run" in said
+    assert load_checkpoint(list_checkpoints(run / "checkpoints")[0]).step == reached
+    assert (run / "generator.keras").exists()
+    (run / "generator.keras").unlink()
 
 
-def test_a_kill_at_any_moment_leaves_a_run_that_resumes() -> None:
+def kill(*words: str) -> None:
+    """Kills a command while it trains; what it leaves has a whole checkpoint."""
     run = Path("run")
-    words = [word for word in SMALL if not word.startswith("run.checkpoint_every")]
-    with training(*words, "hydra.run.dir=run", "train.steps=1000000", "run.checkpoint_every=1") as process:
-        while not list_checkpoints(run / "checkpoints"):  # the first step is shown before it is saved
-            assert process.process.is_alive()
+    with training(*words) as process:
         process.kill()
-    for attempt in range(3):  # each begins with what the kill before has left
-        assert status(run)["state"] == "running"
-        json.loads((run / "environment.json").read_text())
-        newest = list_checkpoints(run / "checkpoints")[0]
-        load_checkpoint(newest)
-        if attempt < 2:
-            with training("resume=run") as process:
-                process.kill()
+    assert status(run)["state"] == "running"
+    json.loads((run / "environment.json").read_text())
+    load_checkpoint(list_checkpoints(run / "checkpoints")[0])
+
+
+def test_signals_and_kills_leave_a_run_that_resumes_as_if_it_had_not_stopped() -> None:
+    run = Path("run")
+    words = [word for word in SMALL if not word.startswith(("run.checkpoint_every", "run.sample_every"))]
+    words.append("run.sample_every=200")  # a signal comes after some hundred steps
+    stop(signal.SIGINT, 130, *words, "run.checkpoint_every=1", "hydra.run.dir=run", ENDLESS)
+    stop(signal.SIGTERM, 143, "resume=run")
+    kill("resume=run")
+    kill("resume=run")  # begins with what a kill has left
     (run / "checkpoints" / ".step_99999999.npz.1.tmp").write_bytes(b"half a checkpoint")
-    end = load_checkpoint(list_checkpoints(run / "checkpoints")[0]).step + 5
+    end = load_checkpoint(list_checkpoints(run / "checkpoints")[0]).step + 9
     assert gan_train(["resume=run", f"train.steps={end}"]) == 0
     assert not list((run / "checkpoints").glob(".*"))
+    assert (run / "generator.keras").exists()
     assert gan_train([*words, "hydra.run.dir=whole", f"train.steps={end}"]) == 0
     assert_same_run(Path("whole"), run)
 
@@ -90,24 +89,24 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     assert_same_run(whole_run, Path("run"))
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_good_checkpoint() -> None:
-    assert gan_train([*SMALL, "hydra.run.dir=run", "train.steps=5"]) == 0
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_good_checkpoint(whole_run: Path) -> None:
+    shutil.copytree(whole_run, "run")
     good = {path.name: path.read_bytes() for path in Path("run/checkpoints").iterdir()}
     done = command("gan-train", "resume=run", "train.steps=50", "optimizer.learning_rate=1e30")
     assert done.returncode == 1
-    for part in ("became NaN or infinite", "step_00000005.npz", "optimizer.learning_rate", "Traceback"):
+    for part in ("became NaN or infinite", "step_00000013.npz", "optimizer.learning_rate", "Traceback"):
         assert (part in done.stderr) == (part != "Traceback")
     state = status(Path("run"))
     assert state["state"] == "failed"
     assert "NaN or infinite" in state["error"]
     assert good == {path.name: path.read_bytes() for path in Path("run/checkpoints").iterdir()}
     assert "NaN or infinite" in (Path("run") / "train.log").read_text()
-    assert gan_train(["resume=run", "train.steps=8", "optimizer.learning_rate=0.01"]) == 0
+    assert gan_train(["resume=run", "train.steps=16", "optimizer.learning_rate=0.01"]) == 0
     assert np.isfinite([line["generator_loss"] for line in metric_lines(Path("run"))]).all()
 
 
 def test_two_processes_do_not_train_in_one_directory() -> None:
-    with training(*SMALL, "hydra.run.dir=run", "train.steps=1000000") as process:
+    with training(*SMALL, "hydra.run.dir=run", ENDLESS) as process:
         done = command("gan-train", "resume=run")
         assert done.returncode == 2
         assert "another process is training in this directory" in done.stderr

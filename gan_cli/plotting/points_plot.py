@@ -48,7 +48,7 @@ def points_plot(
     if real is not None:
         draw_points(draw, real, limits, REAL_COLOUR)
     draw_points(draw, fake, limits, FAKE_COLOUR)
-    canvas = canvas.resize((POINTS_SIDE, POINTS_SIDE), Image.Resampling.LANCZOS)
+    canvas = canvas.reduce(SUPERSAMPLING)
     draw_labels(ImageDraw.Draw(canvas), limits, count_outside(fake, limits), len(fake))
     return canvas
 
