@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import TINY
+from own_code import write_own_code
 from processes import command
 from runs import metric_lines
 
@@ -22,99 +23,12 @@ from gan_cli.config.target_allowlist import load_class
 from gan_cli.config.user_modules import set_own_folders
 from gan_cli.errors import ConfigError
 
-LOSS = '''
-from dataclasses import dataclass
-import my_constants
-import tensorflow as tf
-
-from gan_cli.losses import Loss
-
-
-@dataclass(frozen=True)
-class Exponential(Loss):
-    """A loss of my own."""
-
-    scale: float = my_constants.SCALE
-
-    def discriminator(self, real, fake):
-        return tf.reduce_mean(tf.exp(-self.scale * real.logits)) + tf.reduce_mean(tf.exp(self.scale * fake.logits))
-
-    def generator(self, fake, real):
-        import my_package.mean  # when it is called, long after this module was loaded
-
-        return my_package.mean.mean(tf.exp(-self.scale * fake.logits))
-'''
-MEAN = """
-import tensorflow as tf
-
-
-@tf.function
-def mean(values):
-    if tf.reduce_any(values > 1e9):  # Python control flow over a tensor, which needs the decorator
-        return tf.constant(1e9)
-    return tf.reduce_mean(values)
-"""
-MODEL = """
-from dataclasses import dataclass
-
-import keras
-
-from gan_cli.models import ModelPair
-
-
-@dataclass(frozen=True)
-class Linear(ModelPair):
-    latent_size: int = 4
-    latent_distribution: str = "normal"
-
-    def generator(self, data):
-        size = data.shape[0] * data.shape[1] * data.shape[2]
-        layers = [keras.Input((self.latent_size,)), keras.layers.Dense(size, "tanh"), keras.layers.Reshape(data.shape)]
-        return keras.Sequential(layers)
-
-    def discriminator(self, data):
-        layers = [keras.Input(data.shape), keras.layers.Flatten(), keras.layers.Dense(1), keras.layers.Reshape(())]
-        return keras.Sequential(layers)
-"""
-DATA = """
-from dataclasses import dataclass
-
-import numpy as np
-
-from gan_cli.data import DataSpec, InMemory, Source
-
-
-@dataclass(frozen=True)
-class Stripes(Source):
-    count: int = 100
-    flip: bool = False
-
-    def describe(self):
-        return DataSpec((6, 10, 1), self.count)
-
-    def open(self, progress=None):
-        values = np.zeros((self.count, 6, 10, 1), np.uint8)
-        values[:, ::2] = 255
-        return InMemory(self.describe(), values, np.zeros(self.count, np.int32), [])
-"""
-
 
 @pytest.fixture
 def own_folder(working_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    for name, text in {"my_losses": LOSS, "my_models": MODEL, "my_data": DATA, "my_constants": "SCALE = 1.0\n"}.items():
-        (working_folder / f"{name}.py").write_text(text)
-    (working_folder / "my_package").mkdir()
-    (working_folder / "my_package" / "mean.py").write_text(MEAN)
+    write_own_code(working_folder)
     for name in ("queue", "pandas", "jax"):  # what Python and dependencies import, and is no part of the user's loss
         (working_folder / f"{name}.py").write_text(f"raise RuntimeError('{name}.py of the user was imported')\n")
-    for group, name, text in [
-        ("loss", "exponential", "_target_: my_losses.Exponential\nscale: 0.5\n"),
-        ("model", "linear", "_target_: my_models.Linear\nlatent_size: 4\nlatent_distribution: normal\n"),
-        ("dataset", "stripes", "_target_: my_data.Stripes\ncount: 100\nflip: false\n"),
-    ]:
-        folder = working_folder / "conf" / group
-        folder.mkdir(parents=True)
-        (folder / f"{name}.yaml").write_text(text)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield working_folder
     for name in ("my_losses", "my_models", "my_data", "my_constants", "my_package", "my_package.mean"):
@@ -181,13 +95,6 @@ def test_an_auto_encoder_of_an_own_model_without_a_latent_size_is_refused(own_fo
     with pytest.raises(ConfigError, match=r"model=Linear: .* no field latent_size"):
         gan_train(["--config-dir", "conf", "model=linear", "loss=began", "dataset=digits", "hydra.run.dir=run"])
     assert not Path("run").exists()
-
-
-def test_a_sweep_finds_own_code_and_nothing_else_in_its_folder(own_folder: Path) -> None:
-    words = [*WORDS, "loss=exponential", "train.batch_size=8", "train.steps=3", "model=mlp", "model.width=8"]
-    done = command("gan-train", "-m", "--config-dir", "conf", *words, "seed=1", "hydra.sweep.dir=sweep")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "my_losses.Exponential" in next(Path("sweep").glob("*/config.yaml")).read_text()
 
 
 def test_only_code_of_the_users_folder_imports_its_siblings(own_folder: Path) -> None:

@@ -15,12 +15,15 @@ from importlib.metadata import Distribution, packages_distributions
 from pathlib import Path, PurePosixPath
 
 import pytest
-from conftest import PERCEPTRON, TINY
+from conftest import PERCEPTRON, TINY, build_once
+from own_code import write_own_code
+from planted import plant
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACES = {"gan_cli/sweeps/launcher_plugin": "hydra_plugins/gan_cli", "configs": "gan_cli/configs"}
 """Folders of the tree that lie elsewhere in the wheel, as `package-dir` in pyproject.toml says."""
 OWN = {"gan_cli", "hydra_plugins"}
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 TINIEST = [*(word for word in TINY if word != "logger=[]"), *PERCEPTRON, "train.steps=3"]
 
 
@@ -60,37 +63,47 @@ def run(*words: str | Path, folder: Path | None = None) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(shared_folder: Path) -> Path:
     """The wheel, built from a copy, since setuptools leaves folders where it builds."""
-    folder = tmp_path_factory.mktemp("wheel")
-    for name in tree_files():
-        (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, folder / "tree" / name)
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-    run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, folder / "tree")
-    (built,) = folder.glob("*.whl")
+
+    def build(folder: Path) -> None:
+        for name in tree_files():
+            (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / "tree" / name)
+        run(*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, folder / "tree")
+
+    (built,) = build_once(shared_folder / "wheel", build).glob("*.whl")
     return built
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(wheel: Path, shared_folder: Path) -> Path:
     """The folder of commands of a virtual environment that has the wheel and, from here, its dependencies.
 
     A path in a .pth file brings modules but not the .pth files beside them, so that an editable installation of this
     project, which is one of those, stays out.
     """
-    folder = tmp_path_factory.mktemp("installed")
-    run(sys.executable, "-m", "venv", "--without-pip", folder)
-    commands = folder / ("Scripts" if os.name == "nt" else "bin")
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", commands / "python")
-    run(*pip, "install", "--no-deps", wheel)
-    own_packages = Path(
-        run(commands / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
-    )
-    (own_packages / "dependencies.pth").write_text(
-        "\n".join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}) + "\n"
-    )
-    return commands
+    commands = "Scripts" if os.name == "nt" else "bin"
+
+    def install(folder: Path) -> None:
+        run(sys.executable, "-m", "venv", "--without-pip", folder)
+        python = folder / commands / "python"
+        run(
+            sys.executable,
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "--python",
+            python,
+            "install",
+            "--no-deps",
+            wheel,
+        )
+        purelib = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+        dependencies = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+        (Path(purelib) / "dependencies.pth").write_text("\n".join(dependencies) + "\n")
+
+    return build_once(shared_folder / "installed", install) / commands
 
 
 def test_the_wheel_has_every_file_and_nothing_else(wheel: Path) -> None:
@@ -122,18 +135,23 @@ def test_the_installed_commands_answer(installed: Path, tmp_path: Path) -> None:
     assert "weight_clip" in run(installed / "gan-train", "--cfg", "job", "loss=wgan", folder=tmp_path)
 
 
-def test_an_installed_run_trains_and_gives_samples(installed: Path, tmp_path: Path) -> None:
-    run(installed / "gan-train", *TINIEST, "hydra.run.dir=run", folder=tmp_path)
-    assert '"state": "finished"' in (tmp_path / "run" / "status.json").read_text()
-    run(installed / "gan-sample", "run=run", "n=4", "output=four.png", folder=tmp_path)
-    assert (tmp_path / "four.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_an_installed_sweep_runs_its_jobs(installed: Path, tmp_path: Path) -> None:
-    said = run(installed / "gan-train", "-m", *TINIEST, "seed=7", "hydra.sweep.dir=sweep", folder=tmp_path)
+def test_an_installed_sweep_runs_own_code_and_nothing_else_in_its_folder(
+    installed: Path, working_folder: Path, marker: Path
+) -> None:
+    """Each job in an interpreter of its own, in a folder with modules that Python and dependencies would import."""
+    write_own_code(working_folder)
+    plant(working_folder, marker)
+    words = ["--config-dir", "conf", "loss=exponential", "dataset=stripes", *TINIEST, "seed=7"]
+    said = run(installed / "gan-train", "-m", *words, "hydra.sweep.dir=sweep", folder=working_folder)
     assert "[1/1]" in said
-    (status,) = (tmp_path / "sweep").glob("*/status.json")
-    assert '"state": "finished"' in status.read_text()
+    assert not marker.exists(), marker.read_text()
+    (job,) = (path.parent for path in Path("sweep").glob("*/status.json"))
+    assert '"state": "finished"' in (job / "status.json").read_text()
+    assert "my_losses.Exponential" in (job / "config.yaml").read_text()
+    job.rename("run")
+    run(installed / "gan-sample", "run=run", "trust=true", "n=4", "output=four.png", folder=working_folder)
+    assert Path("four.png").read_bytes().startswith(b"\x89PNG")
+    assert not marker.exists(), marker.read_text()
 
 
 def imports(tree: ast.AST, inside_functions: bool) -> Iterator[str]:

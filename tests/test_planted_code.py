@@ -84,16 +84,6 @@ def test_every_command_ignores_modules_in_a_foreign_run_directory(
     assert "ConfigError" in failed["eval human results=[answers]"]
 
 
-def test_a_sweep_of_the_console_script_ignores_modules_in_the_working_folder(foreign_run: Path, marker: Path) -> None:
-    script = Path(sys.executable).with_name("gan-train")
-    if not script.is_file():
-        pytest.skip("the console scripts are not installed beside Python")
-    words = ["-m", *SMALL, "seed=1", "hydra.sweep.dir=sweep"]
-    done = subprocess.run([script, *words], cwd=foreign_run, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert not marker.exists(), marker.read_text()
-
-
 @pytest.mark.parametrize("module", ["train", "sample", "evaluate"])
 def test_a_command_started_as_a_module_ignores_modules_in_the_working_folder(
     foreign_run: Path, marker: Path, module: str
