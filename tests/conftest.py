@@ -104,6 +104,16 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Runs training steps without tracing a graph, for tests that only ask whether a run of one or two steps works."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def finished_run(shared_folder: Path) -> Path:
     """The directory of a short run of the real command on the digits; tests read it and do not change it."""

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from itertools import cycle, islice
+from itertools import chain, cycle, islice, repeat
 from pathlib import Path
 
 import numpy as np
@@ -71,8 +71,7 @@ def assert_resumes_exactly(whole: Path, *words: str, in_fresh_process: bool = Fa
             f"augment=[{','.join(AUGMENTATIONS)}]",
             "train.pack=2",
             "train.top_k=0.5",
-            "train.critic_steps=2",
-            "model.depth=3",
+            "train.update=simultaneous",  # augments half as often as alternating updates
         ],
     ],
     ids=["penalties", "augmentations, packs and top-k"],
@@ -80,7 +79,8 @@ def assert_resumes_exactly(whole: Path, *words: str, in_fresh_process: bool = Fa
 def test_parts_resume_exactly_all_together_with_what_they_carry_on(words: list[str]) -> None:
     job = build_job(compose("train", [*SMALL, *words]).config)
     # Strengths that adapt do so at once, so that they are at work before the run is stopped.
-    quick = [f"augment.{name}.ramp_images=500" for name, one in job.augmentations.items() if one.learns]
+    adaptive = [name for name, one in job.augmentations.items() if one.learns]
+    quick = [f"augment.{name}.{key}" for name in adaptive for key in ("ramp_images=500", "target=-0.9")]
     whole = train("whole", 9, *SMALL, *words, *quick)
     assert_resumes_exactly(whole)
     carried = {
@@ -95,14 +95,14 @@ def test_parts_resume_exactly_all_together_with_what_they_carry_on(words: list[s
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_each_model_trains_on_images_that_are_not_square(model: str) -> None:
+def test_each_model_trains_on_images_that_are_not_square(model: str, eager: None) -> None:
     words = [word for word in (*TINY, f"model={model}", "dataset.image_size=8x12") if word != "run.log_every=4"]
     assert gan_train([*words, "run.log_every=1", "train.steps=2", "train.batch_size=8", "hydra.run.dir=run"]) == 0
     assert [line["step"] for line in metric_lines(Path("run"))] == [1, 2]
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_each_experiment_begins(experiment: str, request: pytest.FixtureRequest) -> None:
+def test_each_experiment_begins(experiment: str, request: pytest.FixtureRequest, eager: None) -> None:
     words = ["train.steps=1", "run.log_every=1", "hydra.run.dir=run", "model.width=8", "train.batch_size=8"]
     # What is measured is measured of fewer images, and of none where a classifier would have to be trained first.
     words += ["eval.samples=200", "eval.real_samples=200", "features=random"]
@@ -155,7 +155,7 @@ def source_words(dataset: str, folder: Path, request: pytest.FixtureRequest) -> 
     """How to ask for a data set: held in memory and, where it can be, also streamed."""
     streamed = "dataset.memory_limit=0"
     if dataset in ("ring", "grid"):
-        return [["dataset.examples=500"]]
+        return [["dataset.examples=500", "eval.samples=200", "eval.real_samples=200"]]
     if dataset == "digits":
         return [["dataset.flip=true"]]
     if dataset == "folder":
@@ -171,13 +171,15 @@ def source_words(dataset: str, folder: Path, request: pytest.FixtureRequest) -> 
         words = ["dataset.name=mnist", "dataset.split=train[:200]", f"dataset.data_dir={prepared}"]
         return [[*words, IN_MEMORY], [*words, streamed]]
     if dataset == "stacked_mnist":
-        words = ["dataset.split=test[:500]", "dataset.examples=200", f"dataset.data_dir={prepared}"]
+        # Without the default metric, which trains a classifier of digits.
+        words = ["dataset.split=test[:500]", "dataset.examples=200", f"dataset.data_dir={prepared}", "metric=[]"]
         return [[*words, IN_MEMORY], [*words, streamed]]
     return [[f"dataset.data_dir={prepared}", "dataset.split=test[:500]"]]
 
 
 COUNT = max(len(LOSSES), len(OPTIMIZERS), len(DATASETS))
-TOGETHER = list(islice(zip(cycle(LOSSES), cycle(OPTIMIZERS), cycle(DATASETS), cycle(["linear", "cosine"])), COUNT))
+SOURCES = chain(DATASETS, repeat("digits"))
+TOGETHER = list(islice(zip(cycle(LOSSES), cycle(OPTIMIZERS), SOURCES, cycle(["linear", "cosine"])), COUNT))
 """Each loss, optimizer and data source once or more; what is stored of one does not depend on the others."""
 
 
@@ -190,9 +192,8 @@ def test_each_loss_optimizer_and_data_source_resumes_exactly(
     words = [*SMALL, f"loss={loss}", f"optimizer={optimizer}", *scheduled, "optimizer.clip_norm=1"]
     *in_memory, streamed = source_words(dataset, tmp_path, request)
     whole = train("whole", 9, *words, f"dataset={dataset}", *streamed)
-    assert_resumes_exactly(whole, in_fresh_process=True)
-    for source in in_memory:
-        assert_resumes_exactly(whole, *source)  # how examples are held changes nothing
+    # In another process and, where a source can be streamed, with examples held in memory: neither changes anything.
+    assert_resumes_exactly(whole, *next(iter(in_memory), []), in_fresh_process=True)
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ def busy_machine() -> Iterator[None]:
 
 
 def test_a_convolutional_run_is_the_same_on_a_busy_machine(request: pytest.FixtureRequest) -> None:
-    words = ("model.width=16", "loss=wgan_gp", "train.critic_steps=2", "dataset.image_size=16")
+    words = ("model.width=8", "loss=wgan_gp", "train.critic_steps=1", "dataset.image_size=16")
     quiet = train("quiet", 8, *words)
     request.getfixturevalue("busy_machine")
     assert_resumes_exactly(quiet)
