@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import single_threaded_blas  # noqa: F401
 from processes import command
 
 from gan_cli.data import InMemory

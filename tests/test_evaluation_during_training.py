@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import PERCEPTRON, TINY
-from runs import assert_same_run, metric_lines
+from runs import assert_same_run, metric_lines, trained
 
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
@@ -21,7 +22,6 @@ from gan_cli.runs.run_directory import RunDirectory
 from gan_cli.training.resume_run import restore_best_before
 
 MEASURED = [
-    *TINY,
     "metric=[fid]",
     "features=pixels",
     "eval.every=3",
@@ -32,8 +32,14 @@ MEASURED = [
 
 
 def train(name: str, *words: str) -> RunDirectory:
-    assert gan_train([*MEASURED, *words, f"hydra.run.dir={name}"]) == 0
+    assert gan_train([*TINY, *MEASURED, *words, f"hydra.run.dir={name}"]) == 0
     return RunDirectory(Path(name))
+
+
+def run_of(name: str, steps: int) -> RunDirectory:
+    """A run whose later evaluations are better, with a checkpoint at each; trained once for all tests."""
+    better = ("run.checkpoint_every=3", "optimizer.learning_rate=2e-3")
+    return RunDirectory(trained(name, steps, *MEASURED, *better))
 
 
 def evaluations(run: RunDirectory) -> list[dict]:
@@ -63,36 +69,37 @@ def test_it_does_not_disturb_training_and_both_logs_hold_numbers_and_protocol() 
 
 
 def test_a_run_that_is_made_longer_is_the_one_that_was_never_stopped() -> None:
-    whole = train("whole", "train.steps=12")
-    train("parts", "train.steps=8")  # measures at its end too, where none is due
-    assert [line["step"] for line in evaluations(RunDirectory(Path("parts")))] == [3, 6, 8]
-    assert gan_train(["resume=parts", "train.steps=12"]) == 0
-    parts = RunDirectory(Path("parts"))
+    whole = run_of("whole", 9)
+    parts = run_of("parts", 8)  # measures at its end too, where none is due
+    assert [line["step"] for line in evaluations(parts)] == [3, 6, 8]
+    assert gan_train(["resume=parts", "train.steps=9"]) == 0
     assert evaluations(parts) == evaluations(whole)
     assert_same_run(whole.path, parts.path)
     assert load_checkpoint(parts.best).step == load_checkpoint(whole.best).step
 
 
 def test_numbers_of_another_protocol_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
-    train("run", "train.steps=12", "eval.every=2", "optimizer.learning_rate=1e-12")
+    train("run", "train.steps=8", "eval.every=2", "optimizer.learning_rate=1e-12")
     capsys.readouterr()
-    words = ["resume=run", "train.steps=16", "eval.samples=300", "eval.patience=3"]
+    words = ["resume=run", "train.steps=12", "eval.samples=300", "eval.patience=3"]
     assert gan_train(words) == 0  # would end at once if the evaluations of before counted
     told = capsys.readouterr().out
     assert "measured it in another way" in told
-    assert json.loads(Path("run/status.json").read_text())["step"] == 16
+    assert json.loads(Path("run/status.json").read_text())["step"] == 12
 
 
 def test_the_best_is_put_right_where_a_kill_left_it_wrong() -> None:
-    run = train("run", "train.steps=6", "run.checkpoint_every=3")
+    run = run_of("run", 6)
     best = best_recorded(run)
     assert best is not None
     run.best.unlink()  # killed between the checkpoint and its second name
     assert gan_train(["resume=run", "train.steps=7", "eval.every=100"]) == 0
     assert load_checkpoint(run.best).step in (best[2], 7)
 
-    later = train("later", "train.steps=9", "run.checkpoint_every=3", "optimizer.learning_rate=2e-3")
+    later = run_of("later", 9)
     assert load_checkpoint(later.best).step == 9
+    later.best.unlink()
+    os.link(later.checkpoints / "step_00000009.npz", later.best)  # as the run left it
     for step in (6, 9):
         damaged = later.checkpoints / f"step_{step:08d}.npz"
         damaged.unlink()  # the best is the same file by another name
@@ -102,17 +109,15 @@ def test_the_best_is_put_right_where_a_kill_left_it_wrong() -> None:
 
 
 def test_a_share_that_training_has_seen_is_not_kept_aside_later(capsys: pytest.CaptureFixture[str]) -> None:
-    train("run", "train.steps=3")
+    run_of("run", 6)
     with pytest.raises(ConfigError, match="has seen examples that would be kept aside"):
-        gan_train(["resume=run", "train.steps=6", "eval.held_out=0.3"])
+        gan_train(["resume=run", "train.steps=9", "eval.held_out=0.3"])
 
 
 def test_an_evaluation_that_a_stop_broke_off_is_made_when_the_run_resumes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    whole = train("whole", "train.steps=9", "run.checkpoint_every=3")
-    train("stopped", "train.steps=6", "run.checkpoint_every=3")
-    stopped = RunDirectory(Path("stopped"))
+    whole, stopped = run_of("whole", 9), run_of("stopped", 6)
     kept = [line for line in stopped.evaluations.read() if line["step"] < 6]  # as if the stop had come before it
     stopped.evaluations.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
     assert gan_train(["resume=stopped", "train.steps=9"]) == 0
@@ -122,7 +127,7 @@ def test_an_evaluation_that_a_stop_broke_off_is_made_when_the_run_resumes(
 
 
 def test_the_best_checkpoint_is_kept_and_can_be_sampled() -> None:
-    run = train("run", "train.steps=12", "run.keep_checkpoints=1", "eval.best_by=fid")
+    run = train("run", "train.steps=9", "run.keep_checkpoints=1", "eval.best_by=fid")
     found = {line["step"]: line["values"]["fid"]["value"] for line in evaluations(run)}
     best = load_checkpoint(run.best)
     assert found[best.step] == min(found.values())
@@ -214,7 +219,7 @@ def test_what_cannot_be_measured_is_reported_before_anything_is_made(
     from gan_cli.commands.command_line import report_errors
 
     with pytest.raises(SystemExit) as ended, report_errors("gan-train"):
-        gan_train([*MEASURED, *words, "hydra.run.dir=run"])
+        gan_train([*TINY, *MEASURED, *words, "hydra.run.dir=run"])
     assert ended.value.code == 2
     told = capsys.readouterr().err
     assert told.startswith(f"gan-train: {key}")

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,21 @@ import pytest
 from quick_classifier import QUICK, Heard, opened
 
 from gan_cli.data import DataSpec, InMemory
+from gan_cli.data.digits import Digits
 from gan_cli.errors import ConfigError
+from gan_cli.features import FeatureExtractor
 from gan_cli.features.classifier import Classifier
 from gan_cli.metrics.fid import frechet_distance
 from gan_cli.metrics.mean_and_covariance import moments_of
 
 pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+@cache
+def quick_digits() -> tuple[FeatureExtractor, Heard]:
+    """The classifier of digits, and what its training reported."""
+    examples, heard = Digits().open(), Heard()
+    return opened(examples, teller=heard), heard
 
 
 def striped(shape: tuple[int, ...], examples: int = 200) -> InMemory:
@@ -33,8 +43,7 @@ def striped(shape: tuple[int, ...], examples: int = 200) -> InMemory:
 
 
 def test_it_learns_digits_and_tells_how_well_it_reads_those_kept_aside(digits: InMemory) -> None:
-    heard = Heard()
-    embedding = opened(digits, teller=heard)
+    embedding, heard = quick_digits()
     assert embedding.identity["accuracy"] >= 0.97
     assert heard.lines == [f"classifier features: accuracy {embedding.identity['accuracy']:.4f} on 179 held-out images"]
     assert heard.warnings == []
@@ -51,10 +60,10 @@ def test_it_learns_digits_and_tells_how_well_it_reads_those_kept_aside(digits: I
 
 def test_accuracy_is_that_on_images_which_training_never_saw(digits: InMemory) -> None:
     """Labels without any meaning can be learnt by heart, and are then told no better than by chance."""
-    labels = np.random.default_rng(0).integers(0, 10, 300, np.int32)
-    meaningless = InMemory(replace(digits.spec, examples=300), digits.values[:300], labels, [])
+    labels = np.random.default_rng(0).integers(0, 10, 150, np.int32)
+    meaningless = InMemory(replace(digits.spec, examples=150), digits.values[:150], labels, [])
     heard = Heard()
-    embedding = opened(meaningless, Classifier(steps=600), heard)
+    embedding = opened(meaningless, Classifier(steps=300), heard)
     logits = embedding(meaningless.values).logits
     assert logits is not None
     assert (logits.argmax(axis=1) == labels).mean() > 0.85
@@ -63,7 +72,7 @@ def test_accuracy_is_that_on_images_which_training_never_saw(digits: InMemory) -
 
 
 def test_features_of_digits_are_the_farther_away_the_noisier_they_are(digits: InMemory) -> None:
-    embedding = opened(digits)
+    embedding, _ = quick_digits()
     real = moments_of(embedding(digits.values[::2]).features)
     others = digits.values[1::2]
     noise = np.random.default_rng(0).normal(size=others.shape)

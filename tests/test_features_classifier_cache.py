@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from processes import command
 from quick_classifier import Heard, opened
 
 from gan_cli.data import InMemory
@@ -21,10 +21,23 @@ from gan_cli.features.classifier_network import initial_weights, weight_shapes
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
+SHORT = Classifier(steps=2)
+
+
+@pytest.fixture(scope="module")
+def short_cache(digits: InMemory, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder with the classifier that SHORT trains."""
+    folder = tmp_path_factory.mktemp("short_cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAN_CLI_CACHE", str(folder))
+        opened(digits, SHORT)
+    return folder
+
+
 def test_what_comes_from_the_cache_is_what_was_trained(digits: InMemory) -> None:
-    trained = opened(digits)
+    trained = opened(digits, SHORT)
     heard = Heard()
-    kept = opened(digits, teller=heard)
+    kept = opened(digits, SHORT, teller=heard)
     assert heard.done == []  # no training
     assert kept.identity == trained.identity
     for first, second in zip(trained(digits.values), kept(digits.values), strict=True):
@@ -32,30 +45,21 @@ def test_what_comes_from_the_cache_is_what_was_trained(digits: InMemory) -> None
 
 
 def test_another_process_trains_the_same_weights(digits: InMemory, tmp_path: Path) -> None:
-    program = """
-from gan_cli.devices import load_tensorflow, set_up_tensorflow
-load_tensorflow()
-set_up_tensorflow(seed=5, deterministic=True)
-from gan_cli.data.digits import Digits
-from gan_cli.features.classifier import Classifier
-from gan_cli.progress import SilentReporter
-examples = Digits().open()
-print(Classifier(steps=40).load(examples.spec, lambda: examples, SilentReporter()).identity["weights_sha256"])
-"""
     here = opened(digits, Classifier(steps=40)).identity["weights_sha256"]
-    environment = {**os.environ, "GAN_CLI_CACHE": str(tmp_path / "another")}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+    np.save("fake.npy", digits.values[:50])
+    words = ["dataset=digits", "fake=fake.npy", "metric=[fid]", "features=classifier", "features.steps=40", "seed=5"]
+    done = command("gan-eval", *words, "json=true", GAN_CLI_CACHE=str(tmp_path / "another"))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[-1] == here
+    assert (tmp_path / "another" / "classifier").is_dir()  # trained there
+    assert json.loads(done.stdout)["protocol"]["features"]["weights_sha256"] == here
 
 
 def test_another_content_or_setting_is_another_network(digits: InMemory, own_cache: Path) -> None:
-    short = Classifier(steps=2)
     relabelled = replace(digits, labels=9 - digits.labels)
     brighter = replace(digits, values=np.maximum(digits.values, 1))
-    found = [opened(examples, short) for examples in (digits, relabelled, brighter)]
-    found += [opened(digits, replace(short, **change)) for change in ({"seed": 1}, {"width": 16}, {"steps": 3})]
-    found += [opened(digits, replace(short, learning_rate=0.002))]
+    found = [opened(examples, SHORT) for examples in (digits, relabelled, brighter)]
+    found += [opened(digits, replace(SHORT, **change)) for change in ({"seed": 1}, {"width": 16}, {"steps": 3})]
+    found += [opened(digits, replace(SHORT, learning_rate=0.002))]
     assert len({embedding.identity["weights_sha256"] for embedding in found}) == len(found)
     assert len(list((own_cache / "classifier").iterdir())) == len(found)
 
@@ -90,17 +94,17 @@ def flip_a_byte(path: Path) -> None:
     ],
 )
 def test_a_damaged_file_is_reported_and_trained_again(
-    digits: InMemory, own_cache: Path, file: str, damage: Any
+    digits: InMemory, own_cache: Path, short_cache: Path, file: str, damage: Any
 ) -> None:
-    short = Classifier(steps=2)
-    expected = opened(digits, short)
+    shutil.copytree(short_cache, own_cache)
+    expected = opened(digits, SHORT)
     damage(next((own_cache / "classifier").glob(f"*/{file}")))
     heard = Heard()
-    again = opened(digits, short, heard)
+    again = opened(digits, SHORT, heard)
     assert "can't be used" in heard.warnings[0]
     assert again.identity == expected.identity
     heard = Heard()
-    opened(digits, short, heard)
+    opened(digits, SHORT, heard)
     assert heard.done == []  # it was written anew
 
 

@@ -32,6 +32,8 @@ REFUSED = {
     "pixels": set(),
 }
 """What an extractor does not take; it says so before TensorFlow is loaded."""
+COUNT = {"inception": 20}
+"""Examples of which features are computed, more than a batch of the network that takes longest. Else 70."""
 QUICK = {"classifier": ["features.steps=50"]}
 """What makes an extractor of the same kind in less time. `auto` opens the classifier as it is."""
 
@@ -80,17 +82,18 @@ CASES = [(name, kind) for name in EXTRACTORS for kind in works_on(name)]
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_what_it_gives_for_an_example_does_not_depend_on_the_others(name: str, kind: str, graph: Path) -> None:
     embedding = opened(name, kind, graph)
-    values = examples_of(kind).read(np.arange(70))[0]
+    count = COUNT.get(name, 70)
+    values = examples_of(kind).read(np.arange(count))[0]
     whole = embedding(values)
-    assert whole.features.shape == (70, embedding.dimensions)
+    assert whole.features.shape == (count, embedding.dimensions)
     assert whole.features.dtype == np.float32
     assert np.isfinite(whole.features).all()
     assert whole.features.std(axis=0).max() > 0
     if embedding.classes:
         assert whole.logits is not None
-        assert whole.logits.shape == (70, embedding.classes)
-    order = np.random.RandomState(0).permutation(70)
-    alone = np.concatenate([embedding(values[order[start : start + 7]]).features for start in range(0, 70, 7)])
+        assert whole.logits.shape == (count, embedding.classes)
+    order = np.random.RandomState(0).permutation(count)
+    alone = np.concatenate([embedding(values[order[start : start + 7]]).features for start in range(0, count, 7)])
     np.testing.assert_array_equal(alone, whole.features[order])
 
 

@@ -26,7 +26,6 @@ from inception_files import (
 )
 
 from gan_cli.devices import dtype_policy, set_up_tensorflow
-from gan_cli.features import FeatureExtractor
 from gan_cli.features.inception import BATCH, as_input
 from gan_cli.features.inception_graph import ARCHIVE, GRAPH
 from gan_cli.features.inception_network import inception_network
@@ -50,21 +49,10 @@ def constants() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def graph_file(tmp_path_factory: pytest.TempPathFactory, constants: dict[str, np.ndarray]) -> Path:
-    return write_graph(tmp_path_factory.mktemp("graph") / GRAPH, constants)
-
-
-@pytest.fixture(scope="module")
-def archive(graph_file: Path) -> Path:
-    files = {"LICENSE": b"Apache", GRAPH: graph_file.read_bytes(), "cropped_panda.jpg": b"a panda"}
-    return write_archive(graph_file.with_name(ARCHIVE), files)
-
-
-@pytest.fixture(scope="module")
-def deepest(archive: Path) -> FeatureExtractor:
-    """Opened amid a run of mixed precision."""
-    with dtype_policy("mixed_bfloat16"):
-        return opened(archive, layer=2048)
+def archive(tmp_path_factory: pytest.TempPathFactory, constants: dict[str, np.ndarray]) -> Path:
+    graph = write_graph(tmp_path_factory.mktemp("graph") / GRAPH, constants)
+    files = {"LICENSE": b"Apache", GRAPH: graph.read_bytes(), "cropped_panda.jpg": b"a panda"}
+    return write_archive(graph.with_name(ARCHIVE), files)
 
 
 def golden(name: str) -> np.ndarray:
@@ -78,9 +66,18 @@ def assert_golden(found: Any, name: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max(), err_msg=name)
 
 
-def test_every_layer_of_every_set_of_images_is_the_golden_one(constants: dict[str, np.ndarray]) -> None:
+def test_every_layer_of_every_set_is_the_golden_one_of_every_constant_but_the_bias_in_its_shape(
+    constants: dict[str, np.ndarray],
+) -> None:
+    read: dict[str, list[int]] = {}
+
+    def constant(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        read[name] = list(shape)
+        return constants[name]
+
     images = tf.concat([as_input(tf.constant(golden(f"{name}_images"))) for name in SETS], axis=0)
-    found = inception_network(lambda name, shape: constants[name])(images, training=False)
+    found = inception_network(constant)(images, training=False)
+    assert read == {name: shape for name, shape in SHAPES.items() if name != "softmax/biases"}
     for place, name in enumerate(SETS):
         of_set = slice(3 * place, 3 * place + 3)
         for layer in ("64", "192", "768", "2048"):
@@ -88,31 +85,20 @@ def test_every_layer_of_every_set_of_images_is_the_golden_one(constants: dict[st
         assert_golden(found["logits"][of_set].numpy(), f"{name}_logits_unbiased")
 
 
-def test_the_network_reads_every_constant_but_the_bias_in_its_shape(constants: dict[str, np.ndarray]) -> None:
-    asked: dict[str, list[int]] = {}
-
-    def remember(name: str, shape: tuple[int, ...]) -> np.ndarray:
-        asked[name] = list(shape)
-        return constants[name]
-
-    inception_network(remember)
-    assert asked == {name: shape for name, shape in SHAPES.items() if name != "softmax/biases"}
-
-
-def test_the_deepest_layer_has_logits_and_mixed_precision_changes_nothing(deepest: FeatureExtractor) -> None:
-    found = deepest(golden("a32_images"))
-    assert_golden(found.features, "a32_2048")
-    assert_golden(found.logits, "a32_logits_unbiased")
+def test_the_deepest_layer_depends_neither_on_other_images_nor_on_mixed_precision_and_has_logits(archive: Path) -> None:
+    """Of two batches: the first of the images come again in the second one, at other places and before other images."""
+    with dtype_policy("mixed_bfloat16"):
+        deepest = opened(archive, layer=2048)
+    images = np.random.default_rng(0).integers(0, 256, (BATCH + 4, *SETS["a32"]), dtype=np.uint8)
+    images[:3] = golden("a32_images")
+    images[BATCH:] = images[[BATCH - 1, 0, 1, 2]]
+    found = deepest(images)
+    assert found.logits is not None
+    assert_golden(found.features[:3], "a32_2048")
+    assert_golden(found.logits[:3], "a32_logits_unbiased")
+    for array in found:
+        np.testing.assert_array_equal(array[BATCH:], array[[BATCH - 1, 0, 1, 2]])
     assert (deepest.dimensions, deepest.classes) == (2048, 1008)
-
-
-def test_what_is_given_for_an_image_does_not_depend_on_the_others(deepest: FeatureExtractor) -> None:
-    images = np.random.default_rng(0).integers(0, 256, (BATCH + 1, *SETS["a32"]), dtype=np.uint8)
-    together, last, first = deepest(images), deepest(images[-1:]), deepest(images[:1])
-    for both, one, other in zip(together, last, first, strict=True):
-        assert both is not None
-        np.testing.assert_array_equal(both[-1:], one)
-        np.testing.assert_array_equal(both[:1], other)
 
 
 def test_a_shallower_layer_is_the_golden_one_and_has_no_logits(shallow_file: Path) -> None:

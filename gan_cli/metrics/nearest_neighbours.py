@@ -69,8 +69,11 @@ def _smallest(
     """The smallest of new values `[m, n]` of the rows `numbers` and of the best so far, in order, with their rows."""
     count = best.shape[1]
     values = np.concatenate([best, squared], axis=1)
-    first = np.argpartition(values, count - 1, axis=1)[:, :count]
-    first = np.take_along_axis(first, np.argsort(np.take_along_axis(values, first, 1), axis=1, kind="stable"), 1)
+    if count == 1:  # much faster than a partition
+        first = values.argmin(axis=1)[:, None]
+    else:
+        first = np.argpartition(values, count - 1, axis=1)[:, :count]
+        first = np.take_along_axis(first, np.argsort(np.take_along_axis(values, first, 1), axis=1, kind="stable"), 1)
     is_old = first < count
     old = np.take_along_axis(places, np.where(is_old, first, 0), 1)
     return np.take_along_axis(values, first, 1), np.where(is_old, old, numbers[np.maximum(first - count, 0)])
