@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 from PIL import Image
 
 import gan_cli.data
@@ -24,7 +24,7 @@ def test_foreign_files_make_one_line_and_none_on_resume(capsys: pytest.CaptureFi
     for index in range(8):
         Image.fromarray(RNG.integers(0, 256, (8, 8), np.uint8)).save(f"images/{index}.png")
         Path(f"images/{index}.txt").write_text("a caption")
-    words = ["dataset=folder", "dataset.path=images", "dataset.channels=gray", "train.batch_size=4", "model=mlp"]
+    words = [*PERCEPTRON, "dataset=folder", "dataset.path=images", "dataset.channels=gray", "train.batch_size=4"]
     assert gan_train([*TINY, *words, "train.steps=2", "hydra.run.dir=run"]) == 0
     first = capsys.readouterr().out
     assert first.count("captions") == first.count("Skipped: 1.txt") == 0

@@ -85,7 +85,7 @@ def test_another_number_of_cores_is_described(starts: list[dict[str, Any]], line
 def test_a_resumed_run_tells_another_number_of_cores(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    short = ["logger=[]", *PERCEPTRON, "hydra.run.dir=run"]
+    short = ["logger=[]", *PERCEPTRON, "dataset=ring", "hydra.run.dir=run"]
     assert gan_train([*short, "train.steps=1"]) == 0
     assert "The run was begun on" not in capsys.readouterr().out
     cores = len(os.sched_getaffinity(0))
@@ -161,14 +161,15 @@ def test_the_shared_generator_is_the_averaged_one(finished_run: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["train.precision=mixed_bfloat16", *PERCEPTRON],
-        ["train.precision=mixed_float16", "loss=wgan_gp", "train.critic_steps=2", *PERCEPTRON],
-        ["train.xla=true", "loss=wgan", "train.critic_steps=2", *PERCEPTRON],
-        ["train.xla=true", "train.update=simultaneous", "loss=rpgan", *PERCEPTRON],
-        ["train.deterministic=false", "model.latent_distribution=uniform", "model.latent_size=7"],
-        ["dataset.image_size=[8,12]", "dataset.channels=rgb", "model.generator_normalization=instance"],
+        [*PERCEPTRON, "train.precision=mixed_bfloat16", "train.ema_half_life=0", "train.ema_ramp=0"],
+        [*PERCEPTRON, "train.precision=mixed_float16", "loss=wgan_gp", "train.critic_steps=2"],
+        [*PERCEPTRON, "train.xla=true", "loss=wgan", "train.critic_steps=2", "run.keep_checkpoints=1"],
+        [*PERCEPTRON, "train.xla=true", "train.update=simultaneous", "loss=rpgan", "penalty=[r1]"],
+        [
+            *("train.deterministic=false", "model.latent_distribution=uniform", "model.latent_size=7"),
+            *("dataset.image_size=[8,12]", "dataset.channels=rgb", "model.generator_normalization=instance"),
+        ],
         ["dataset.image_size=16x8", "dataset.channels=rgba", "model.discriminator_normalization=spectral"],
-        ["train.ema_half_life=0", "train.ema_ramp=0", "run.keep_checkpoints=1", *PERCEPTRON],
     ],
     ids=" ".join,
 )
@@ -194,7 +195,8 @@ def test_files_that_were_left_out_are_named(
     whole = (folder / "0.png").read_bytes()
     (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
     (folder / "notes.txt").write_text("not a picture")
-    words = ["dataset=folder", f"dataset.path={folder}", "train.batch_size=4", "train.steps=4", "hydra.run.dir=run"]
+    words = [*PERCEPTRON, "dataset=folder", f"dataset.path={folder}", "train.batch_size=4", "train.steps=4"]
+    words.append("hydra.run.dir=run")
     words.append(f"dataset.memory_limit={memory_limit}")  # 0: streamed, and found broken only when it is read
     assert gan_train([*TINY, *words]) == 0
     said = capsys.readouterr().out
