@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -71,8 +72,14 @@ def make_step(
 
 def do(step: AdversarialStep, number: int = 0, real: np.ndarray = REAL) -> dict[str, float]:
     """Step `number`, compiled, with the same real examples in each update of the discriminator."""
-    metrics = tf.function(step)(tf.constant(np.stack([real] * step.critic_steps)), tf.constant(number, tf.int64))
+    metrics = compiled(step)(tf.constant(np.stack([real] * step.critic_steps)), tf.constant(number, tf.int64))
     return {name: float(value) for name, value in metrics.items()}
+
+
+@lru_cache(maxsize=4)
+def compiled(step: AdversarialStep) -> Any:
+    """Returns the step as training compiles it, traced once for all calls."""
+    return tf.function(step, autograph=False)
 
 
 def weights(step: AdversarialStep) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+import yaml
 
 from gan_cli.config.compatibility import check_data, check_parts
 from gan_cli.config.compose import compose, config_directory
@@ -54,9 +55,12 @@ def job_with_loss(loss: str, shape: tuple[int, ...]) -> TrainJob:
 
 
 def parts_named(group: str, choice: str) -> dict[str, Any]:
-    """What a choice of `penalty` or `augment` adds to a job, by name; some add several."""
-    job = job_of(f"{group}=[{choice}]")
-    return job.penalties if group == "penalty" else job.augmentations
+    """What a choice of `penalty` or `augment` adds to a job, by name; all choices are composed at once."""
+    job = job_of(f"{group}=[{','.join(choices_of(group))}]")
+    parts = job.penalties if group == "penalty" else job.augmentations
+    content = yaml.safe_load((config_directory() / group / f"{choice}.yaml").read_text(encoding="utf-8"))
+    names = [name for name in (*content, *content.get("defaults", [])) if name not in ("defaults", "_self_")]
+    return {name: parts[name] for name in names}
 
 
 def with_part(job: TrainJob, group: str, choice: str) -> TrainJob:

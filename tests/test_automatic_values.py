@@ -97,7 +97,7 @@ def test_the_configuration_is_shown_with_numbers_where_it_is_resolved(capsys: py
 RING = [*TINY, "dataset=ring", *PERCEPTRON, "penalty=r1", "hydra.run.dir=out/run", "train.steps=4", "run.log_every=2"]
 
 
-def test_a_run_says_what_was_chosen_and_keeps_it_on_resume(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_says_what_was_chosen_and_keeps_it_on_resume(capsys: pytest.CaptureFixture[str], eager: None) -> None:
     assert gan_train(RING) == 0
     out = capsys.readouterr().out
     assert "chosen for this data:" in out

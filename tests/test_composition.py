@@ -35,7 +35,9 @@ MANNERS: dict[str, dict[str, Any]] = {
     "train.pack=2": {"pack": 2},
     "train.accumulate=2": {"accumulate": 2},
 }
-ACCUMULATED = "train.accumulate=2"
+PACKED, ACCUMULATED = "train.pack=2", "train.accumulate=2"
+EACH_PART_ALONE = "non_saturating"
+"""The loss with which each part takes a step of its own; with others, all parts that are not refused take one."""
 Outcomes = dict[str, str]
 
 
@@ -49,11 +51,8 @@ def reason_against(job: TrainJob, shape: tuple[int, ...]) -> str:
     return next((error.problem.replace(name, "it") for name in names if name in error.problem), error.problem)
 
 
-def outcome(job: TrainJob, networks: Networks, part: str = "") -> str:
-    """Why a job is refused, or "" where a step with it leaves everything finite and is another one for its `part`."""
-    refused = reason_against(job, IMAGES)
-    if refused:
-        return refused
+def take_step(job: TrainJob, networks: Networks, part: str = "") -> None:
+    """Takes a step, which leaves everything finite and, for a `part`, other weights than without it."""
     state, step = networks.step_of(job)
     metrics = do(step, IMAGES)
     assert metrics.keys() == step.intervals.keys()
@@ -61,9 +60,8 @@ def outcome(job: TrainJob, networks: Networks, part: str = "") -> str:
     learned = weights_of(state)
     assert np.isfinite(learned).all()
     terms = [metrics[f"penalty_{name}"] for name, one in job.penalties.items() if isinstance(one, Penalty)]
-    if part and all(terms):  # a penalty may have nothing to say against what it sees
+    if part and all(terms):  # the value of a penalty may be 0 for these examples
         assert not np.array_equal(learned, networks.learned), f"{part} changes nothing: {metrics}"
-    return ""
 
 
 def networks_that_learned(job: TrainJob) -> Networks:
@@ -75,6 +73,39 @@ def networks_that_learned(job: TrainJob) -> Networks:
     return networks
 
 
+def parts_outcomes(job: TrainJob, networks: Networks, group: str, alone: bool = False) -> Outcomes:
+    """Why each choice of a group is refused; those that are not take one step together or, `alone`, one each."""
+    choices = PENALTIES if group == "penalty" else AUGMENTATIONS
+    found = {choice: reason_against(with_part(job, group, choice), IMAGES) for choice in choices}
+    together = job
+    for choice in (choice for choice, reason in found.items() if not reason):
+        together = with_part(together, group, choice)
+        if alone:
+            take_step(with_part(job, group, choice), networks, choice)
+    if together is not job and not alone:
+        assert reason_against(together, IMAGES) == ""
+        take_step(together, networks, f"all of {group}")
+    return {f"{group}={choice}": reason for choice, reason in found.items()}
+
+
+def with_manners(job: TrainJob, *manners: str) -> TrainJob:
+    """The job with these manners of training."""
+    settings = {key: value for manner in manners for key, value in MANNERS[manner].items()}
+    return replace(job, train=replace(job.train, **settings))
+
+
+def manners_outcomes(job: TrainJob, networks: Networks) -> Outcomes:
+    """Why each manner of training is refused; those that are not take a step, several together."""
+    found = {manner: reason_against(with_manners(job, manner), IMAGES) for manner in MANNERS}
+    packed = [manner for manner in (PACKED, ACCUMULATED) if not found[manner]]
+    others = [manner for manner in MANNERS if manner not in (PACKED, ACCUMULATED) and not found[manner]]
+    for manners in filter(None, (packed, others)):
+        with_them = with_manners(job, *manners)
+        assert reason_against(with_them, IMAGES) == ""
+        take_step(with_them, networks_of(with_them, IMAGES) if PACKED in manners else networks)
+    return found
+
+
 @cache
 def of_loss(loss: str) -> Outcomes:
     """What a loss goes with; the same loss by two names, with other recipes, with the same."""
@@ -83,27 +114,22 @@ def of_loss(loss: str) -> Outcomes:
     if same != loss:
         return of_loss(same)
     networks = networks_that_learned(job)
-    found = {}
-    for choice in PENALTIES:
-        found[f"penalty={choice}"] = outcome(with_part(job, "penalty", choice), networks, choice)
-    for choice in AUGMENTATIONS:
-        found[f"augment={choice}"] = outcome(with_part(job, "augment", choice), networks, choice)
-    for words, settings in MANNERS.items():
-        with_it = replace(job, train=replace(job.train, **settings))
-        found[words] = outcome(with_it, networks_of(with_it, IMAGES) if "pack" in settings else networks)
-    return found
+    alone = loss == EACH_PART_ALONE
+    found = parts_outcomes(job, networks, "penalty", alone) | parts_outcomes(job, networks, "augment", alone)
+    return found | manners_outcomes(job, networks)
 
 
 @cache
 def of_penalty(penalty: str) -> Outcomes:
     """What a penalty goes with, besides losses."""
-    job = with_part(job_with_loss("non_saturating", IMAGES), "penalty", penalty)
+    job = with_part(job_with_loss(EACH_PART_ALONE, IMAGES), "penalty", penalty)
     networks = networks_that_learned(job)
-    found = {
-        f"augment={choice}": outcome(with_part(job, "augment", choice), networks, choice) for choice in AUGMENTATIONS
-    }
-    in_parts = replace(job, train=replace(job.train, **MANNERS[ACCUMULATED]))
-    return found | {ACCUMULATED: outcome(in_parts, networks)}
+    found = parts_outcomes(job, networks, "augment")
+    in_chunks = with_manners(job, ACCUMULATED)
+    found[ACCUMULATED] = reason_against(in_chunks, IMAGES)
+    if not found[ACCUMULATED]:
+        take_step(in_chunks, networks)
+    return found
 
 
 def is_penalty(column: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import PERCEPTRON, TINY
 from runs import metric_lines
 
 from gan_cli.commands.evaluate import gan_eval
@@ -22,10 +22,10 @@ from gan_cli.losses.mmd import MMDLoss
 from gan_cli.losses.mmd_pixels import MMDPixelsLoss
 from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint
 
-SMALL = ("model=mlp", "train.batch_size=16", "train.critic_steps=1")
+SMALL = (*PERCEPTRON, "train.critic_steps=1")
 
 
-def test_the_discriminator_of_a_run_is_measured_while_it_trains_and_afterwards(capsys) -> None:
+def test_the_discriminator_of_a_run_is_measured_while_it_trains_and_afterwards(capsys, eager) -> None:
     words = [*TINY, *SMALL, "loss=mmd", "train.steps=4", "hydra.run.dir=run", "metric=[fid]"]
     measured = ["eval.every=2", "eval.samples=40", "eval.real_samples=40", "features=random"]
     assert gan_train([*words, *measured]) == 0

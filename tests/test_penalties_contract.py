@@ -91,7 +91,7 @@ def test_something_is_learnt_from_it_and_the_same_where_xla_compiles_it(
         return [value, *tape.gradient(value, [fake, weights, kernel], unconnected_gradients="zero")]
 
     given = fake, neighbours, weights, kernel
-    plain, compiled = value_and_slopes(*given), tf.function(value_and_slopes, jit_compile=True)(*given)
+    plain, compiled = value_and_slopes(*given), tf.function(value_and_slopes, jit_compile=True, autograph=False)(*given)
     assert np.isfinite(plain[0])
     assert max(np.abs(slope).max() for slope in plain[1:]) > 1e-6
     for one, other in zip(plain, compiled, strict=True):
@@ -102,7 +102,7 @@ def test_any_number_at_once_and_each_of_them_now_and_then() -> None:
     lazy = {name: type(one)(**{**vars(one), "every": 2}) for name, one in PENALTIES.items()}
     # A step that moves nothing, so that so many penalties can't drive the logits away.
     step = make_step(NonSaturatingLoss(), lazy, rates=(0.0, 0.0))
-    compiled, real = tf.function(step), tf.constant(REAL[None])
+    compiled, real = tf.function(step, autograph=False), tf.constant(REAL[None])
     due, skipped = (compiled(real, tf.constant(number, tf.int64)) for number in (2000, 2001))
     assert np.isfinite(list(due.values())).all()
     said = {name for name in lazy if due[f"penalty_{name}"] != 0.0}

@@ -84,7 +84,7 @@ def test_the_step_carries_the_averages_on_through_every_update_of_the_critic():
     assert (float(state["real"]), float(state["fake"])) == pytest.approx((0.75 * real, 0.75 * fake))
 
 
-def test_a_run_with_lecam_resumes_exactly():
+def test_a_run_with_lecam_resumes_exactly(eager):
     every_line = [word for word in TINY if not word.startswith("run.log_every")] + ["run.log_every=1"]
     words = [*PERCEPTRON, "penalty=[lecam]", "penalty.lecam.start=3", "train.steps=9"]
     assert gan_train([*every_line, *words, "hydra.run.dir=whole"]) == 0
