@@ -240,7 +240,14 @@ def test_pictures_that_cannot_be_written_do_not_end_training(capsys: pytest.Capt
 
 def test_an_extended_run_keeps_the_best_of_its_recorded_evaluations() -> None:
     words = [
-        *("model=mlp", "model.width=16", "model.depth=1", "dataset=ring", "train.batch_size=32", "run.sample_every=100"),
+        *(
+            "model=mlp",
+            "model.width=16",
+            "model.depth=1",
+            "dataset=ring",
+            "train.batch_size=32",
+            "run.sample_every=100",
+        ),
         *("optimizer=adam", "optimizer.learning_rate=0.005"),
         *("metric=[fid]", "features=pixels", "eval.every=26", "eval.samples=200", "eval.real_samples=500"),
         *("run.keep_checkpoints=1", "run.checkpoint_every=13", "logger=[]"),
