@@ -24,7 +24,7 @@ from composition import (
 from composition_page import PAGE, read, write
 
 from gan_cli.config.job_builder import TrainJob
-from gan_cli.penalties import Penalty
+from gan_cli.penalties import Penalty, Projection
 
 LOSSES, PENALTIES, AUGMENTATIONS = (choices_of(group) for group in ("loss", "penalty", "augment"))
 IMAGES, POINTS = (8, 8, 1), (2,)
@@ -60,7 +60,7 @@ def take_step(job: TrainJob, networks: Networks, part: str = "") -> None:
     learned = weights_of(state)
     assert np.isfinite(learned).all()
     terms = [metrics[f"penalty_{name}"] for name, one in job.penalties.items() if isinstance(one, Penalty)]
-    if part and all(terms):  # the value of a penalty may be 0 for these examples
+    if part and (any(terms) or not terms):  # the value of a penalty may be 0 for these examples
         assert not np.array_equal(learned, networks.learned), f"{part} changes nothing: {metrics}"
 
 
@@ -73,18 +73,24 @@ def networks_that_learned(job: TrainJob) -> Networks:
     return networks
 
 
+def has_projection(job: TrainJob) -> bool:
+    return any(isinstance(one, Projection) for one in job.penalties.values())
+
+
 def parts_outcomes(job: TrainJob, networks: Networks, group: str, alone: bool = False) -> Outcomes:
     """Why each choice of a group is refused; those that are not take one step together or, `alone`, one each."""
-    choices = PENALTIES if group == "penalty" else AUGMENTATIONS
-    found = {choice: reason_against(with_part(job, group, choice), IMAGES) for choice in choices}
-    together = job
-    for choice in (choice for choice, reason in found.items() if not reason):
-        together = with_part(together, group, choice)
-        if alone:
-            take_step(with_part(job, group, choice), networks, choice)
-    if together is not job and not alone:
+    names = PENALTIES if group == "penalty" else AUGMENTATIONS
+    found = {choice: reason_against(with_part(job, group, choice), IMAGES) for choice in names}
+    accepted = [choice for choice, reason in found.items() if not reason]
+    # A projection changes the weights whatever the penalties do, so it takes a step without them.
+    projections = [choice for choice in accepted if has_projection(with_part(job, group, choice))]
+    others = [choice for choice in accepted if choice not in projections]
+    for choices in [[choice] for choice in accepted] if alone else filter(None, (projections, others)):
+        together = job
+        for choice in choices:
+            together = with_part(together, group, choice)
         assert reason_against(together, IMAGES) == ""
-        take_step(together, networks, f"all of {group}")
+        take_step(together, networks, " and ".join(choices))
     return {f"{group}={choice}": reason for choice, reason in found.items()}
 
 
