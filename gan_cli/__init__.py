@@ -5,16 +5,22 @@
 >>> images = generator.images(seeds=range(16))      # uint8 [16, 28, 28, 1]
 """
 
+import os
 import sys
 
 # `python -m gan_cli.commands.train` puts the working folder first on sys.path. A pandas.py or queue.py that lies there
-# would run in place of the package of that name. The console scripts never have it there. No import may stand above.
+# would run in place of the package of that name. The console scripts never have it there. No other import may stand
+# above: Python has loaded these two before.
 if (
     not sys.flags.safe_path
     and sys.argv[:1] == ["-m"]
     and sys.orig_argv[-len(sys.argv)].removeprefix("-m").startswith("gan_cli.")
 ):
     del sys.path[0]
+
+# Kernels of oneDNN for convolutions, which TensorFlow switches on by itself for AVX-512 alone. TensorFlow reads this
+# when it is imported, and what the user has set stays.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 from typing import TYPE_CHECKING, Any
 

@@ -43,8 +43,8 @@ def test_every_normalisation_is_built(kind):
 
 @pytest.mark.parametrize("upsampling", UPSAMPLING)
 def test_every_way_of_doubling_is_built_at_every_depth(upsampling):
-    for depth in (1, 2):
-        check_pair(small(upsampling=upsampling, depth=depth), spec(13, 8, 4))
+    for depth, stem in ((1, False), (2, False), (2, True)):
+        check_pair(small(upsampling=upsampling, depth=depth, stem=stem), spec(13, 8, 4))
 
 
 def kernels(model: keras.Model) -> list[tuple[int, ...]]:
@@ -53,6 +53,12 @@ def kernels(model: keras.Model) -> list[tuple[int, ...]]:
 
 def test_the_layers_for_28x28_are_those_of_the_docstring():
     pair, data = ConvNet(), spec(28, 28, 1)
+    assert kernels(pair.generator(data)) == [(64, 256), (256, 7 * 7 * 64), (4, 4, 32, 64), (4, 4, 1, 32)]
+    assert kernels(pair.discriminator(data)) == [(4, 4, 1, 32), (4, 4, 32, 64), (7 * 7 * 64, 256), (256, 1)]
+
+
+def test_a_stem_has_features_of_the_size_of_the_image():
+    pair, data = ConvNet(stem=True), spec(28, 28, 1)
     assert kernels(pair.generator(data)) == [
         (64, 256), (256, 7 * 7 * 64), (4, 4, 64, 64), (4, 4, 32, 64), (3, 3, 32, 1)
     ]  # fmt: skip
@@ -61,10 +67,33 @@ def test_the_layers_for_28x28_are_those_of_the_docstring():
     ]  # fmt: skip
 
 
+def test_an_image_that_nothing_halves_has_a_stem():
+    data = spec(8, 8, 1)
+    for stem in (False, True):
+        pair = ConvNet(stem=stem, base=8)
+        assert kernels(pair.generator(data)) == [(64, 256), (256, 8 * 8 * 32), (3, 3, 32, 1)]
+        assert kernels(pair.discriminator(data)) == [(3, 3, 1, 32), (8 * 8 * 32, 256), (256, 1)]
+
+
+@pytest.mark.parametrize(("size", "factor"), [("tiny", 0.5), ("small", 1), ("medium", 2), ("large", 4), ("1.5", 1.5)])
+def test_the_size_multiplies_width_and_hidden_units(size, factor):
+    data = spec(28, 28, 1)
+    expected = ConvNet(width=int(8 * factor), hidden=int(16 * factor))
+    pair = ConvNet(width=8, hidden=16, size=size)
+    assert kernels(pair.generator(data)) == kernels(expected.generator(data))
+    assert kernels(pair.discriminator(data)) == kernels(expected.discriminator(data))
+
+
+@pytest.mark.parametrize(("size", "expected"), [("smal", "Did you mean small"), ("0", "above 0"), ("nan", "above 0")])
+def test_a_size_that_is_none_is_refused(size, expected):
+    with pytest.raises(ConfigError, match=expected):
+        ConvNet(size=size)
+
+
 @pytest.mark.parametrize("upsampling", UPSAMPLING)
 def test_first_activations_keep_their_size_through_both_networks(upsampling):
     keras.utils.set_random_seed(4)
-    pair, data = ConvNet(upsampling=upsampling, depth=2), spec(64, 64, 3)
+    pair, data = ConvNet(upsampling=upsampling, depth=2, stem=True), spec(64, 64, 3)
     generator, discriminator = pair.generator(data), pair.discriminator(data)
     examples = tf.random.normal((8, 64, 64, 3))
     for model, inputs in ((generator, tf.random.normal((32, 64))), (discriminator, examples)):

@@ -5,7 +5,8 @@ discriminator is its mirror image and ends in a dense layer before its output. T
 penalties that go with the pair keep it in bounds, as in R3GAN (Huang et al. 2025, arXiv:2501.05441, section 3.3).
 Dense layers of this kind are in the pair of InfoGAN (Chen et al. 2016, arXiv:1606.03657, appendix C.1).
 
-For 28x28x1 and a width of 32 the generator is dense 256 - dense 7x7x64 - 14x14x64 - 28x28x32 - 28x28x1.
+For 28x28x1 and a width of 32 the generator is dense 256 - dense 7x7x64 - 14x14x32 - 28x28x1; with a stem it is
+dense 256 - dense 7x7x64 - 14x14x64 - 28x28x32 - 28x28x1.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from gan_cli.models.normalization import (
 # Instance normalisation takes a mean over positions: of a dense layer it leaves nothing but zeros.
 ALLOWED = tuple(kind for kind in NORMALIZATIONS if kind != "instance")
 UPSAMPLING = ("transposed", "nearest", "bilinear")
+SIZES = {"tiny": 0.5, "small": 1.0, "medium": 2.0, "large": 4.0}
+LARGEST_FACTOR = 64.0
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,13 @@ class ConvNet(ModelPair):
     Attributes:
         latent_size: how many numbers the generator gets, at least 1.
         latent_distribution: `normal`, or `uniform` on [-1, 1].
+        size: tiny, small, medium or large, or the factor that they stand for; it multiplies `width` and `hidden`.
         width: channels of the layer next to the image, at least 1.
         growth: channels are doubled with each halving up to this many times `width`, at least 1.
         hidden: units of the dense layers, at least 1.
         depth: convolutions at each size, at least 1.
+        stem: whether there are features of the image's own size, between a 3x3 convolution and the first halving (and
+            in the generator after the last doubling); otherwise the layers that halve and double touch the image.
         base: sides are halved until the shorter one is at most this many pixels, at least 2.
         upsampling: `transposed` convolutions, or `nearest` or `bilinear` resizing before a convolution.
         kernel_size: of the layers that double or halve, in pixels, at least 2.
@@ -60,10 +66,12 @@ class ConvNet(ModelPair):
 
     latent_size: int = 64
     latent_distribution: str = "normal"
+    size: str = "small"
     width: int = 32
     growth: int = 2
     hidden: int = 256
     depth: int = 1
+    stem: bool = False
     base: int = 7
     upsampling: str = "transposed"
     kernel_size: int = 4
@@ -74,6 +82,8 @@ class ConvNet(ModelPair):
 
     def __post_init__(self) -> None:
         check_fields(self, ALLOWED)
+        if self.size not in SIZES:
+            check_size(self.size)
         for name in ("growth", "hidden", "depth"):
             check_number(name, getattr(self, name), at_least=1)
         check_number("base", self.base, at_least=2)
@@ -91,36 +101,40 @@ class ConvNet(ModelPair):
     def generator(self, data: DataSpec) -> Any:
         """A Keras model from latents `[batch, latent_size]` to float32 images `[batch, *data.shape]` in [-1, 1]."""
         kind, sizes = self.generator_normalization, self.sizes(data)
+        stem = self.stem or len(sizes) == 1  # an image that nothing doubles
         base = (*sizes[-1], self.channels(len(sizes) - 1))
         latents = keras.Input((self.latent_size,), name="latents")
-        features = self.hidden_layer(latents, self.hidden, kind, "dense")
+        features = self.hidden_layer(latents, self.scaled(self.hidden), kind, "dense")
         features = self.hidden_layer(features, math.prod(base), kind, "base")
         features = keras.layers.Reshape(base, name="base_image")(features)
-        for level in range(len(sizes) - 2, -1, -1):
+        for level in range(len(sizes) - 2, -1 if stem else 0, -1):
             name, filters = f"up_{len(sizes) - 1 - level}", self.channels(level)
-            features = self.activated(self.doubled(features, filters, name), kind, name)
+            options = self.options(self.products(features.shape[-1]), kind)
+            features = self.activated(self.doubled(features, filters, name, options), kind, name)
             features = cropped(features, sizes[level], f"{name}_crop")
             features = self.more_convolutions(features, filters, kind, name)
-        last = convolution(
-            kind, data.shape[-1], 3, 1, name="output", kernel_initializer=normal(9 * features.shape[-1], 1.0)
-        )
-        images = keras.layers.Activation("tanh", dtype="float32", name="tanh")(last(features))
+        features = cropped(self.image(features, data.shape[-1], stem), sizes[0], "output_crop")
+        images = keras.layers.Activation("tanh", dtype="float32", name="tanh")(features)
         return keras.Model(latents, images, name="generator")
 
     def discriminator(self, data: DataSpec, outputs: int | None = None) -> Any:
         """A Keras model from images `[batch, *data.shape]` to float32 logits `[batch]`, or `[batch, outputs]`."""
         kind, sizes = self.discriminator_normalization, self.sizes(data)
+        stem = self.stem or len(sizes) == 1  # an image that nothing halves
         images = keras.Input(data.shape, name="examples")
-        features = self.convolved(images, self.channels(0), 3, 1, kind, "input")
+        features = self.convolved(images, self.channels(0), 3, 1, kind, "input") if stem else images
         for level in range(1, len(sizes)):
             name = f"down_{level}"
-            features = self.more_convolutions(features, self.channels(level - 1), kind, name)
+            if stem or level > 1:
+                features = self.more_convolutions(features, self.channels(level - 1), kind, name)
             features = self.convolved(features, self.channels(level), self.kernel_size, 2, kind, name)
         features = keras.layers.Flatten(name="flatten")(features)
-        features = self.hidden_layer(features, self.hidden, kind, "dense")
+        features = self.hidden_layer(features, self.scaled(self.hidden), kind, "dense")
         if self.discriminator_dropout:
             features = keras.layers.Dropout(self.discriminator_dropout, name="dropout")(features)
-        output = dense(kind, outputs or 1, dtype="float32", name="output", kernel_initializer=normal(self.hidden, 1.0))
+        output = dense(
+            kind, outputs or 1, dtype="float32", name="output", kernel_initializer=normal(self.scaled(self.hidden), 1.0)
+        )
         return keras.Model(images, logits_or_vectors(output(features), outputs), name="discriminator")
 
     def sizes(self, data: DataSpec) -> list[tuple[int, int]]:
@@ -132,8 +146,13 @@ class ConvNet(ModelPair):
         return sizes
 
     def channels(self, level: int) -> int:
-        """Channels after so many halvings."""
-        return self.width * min(2**level, self.growth)
+        """Channels of the features whose sides were halved so many times."""
+        doublings = level if self.stem else max(level - 1, 0)
+        return self.scaled(self.width) * min(2**doublings, self.growth)
+
+    def scaled(self, units: int) -> int:
+        """How many channels or units `size` makes of so many, at least 1."""
+        return max(round(units * (SIZES.get(self.size) or float(self.size))), 1)
 
     def hidden_layer(self, features: Any, units: int, kind: str, name: str) -> Any:
         layer = dense(kind, units, name=name, **self.options(features.shape[-1], kind))
@@ -148,15 +167,26 @@ class ConvNet(ModelPair):
         options = self.options(size * size * features.shape[-1], kind)
         return self.activated(convolution(kind, filters, size, stride, name=name, **options)(features), kind, name)
 
-    def doubled(self, features: Any, filters: int, name: str) -> Any:
-        """Features of twice the height and width, before their activation."""
+    def image(self, features: Any, channels: int, stem: bool) -> Any:
+        """The image before its tanh."""
         kind, inputs = self.generator_normalization, features.shape[-1]
+        if stem:
+            return convolution(kind, channels, 3, 1, name="output", kernel_initializer=normal(9 * inputs, 1.0))(
+                features
+            )
+        return self.doubled(features, channels, "output", {"kernel_initializer": normal(self.products(inputs), 1.0)})
+
+    def doubled(self, features: Any, filters: int, name: str, options: dict[str, Any]) -> Any:
+        """Features of twice the height and width, before their activation."""
+        kind = self.generator_normalization
         if self.upsampling == "transposed":
-            # Of the kernel's values, every fourth meets an input.
-            options = self.options(self.kernel_size**2 * inputs / 4, kind)
             return transposed_convolution(kind, filters, self.kernel_size, 2, name=name, **options)(features)
         larger = keras.layers.UpSampling2D(2, interpolation=self.upsampling, name=f"{name}_resize")(features)
-        return convolution(kind, filters, 3, 1, name=name, **self.options(9 * inputs, kind))(larger)
+        return convolution(kind, filters, 3, 1, name=name, **options)(larger)
+
+    def products(self, inputs: int) -> float:
+        """Products in each sum of a doubling: of a transposed kernel's values, every fourth meets an input."""
+        return self.kernel_size**2 * inputs / 4 if self.upsampling == "transposed" else 9 * inputs
 
     def activated(self, features: Any, kind: str, name: str) -> Any:
         normalize = normalization(kind, f"{name}_normalization")
@@ -167,6 +197,16 @@ class ConvNet(ModelPair):
         """Of a layer before an activation whose outputs are sums of `inputs` products."""
         gain = math.sqrt(2 / (1 + self.leaky_slope**2))
         return {"use_bias": not has_offset(kind), "kernel_initializer": normal(inputs, gain)}
+
+
+def check_size(size: str) -> None:
+    """Raises ConfigError for what is neither the name of a size nor a factor."""
+    try:
+        factor = float(size)
+    except ValueError:
+        check_choice("size", size, tuple(SIZES))
+    else:
+        check_number("size", factor, above=0, at_most=LARGEST_FACTOR)
 
 
 def normal(inputs: float, gain: float) -> Any:
