@@ -20,7 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from gan_cli.commands.train import gan_train
 from gan_cli.runs.checkpoint import checkpoint_step, list_checkpoints, load_checkpoint
-from gan_cli.runs.environment import describe_cores_change
+from gan_cli.runs.environment import describe_rounding_changes
 from gan_cli.runs.metrics_log import MetricsLog
 from gan_cli.runs.run_directory import RunDirectory, read_config
 
@@ -71,15 +71,19 @@ def test_the_environment_says_with_what_it_was_made(finished_run: Path) -> None:
             [{"usable_cpus": 2}, {"usable_cpus": 1}],
             ["The run was begun on 2 cores, this is 1 core: rounding may differ."],
         ),
-        ([{}, {"usable_cpus": 1}], []),
+        ([{}, {"usable_cpus": 1, "onednn": True}], []),
+        (
+            [{"onednn": False}, {"onednn": False}, {"onednn": True}],
+            ["The run was begun without oneDNN (TF_ENABLE_ONEDNN_OPTS=0): rounding may differ."],
+        ),
         ([{"usable_cpus": 2}, {"usable_cpus": 1, "devices": ["CPU", "NVIDIA H100"]}], []),
     ],
-    ids=["as many", "fewer", "not recorded", "a GPU"],
+    ids=["as many", "fewer", "not recorded", "oneDNN", "a GPU"],
 )
-def test_another_number_of_cores_is_described(starts: list[dict[str, Any]], lines: list[str], tmp_path: Path) -> None:
+def test_what_rounds_otherwise_is_described(starts: list[dict[str, Any]], lines: list[str], tmp_path: Path) -> None:
     path = tmp_path / "environment.json"
     path.write_text(json.dumps([{"devices": ["CPU"], **start} for start in starts]))
-    assert describe_cores_change(path) == lines
+    assert describe_rounding_changes(path) == lines
 
 
 def test_a_resumed_run_tells_another_number_of_cores(

@@ -32,18 +32,23 @@ def read_starts(path: Path) -> list[dict[str, Any]]:
     return [entry for entry in starts if isinstance(entry, dict)] if isinstance(starts, list) else []
 
 
-def describe_cores_change(path: Path) -> list[str]:
-    """A line where a run on a CPU began on another number of cores: sums are split otherwise and so rounded otherwise.
+def describe_rounding_changes(path: Path) -> list[str]:
+    """Lines where a run on a CPU began on another number of cores or with other kernels, which round otherwise.
 
-    `path` is environment.json with the entry of this start.
+    `path` is environment.json with the entry of this start. What older releases did not record is left out.
     """
     starts = read_starts(path)
     if not starts or set(starts[-1].get("devices", ())) != {"CPU"}:
         return []
+    lines = []
     began, now = (starts[place].get("usable_cpus") for place in (0, -1))
-    if not isinstance(began, int) or not isinstance(now, int) or began == now:  # older releases did not record it
-        return []
-    return [f"The run was begun on {count_cores(began)}, this is {count_cores(now)}: rounding may differ."]
+    if isinstance(began, int) and isinstance(now, int) and began != now:  # sums are split otherwise
+        lines.append(f"The run was begun on {count_cores(began)}, this is {count_cores(now)}: rounding may differ.")
+    began, now = (starts[place].get("onednn") for place in (0, -1))
+    if isinstance(began, bool) and isinstance(now, bool) and began != now:
+        how = "with" if began else "without"
+        lines.append(f"The run was begun {how} oneDNN (TF_ENABLE_ONEDNN_OPTS={began:d}): rounding may differ.")
+    return lines
 
 
 def count_cores(count: int) -> str:
@@ -60,6 +65,7 @@ def this_environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
         "usable_cpus": usable_cores(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0",
         "packages": {name: installed_version(name) for name in PACKAGES},
         "devices": devices(),
         "git": git_state(Path(__file__).resolve().parents[2]),

@@ -24,7 +24,7 @@ from gan_cli.loggers.logger_group import open_loggers
 from gan_cli.losses import FEATURES
 from gan_cli.plotting.grid_size import parse_grid
 from gan_cli.runs.atomic_files import write_atomically
-from gan_cli.runs.environment import describe_cores_change
+from gan_cli.runs.environment import describe_rounding_changes
 from gan_cli.runs.run_directory import RunDirectory, create_exclusive
 from gan_cli.runs.signals import StopRequest, stop_on_signals
 from gan_cli.runs.status import Status
@@ -208,7 +208,7 @@ class TrainingRun:
         """Prints where the run is written to, from which step it starts, and its summary."""
         start = f"Resuming from step {restored.step}: {run.path}" if self.plan.resumes else f"Run directory: {run.path}"
         notes = [*self.plan.notes, *describe_data_change(restored.data, self.examples.spec)]
-        notes += describe_cores_change(run.environment)
+        notes += describe_rounding_changes(run.environment)
         self.console.line(start)
         lines = describe_job(self.job, self.examples, self.state)
         lines += describe_budget(self.job, "" if self.length_plan is None else str(self.length_plan))
