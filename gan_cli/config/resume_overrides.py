@@ -37,6 +37,9 @@ from gan_cli.runs.stored_linked_keys import has_key, insert_links, parent_of, va
 MISSING = "???"
 """A value that the user has to give, in Hydra's YAML."""
 
+FORMER_DEFAULTS = ("model=dcgan", "loss=non_saturating")
+"""What a run was begun with that typed neither, before the defaults of today."""
+
 
 def apply_words(
     stored: dict[str, Any], previous: list[str], words: list[str], config_dir: str | None
@@ -84,9 +87,7 @@ def replace_nodes(stored: dict[str, Any], previous: list[Override], selections: 
     known = groups()
     previous_selections = [one for one in previous if one.key_or_group in known]
     previous_keys = [one for one in previous if one.key_or_group not in known]
-    before = compose_plain(previous_selections)
-    if before is not None and any(target_of(before, group) != target_of(stored, group) for group in REQUIRED):
-        before = None  # the words do not say all that the run was begun with: --config-name, say
+    before, previous_selections = compose_beginning(stored, previous_selections)
     begun_with = None if before is None else choices_of("train", inputs(previous_selections)).get("experiment")
     check_experiment(selections, begun_with)
     typed = {one.key_or_group for one in selections}
@@ -112,6 +113,22 @@ def replace_nodes(stored: dict[str, Any], previous: list[Override], selections: 
             parent, name = parent_of(config, override.key_or_group)
             parent[name] = override.value()
     return config
+
+
+def compose_beginning(
+    stored: Mapping[str, Any], selections: list[Override]
+) -> tuple[dict[str, Any] | None, list[Override]]:
+    """What a run was begun with, composed from the choices that were typed, and the choices that compose it.
+
+    None where the words do not say all that the run was begun with: --config-name, say.
+    """
+    typed = {one.key_or_group for one in selections}
+    former = [one for one in parse(list(FORMER_DEFAULTS)) if one.key_or_group not in typed]
+    for choices in (selections, [*former, *selections]):
+        composed = compose_plain(choices)
+        if composed is not None and all(target_of(composed, group) == target_of(stored, group) for group in REQUIRED):
+            return composed, choices
+    return None, selections
 
 
 def check_experiment(selections: list[Override], begun_with: str | None) -> None:
