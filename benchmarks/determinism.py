@@ -49,16 +49,17 @@ from gan_cli.config.compose import compose
 from gan_cli.config.job_builder import TrainJob, build_job
 from gan_cli.runs.checkpoint import load_checkpoint
 
+RPGAN = ("loss=rpgan", "penalty.r1.every=1", "penalty.r2.every=1")
 COMMON = (
     *("model=dcgan", "model.width=8", "train.batch_size=8", "logger=[]"),
     *("run.log_every=1", "run.checkpoint_every=1000000", "run.sample_every=1000000"),
 )
 COMBINATIONS: dict[str, tuple[str, ...]] = {
-    "r1_r2": ("loss=rpgan",),
-    "ada": ("loss=rpgan", "augment=ada"),
-    "dropout": ("loss=rpgan", "model.discriminator_dropout=0.3"),
-    "bfloat16": ("loss=rpgan", "train.precision=mixed_bfloat16"),
-    "streaming": ("loss=rpgan", "dataset.memory_limit=0"),
+    "r1_r2": RPGAN,
+    "ada": (*RPGAN, "augment=ada"),
+    "dropout": (*RPGAN, "model.discriminator_dropout=0.3"),
+    "bfloat16": (*RPGAN, "train.precision=mixed_bfloat16"),
+    "streaming": (*RPGAN, "dataset.memory_limit=0"),
     "batch_norm": ("loss=non_saturating",),
     "float16": (
         *("loss=non_saturating", "penalty=r1", "penalty.r1.every=2"),

@@ -26,7 +26,10 @@ MEBIBYTE = 2**20
 TARGET = 50  # MiB of growth
 WARM_UP = 0.2  # share of the run after which every kind of work has been done many times
 INTERVALS = {"run.log_every": 10, "run.sample_every": 20, "run.checkpoint_every": 20}
-SMALL = ["dataset=digits", "model=dcgan", "model.width=8", "train.batch_size=16", "train.steps_per_call=5"]
+SMALL = [
+    *("dataset=digits", "model=dcgan", "model.width=8", "loss=non_saturating"),
+    *("train.batch_size=16", "train.steps_per_call=5"),
+]
 
 
 def main() -> None:

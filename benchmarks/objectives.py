@@ -36,6 +36,7 @@ BATCH = 64
 """The usual batch, in which the budget of images is counted."""
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 QUIET = ["logger=[]", "run.sample_every=1000", "run.checkpoint_every=2000", "run.log_every=100"]
+IMAGES = ["model=dcgan", "model.width=32", "metric=[fid,kid]", "eval.samples=2000"]
 POINTS = ["model=mlp", "model.latent_size=4", "train.batch_size=256", "train.ema_half_life=50000"]
 FORMS = {
     "rgan_average": {f"rgan_average, {form}": [f"loss.form={form}"] for form in ("sigmoid", "least_squares", "hinge")},
@@ -67,7 +68,11 @@ class Task:
     by_images: bool = False
 
 
+AT_EACH_STEP = ["penalty.r1.every=1", "penalty.r2.every=1"]
+"""R3GAN's own (arXiv:2501.05441), where configs/loss/rpgan.yaml is lazy."""
+FOR_IMAGES = {"rpgan": AT_EACH_STEP}
 FOR_POINTS = {
+    "rpgan": AT_EACH_STEP,
     "wgan_gp": ["penalty.gradient_penalty.weight=0.1"],  # igul222/improved_wgan_training, gan_toy.py
     # Narrow enough for the modes, wide enough to reach from one to the next; see configs/loss/mmd_pixels.yaml.
     "mmd_pixels": ["loss.kernel=gaussian", "loss.sigma=[0.01,0.03,0.1,0.3,1,3]"],
@@ -82,11 +87,10 @@ TASKS = {
         2000, ("good_share", "modes", "reverse_kl"), rates=(3, 10), recipes=FOR_POINTS,
     ),
     "digits": Task(
-        ["dataset=digits", "model.width=32", "metric=[fid,kid]", "eval.samples=2000"], 1000, ("fid", "kid")
+        [*IMAGES, "dataset=digits"], 1000, ("fid", "kid"), recipes=FOR_IMAGES
     ),
     "mnist": Task(
-        ["dataset=mnist", "model.width=32", "metric=[fid,kid]", "eval.samples=2000"], 2000, ("fid", "kid"),
-        by_images=True,
+        [*IMAGES, "dataset=mnist"], 2000, ("fid", "kid"), by_images=True, recipes=FOR_IMAGES
     ),
 }  # fmt: skip
 

@@ -188,13 +188,22 @@ def main(name: str, folder: Path, words: list[str]) -> None:
     if name == "tutorial":
         line.serve(tutorial_step(), versions=versions())
         return
-    run = f"hydra.run.dir={folder / name}"
+    run, loss = f"hydra.run.dir={folder / name}", "loss=non_saturating"
     if name.startswith("mlp"):
-        words = ["dataset=ring", "model=mlp", "model.depth=3", "model.width=256", "train.batch_size=256", run, *words]
+        words = [
+            "dataset=ring",
+            "model=mlp",
+            "model.depth=3",
+            "model.width=256",
+            "train.batch_size=256",
+            loss,
+            run,
+            *words,
+        ]
     else:
         data = [f"dataset.path={folder / 'images.npz'}"]
         shape = [f"model.width={WIDTH}", f"train.batch_size={BATCH}"]
-        words = ["dataset=npz", *data, "model=dcgan", *shape, run, *words]
+        words = ["dataset=npz", *data, "model=dcgan", loss, *shape, run, *words]
     if name == "loop":
         whole_loop(words, line)
     elif name == "mlp":

@@ -56,7 +56,7 @@ def job_with_loss(loss: str, shape: tuple[int, ...]) -> TrainJob:
 
 def parts_named(group: str, choice: str) -> dict[str, Any]:
     """What a choice of `penalty` or `augment` adds to a job, by name; all choices are composed at once."""
-    job = job_of(f"{group}=[{','.join(choices_of(group))}]")
+    job = job_of("loss=non_saturating", f"{group}=[{','.join(choices_of(group))}]")
     parts = job.penalties if group == "penalty" else job.augmentations
     content = yaml.safe_load((config_directory() / group / f"{choice}.yaml").read_text(encoding="utf-8"))
     names = [name for name in (*content, *content.get("defaults", [])) if name not in ("defaults", "_self_")]

@@ -52,7 +52,7 @@ class NearR1(R1):
 
 
 def test_neighbours_of_two_distances_are_refused_and_of_one_are_not() -> None:
-    job = job_of()
+    job = job_of("loss=non_saturating")
     check_parts(replace(job, penalties={"a": NearR1(), "b": R1(), "c": NearR1()}))
     with pytest.raises(ConfigError, match=r"^penalty.c.perturbation_std=0.2: has to be equal to penalty.a.perturb"):
         check_parts(replace(job, penalties={"a": NearR1(), "b": R1(), "c": NearR1(perturbation_std=0.2)}))
@@ -66,7 +66,7 @@ class OnlySquare(Augmentation):
 
 
 def test_an_augmentation_that_can_not_take_the_data_is_named() -> None:
-    job = replace(job_of(), augmentations={"turn": OnlySquare()})
+    job = replace(job_of("loss=non_saturating"), augmentations={"turn": OnlySquare()})
     with pytest.raises(ConfigError, match=r"^augment.turn: turns squares only. Use square images.$"):
         check_data(job, data_of((8, 12, 1)))
 
@@ -84,7 +84,7 @@ def test_what_needs_no_discriminator_goes_with_a_loss_that_trains_none(name: str
     class OfGenerator(R1):
         on_generator: ClassVar[bool] = True
 
-    job: TrainJob = replace(job_of(), loss=NothingToTrain())
+    job: TrainJob = replace(job_of("loss=non_saturating"), loss=NothingToTrain())
     check_parts(replace(job, **{name: {"own": OfGenerator() if name == "penalties" else Augmentation()}}))
     with pytest.raises(ConfigError, match="trains no discriminator"):
         check_parts(replace(job, penalties={"own": R1()}))

@@ -106,6 +106,8 @@ def test_defaults_of_the_class_of_a_loss_or_penalty_are_those_of_its_yaml(path: 
     automatic = {key for key, value in settings.items() if has_rule(f"{choice}.{key}", value)}
     for key in settings.keys() - automatic - {name for choice, name in NEWER if choice == path.stem}:
         value, default = settings[key], defaults[key]
+        if str(value).startswith("${if_loss:"):
+            value = int(str(value).removesuffix("}").rpartition(",")[2])  # of all other losses
         assert value == (list(default) if isinstance(default, tuple) else default), key
 
 
@@ -118,12 +120,42 @@ def test_defaults_of_the_class_of_a_loss_or_penalty_are_those_of_its_yaml(path: 
         (["loss=wgan", "penalty=[]"], ("", "RMSprop", 5)),
         (["loss=wgan_gp"], ("gradient_penalty", "Adam", 5)),
         (["loss=rpgan"], ("r1,r2", "Adam", 1)),
-        (["penalty=[r1,r2]"], ("r1,r2", "Adam", 1)),
+        (["loss=rpgan", "penalty=[]"], ("", "Adam", 1)),
+        (["loss=rpgan", "penalty=drift", "optimizer=sgd"], ("drift", "SGD", 1)),
+        (["loss=non_saturating"], ("", "Adam", 1)),
+        (["loss=non_saturating", "penalty=[r1,r2]"], ("r1,r2", "Adam", 1)),
     ],
 )
 def test_a_loss_brings_its_recipe_and_what_is_typed_wins(words: list[str], expected: tuple[str, str, int]) -> None:
     job = build_job(compose("train", words).config)
     assert (",".join(job.penalties), type(job.optimizer).__name__, job.train.critic_steps) == expected
+
+
+def test_the_default_run_is_the_plain_pair_with_the_recipe_of_its_loss() -> None:
+    config = compose("train", []).config
+    assert config["model"]["_target_"] == "gan_cli.models.convnet.ConvNet"
+    assert config["loss"]["_target_"] == "gan_cli.losses.rpgan.RelativisticPairingLoss"
+    assert (list(config["penalty"]), config["optimizer"]["beta_1"]) == (["r1", "r2"], 0.0)
+    other = compose("train", ["loss=non_saturating"]).config
+    assert (other["penalty"], other["optimizer"]) == ({}, compose("train", ["optimizer=adam"]).config["optimizer"])
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], {"r1": 4, "r2": 4}),
+        (["penalty=r2"], {"r2": 4}),
+        (["penalty.r1.every=1"], {"r1": 1, "r2": 4}),
+        (["loss=hinge", "penalty=[r1,r2]"], {"r1": 1, "r2": 1}),
+        (["loss=wgan_gp"], {"gradient_penalty": 1}),
+        (["model=mlp", "dataset=ring"], {"r1": 4, "r2": 4}),
+        (["experiment=ring"], {"r1": 1, "r2": 1}),
+        (["experiment=mnist_dcgan", "loss=rpgan"], {"r1": 4, "r2": 4}),
+    ],
+)
+def test_r1_and_r2_are_lazy_with_the_loss_whose_recipe_says_so(words: list[str], expected: dict[str, int]) -> None:
+    job = build_job(compose("train", words).config)
+    assert {name: penalty.every for name, penalty in job.penalties.items()} == expected
 
 
 NAMED = [path for group in LISTS for path in sorted((config_directory() / group).glob("[!_]*.yaml"))]

@@ -18,6 +18,7 @@ from gan_cli.training.compiled_loop import CompiledLoop
 
 SMALL = ("model.width=4", "train.batch_size=8")
 MLP = ("model=mlp", "model.depth=1")
+RPGAN = ("loss=rpgan", "penalty.r1.every=1", "penalty.r2.every=1")
 
 
 def compiled_loop_of(*words: str) -> CompiledLoop:
@@ -36,7 +37,7 @@ def executed_graph_of(loop: CompiledLoop) -> ExecutedGraph:
 @pytest.mark.parametrize(
     "words",
     [
-        ["model=dcgan", "loss=rpgan", "model.discriminator_dropout=0.3"],
+        ["model=dcgan", *RPGAN, "model.discriminator_dropout=0.3"],
         [*MLP, "loss=wgan_gp", "train.critic_steps=2", "augment=diffaugment"],
         ["model=dcgan", "loss=minimax", "penalty=[r1,lecam]", "penalty.r1.every=2", "train.precision=mixed_float16"],
     ],
@@ -48,7 +49,7 @@ def test_no_update_may_overtake_a_read(words: list[str]) -> None:
 
 def test_the_pass_that_is_turned_off_would_let_an_update_overtake_a_read() -> None:
     """Where this fails, TensorFlow or Keras has changed, and the pass may be of use again: gan_cli/devices.py."""
-    loop = compiled_loop_of(*MLP, "loss=rpgan")
+    loop = compiled_loop_of(*MLP, *RPGAN)
     tf.config.optimizer.set_experimental_options({"dependency_optimization": True})
     try:
         races = list(executed_graph_of(loop).races())

@@ -150,10 +150,10 @@ def test_its_health_is_reported_by_pairs():
 
 def test_a_model_is_not_normalised_over_batches_by_default():
     def normalization(*words: str) -> str:
-        return str(compose("train", [*words]).config["model"]["discriminator_normalization"])
+        return str(compose("train", ["model=dcgan", *words]).config["model"]["discriminator_normalization"])
 
     assert LOSS.output == RECONSTRUCTION
-    job = build_job(compose("train", ["loss=began"]).config)
+    job = build_job(compose("train", ["model=dcgan", "loss=began"]).config)
     network = build_discriminator(job.model, DataSpec((8, 8, 1), 100), job.loss)
     assert "down_2_normalization" in {layer.name for layer in network._flatten_layers()}
     assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in network._flatten_layers())

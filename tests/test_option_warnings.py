@@ -17,7 +17,7 @@ def test_a_critic_that_nothing_bounds_is_warned_of(penalty: str) -> None:
 def test_a_margin_that_spectral_normalization_takes_out_is_warned_of() -> None:
     from gan_cli.config.launch_plan import prepare
 
-    words = ["loss=geometric", "model.discriminator_normalization=spectral"]
+    words = ["model=dcgan", "loss=geometric", "model.discriminator_normalization=spectral"]
     (note,) = prepare("train", words, None)[1].notes
     assert "soft_margin" in note
 
@@ -25,11 +25,11 @@ def test_a_margin_that_spectral_normalization_takes_out_is_warned_of() -> None:
 def test_batch_norm_under_a_gradient_penalty_warns_with_its_reason() -> None:
     from gan_cli.config.launch_plan import prepare
 
-    _, start = prepare("train", ["penalty=r1", "model.discriminator_normalization=batch"], None)
+    _, start = prepare("train", ["model=dcgan", "penalty=r1", "model.discriminator_normalization=batch"], None)
     (note,) = start.notes
     assert "depend on the others" in note
     assert "r1" in note
-    assert prepare("train", ["penalty=r1"], None)[1].notes == ()  # the default changes with the penalty
+    assert prepare("train", ["model=dcgan", "penalty=r1"], None)[1].notes == ()  # the default changes with the penalty
 
 
 @pytest.mark.parametrize(
@@ -37,9 +37,12 @@ def test_batch_norm_under_a_gradient_penalty_warns_with_its_reason() -> None:
     [
         (["eval.stop_on_collapse=true"], "eval.stop_on_collapse=true has no effect"),
         (["eval.every=7"], "eval.every=7 has no effect"),
-        (["optimizer.warmup_steps=5000"], "optimizer.warmup_steps=5000 is above train.steps=2000"),
-        (["optimizer.decay_steps=100"], "optimizer.decay_steps=100 has no effect with optimizer.schedule=constant"),
-        (["optimizer.final_fraction=0.5"], "optimizer.final_fraction=0.5 has no effect"),
+        (["optimizer=adam", "optimizer.warmup_steps=5000"], "optimizer.warmup_steps=5000 is above train.steps=2000"),
+        (
+            ["optimizer=adam", "optimizer.decay_steps=100"],
+            "optimizer.decay_steps=100 has no effect with optimizer.schedule=constant",
+        ),
+        (["optimizer=adam", "optimizer.final_fraction=0.5"], "optimizer.final_fraction=0.5 has no effect"),
         (["optimizer.schedule=linear", "optimizer.decay_steps=9000"], "optimizer.decay_steps=9000 is above"),
         (["penalty=lecam", "train.steps=500"], "penalty.lecam.start=1000 with train.steps=500"),
         (["penalty=lecam", "penalty.lecam.start=1999"], "penalty.lecam.start=1999 with train.steps=2000"),
@@ -68,7 +71,7 @@ def test_an_option_without_effect_is_warned_of(words: list[str], part: str) -> N
 @pytest.mark.parametrize(
     "words",
     [
-        ["optimizer.warmup_steps=2000"],
+        ["optimizer=adam", "optimizer.warmup_steps=2000"],
         ["penalty=lecam", "penalty.lecam.start=1998"],
         ["penalty=r1", "penalty.r1.every=1999"],
     ],

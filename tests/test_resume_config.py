@@ -155,7 +155,7 @@ def test_a_typed_choice_brings_its_numbers_and_those_that_the_run_has_stay() -> 
     assert plan_resume(run, ["penalty=[drift]", "penalty.drift.weight=7"], None).config["penalty"] == {
         "drift": {"_target_": "gan_cli.penalties.drift.Drift", "weight": 7, "every": 1}
     }
-    assert changes(run, "loss=hinge", "optimizer=adam", "features=random", "model=dcgan") == set()
+    assert changes(run, "loss=hinge", "optimizer=adam", "features=random", "model=convnet") == set()
     config = plan_resume(run, ["loss=wgan_gp"], None).config  # penalties were typed when it began
     assert config["train"]["critic_steps"] == 5 and config["optimizer"]["beta_2"] == 0.9 and "r1" in config["penalty"]
     assert plan_resume(run, ["dataset=folder", "dataset.path=new"], None).config["dataset"]["path"] == "new"
@@ -164,10 +164,23 @@ def test_a_typed_choice_brings_its_numbers_and_those_that_the_run_has_stay() -> 
 def test_choices_of_a_run_from_another_configuration_take_effect_also_where_they_are_the_defaults() -> None:
     run = begin("config name")
     assert "penalty.r1" in changes(run, "penalty=[]")
-    assert "loss._target_" in changes(run, "loss=non_saturating")
-    assert changes(run, "model=dcgan") == set()
+    assert "penalty.r2" in changes(run, "penalty=[r1,r2]")
+    assert "loss._target_" in changes(run, "loss=rpgan")
+    assert changes(run, "model=convnet") == set()
     config = plan_resume(run, ["loss=wgan_gp"], None).config
     assert list(config["penalty"]) == ["gradient_penalty"] and config["train"]["critic_steps"] == 5
+
+
+def test_a_run_that_was_begun_with_the_former_defaults_keeps_them() -> None:
+    typed = ["train.steps=20"]
+    composition = compose("train", ["model=dcgan", "loss=non_saturating", *typed])
+    run = RunDirectory(Path("run"))
+    run.path.mkdir()
+    run.write_config(composition.config, typed, composition.links)
+    assert changes(run.path, "optimizer=adam", "model=dcgan", "loss=non_saturating") == set()
+    assert changes(run.path, "loss=hinge") == {"loss._target_", "loss.real_target"}
+    assert changes(run.path, "penalty=r1") == {"penalty.r1"}
+    assert plan_resume(run.path, ["penalty=r1"], None).config["penalty"]["r1"]["every"] == 1
 
 
 def test_a_choice_of_ones_own_is_found_again_with_its_folder() -> None:

@@ -45,7 +45,7 @@ def test_the_configuration_is_whole_and_its_interpolations_resolve(finished_run:
     assert yaml.safe_load(text)["optimizer"]["decay_steps"] == "${train.steps}"  # follows what is typed on resume
     config = read_config(RunDirectory(finished_run))
     assert config["model"]["width"] == 8
-    assert config["optimizer"]["generator_learning_rate"] == 0.0002
+    assert config["optimizer"]["generator_learning_rate"] == 0.001  # of a short run
     assert config["train"]["steps"] == config["optimizer"]["decay_steps"] == 15
     assert "hydra" not in config
     typed = yaml.safe_load((finished_run / "overrides.yaml").read_text(encoding="utf-8"))
@@ -136,9 +136,9 @@ def test_the_console_begins_with_what_trains_and_ends_with_the_last_picture(fini
         "CPU",
         "1,797 images of 8x8x1, 10 classes",
         "parameters",
-        "NonSaturatingLoss",
-        "penalties      none",
-        "Adam, constant learning rates 0.0002",
+        "RelativisticPairingLoss",
+        "penalties      R1",
+        "Adam, cosine learning rates 0.001",
         "seed           0",
         "step 15/15 (100%)",
         "images/s",
@@ -170,7 +170,7 @@ def test_the_shared_generator_is_the_averaged_one(finished_run: Path) -> None:
         [*PERCEPTRON, "train.xla=true", "loss=wgan", "train.critic_steps=2", "run.keep_checkpoints=1"],
         [*PERCEPTRON, "train.xla=true", "train.update=simultaneous", "loss=rpgan", "penalty=[r1]"],
         [
-            *("train.deterministic=false", "model.latent_distribution=uniform", "model.latent_size=7"),
+            *("model=dcgan", "train.deterministic=false", "model.latent_distribution=uniform", "model.latent_size=7"),
             *("dataset.image_size=[8,12]", "dataset.channels=rgb", "model.generator_normalization=instance"),
         ],
         ["dataset.image_size=16x8", "dataset.channels=rgba", "model.discriminator_normalization=spectral"],
