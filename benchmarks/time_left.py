@@ -24,7 +24,14 @@ from gan_cli.commands.train import gan_train
 from gan_cli.console import Console
 from gan_cli.progress import TrainingProgress
 
-DEFAULT = ["metric=[fid]", "features=random", "eval.every=250", "train.steps=2000"]
+DEFAULT = [
+    "model=dcgan",
+    "loss=non_saturating",
+    "metric=[fid]",
+    "features=random",
+    "eval.every=250",
+    "train.steps=2000",
+]
 TARGET = 0.2
 """Largest error from a tenth of the run on."""
 

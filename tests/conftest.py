@@ -79,8 +79,10 @@ def mnist(test_data: Path) -> dict[str, Any]:
 
 TINY = ("model.width=8", "logger=[]", "run.log_every=4", "run.sample_every=6", "run.checkpoint_every=5")
 """A run of some steps in a second, besides compiling."""
-PERCEPTRON = ("model=mlp", "model.width=16", "model.depth=1", "train.batch_size=16", "optimizer=sgd")
-"""Networks and an optimizer that compile twice as fast as the default ones."""
+ANY_LOSS = ("model=mlp", "model.width=16", "model.depth=1", "train.batch_size=16", "optimizer=sgd")
+"""Networks and an optimizer that compile twice as fast as the default ones, for tests that choose a loss."""
+PERCEPTRON = (*ANY_LOSS, "loss=non_saturating")
+"""The same with a loss that has no penalties."""
 
 
 @pytest.fixture(autouse=True)

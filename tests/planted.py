@@ -48,7 +48,7 @@ def plant(folder: Path, marker: Path) -> None:
 
 def train_small_run(run: Path) -> Path:
     words = ["metric=modes", "eval.samples=50", "eval.real_samples=50", "loss=wgan", "penalty=[]"]
-    assert gan_train([*SMALL, *words, f"hydra.run.dir={run}"]) == 0
+    assert gan_train([*(word for word in SMALL if not word.startswith("loss=")), *words, f"hydra.run.dir={run}"]) == 0
     return run
 
 

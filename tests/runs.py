@@ -49,7 +49,14 @@ def assert_same_run(first: Path, second: Path) -> None:
     assert pictures(first) == pictures(second)
 
 
-SMALL = ("model=mlp", "model.width=16", "model.depth=1", "model.discriminator_dropout=0.3", "train.batch_size=16")
+SMALL_OF_ANY_LOSS = (
+    "model=mlp",
+    "model.width=16",
+    "model.depth=1",
+    "model.discriminator_dropout=0.3",
+    "train.batch_size=16",
+)
+SMALL = (*SMALL_OF_ANY_LOSS, "loss=non_saturating")
 
 
 def train(directory: str, steps: int, *words: str) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import PERCEPTRON, TINY
+from conftest import ANY_LOSS, TINY
 from runs import metric_lines
 
 from gan_cli.commands.evaluate import gan_eval
@@ -22,7 +22,7 @@ from gan_cli.losses.mmd import MMDLoss
 from gan_cli.losses.mmd_pixels import MMDPixelsLoss
 from gan_cli.runs.checkpoint import list_checkpoints, load_checkpoint
 
-SMALL = (*PERCEPTRON, "train.critic_steps=1")
+SMALL = (*ANY_LOSS, "train.critic_steps=1")
 
 
 def test_the_discriminator_of_a_run_is_measured_while_it_trains_and_afterwards(capsys, eager) -> None:

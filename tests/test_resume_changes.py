@@ -111,7 +111,7 @@ def test_a_run_that_was_moved_resumes(tmp_path: Path) -> None:
 def test_a_run_of_foreign_code_is_not_resumed_unless_it_is_trusted() -> None:
     run = trained("run", 4, *SMALL)
     config = run / "config.yaml"
-    config.write_text(config.read_text().replace("gan_cli.losses.rpgan.RelativisticPairingLoss", "subprocess.Popen"))
+    config.write_text(config.read_text().replace("gan_cli.losses.non_saturating.NonSaturatingLoss", "subprocess.Popen"))
     with pytest.raises(ConfigError, match=r"loss._target_=subprocess.Popen: .*trust=true"):
         gan_train([f"resume={run}", "train.steps=5"])
 
