@@ -54,7 +54,7 @@ def test_what_is_typed_wins() -> None:
     words = ["dataset=folder", "dataset.path=pictures", "loss=rpgan", "train.batch_size=8"]
     typed = ["augment=none", "penalty.r1.weight=3", "dataset.flip=true", "train.ema_half_life=7", "optimizer=sgd"]
     composition = compose("train", [*words, *typed])
-    assert chosen(composition) == {"penalty.r2.weight": 32.0}
+    assert chosen(composition) == {"penalty.r2.weight": 32.0, "model.width": 48}
     assert composition.config["augment"] == {}
     assert compose("train", [*words, "augment=[]"]).config["augment"] == {}
     assert list(compose("train", [*words, "augment=ada"]).config["augment"]) == ["ada"]
@@ -206,7 +206,7 @@ def unknown() -> list[str]:
     Path("own/dataset").mkdir(parents=True)
     Path("own/dataset/unknown.yaml").write_text("_target_: unknown_source.Unknown\nflip: auto\n")
     Path("own/unknown_source.py").write_text(UNKNOWN)
-    words = ["dataset=unknown", "penalty=r1", "model.width=auto", "train.batch_size=16"]
+    words = ["dataset=unknown", "loss=non_saturating", "penalty=r1", "model.width=auto", "train.batch_size=16"]
     return ["--config-dir", "own", *words, "train.steps=400"]
 
 
