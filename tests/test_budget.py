@@ -127,9 +127,13 @@ def test_typed_steps_replace_the_budget_of_an_experiment_and_a_typed_budget_its_
     assert job.train.steps == steps_for_images(512, job.train.batch_size)
 
 
+PLAIN = ["loss=non_saturating"]
+"""A loss whose optimizer has no values that follow the length of the run."""
+
+
 def planned_run(name: str = "planned", budget: str = "60s", steps: int = 70) -> RunDirectory:
     """A run directory as planning leaves it."""
-    words = [f"train.budget={budget}"]
+    words = [*PLAIN, f"train.budget={budget}"]
     composition = compose("train", words)
     run = RunDirectory(Path(name))
     run.path.mkdir()
@@ -161,9 +165,9 @@ def resumed_by(words: list[str], directory: Path) -> Path | None:
 
 def test_a_run_with_the_same_budget_is_found_by_resume_auto() -> None:
     run = planned_run()
-    assert resumed_by(["train.budget=60s"], run.path) == run.path
-    assert resumed_by(["train.budget=61s"], run.path) is None
-    job, plan = prepare("train", ["train.budget=60s", "resume=auto", "hydra.run.dir=planned"], None)
+    assert resumed_by([*PLAIN, "train.budget=60s"], run.path) == run.path
+    assert resumed_by([*PLAIN, "train.budget=61s"], run.path) is None
+    job, plan = prepare("train", [*PLAIN, "train.budget=60s", "resume=auto", "hydra.run.dir=planned"], None)
     assert (plan.resumes, job.train.steps, plan.budget_seconds) == (True, 70, None)
 
 
