@@ -89,7 +89,7 @@ assert not {{"tensorflow", "keras", "sklearn", "tensorflow_datasets", "matplotli
         (["dataset=folder"], ["dataset.path", "needed"]),
         (["dataset=folder", "dataset.path=nowhere"], ["dataset.path=nowhere"]),
         (["dataset=npz", "dataset.path=nowhere.npz"], ["dataset.path=nowhere.npz"]),
-        (["dataset.image_size=17"], ["dataset.image_size", "16", "18"]),
+        (["model=dcgan", "dataset.image_size=17"], ["dataset.image_size", "16", "18"]),
         (["dataset=ring"], ["model=mlp"]),
         (["train.batch_size=2000"], ["train.batch_size=2000", "1797"]),
         (["resume=nowhere"], ["resume=nowhere", "no such run directory"]),
