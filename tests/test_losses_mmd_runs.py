@@ -39,7 +39,7 @@ def test_the_discriminator_of_a_run_is_measured_while_it_trains_and_afterwards(c
 
 
 def test_without_a_discriminator_the_generator_alone_learns_also_in_float16(capsys) -> None:
-    words = [*TINY, *SMALL, "loss=mmd_pixels", "train.steps=40", "optimizer.learning_rate=0.005"]
+    words = [*TINY, *SMALL, "loss=mmd_pixels", "train.steps=40", "optimizer=adam", "optimizer.learning_rate=0.01"]
     assert gan_train([*words, "train.precision=mixed_float16", "run.log_every=10", "hydra.run.dir=run"]) == 0
     lines = metric_lines(Path("run"))
     assert lines[-1]["generator_loss"] < 0.5 * lines[0]["generator_loss"]
