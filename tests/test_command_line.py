@@ -193,7 +193,7 @@ def test_version_is_ours(name: str) -> None:
 def test_the_dry_run_prints_sizes_and_writes_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     assert gan_train(["dry_run=true", "model.width=8"]) == 0
     said = capfd.readouterr().out
-    for word in ("1,797 images of 8x8x1", "parameters", "2,000 steps", "GiB"):
+    for word in ("1,797 images of 8x8x1", "parameters", "4,000 steps", "GiB"):
         assert word in said
     assert list(Path.cwd().iterdir()) == []
 

@@ -37,7 +37,7 @@ def test_batch_norm_under_a_gradient_penalty_warns_with_its_reason() -> None:
     [
         (["eval.stop_on_collapse=true"], "eval.stop_on_collapse=true has no effect"),
         (["eval.every=7"], "eval.every=7 has no effect"),
-        (["optimizer=adam", "optimizer.warmup_steps=5000"], "optimizer.warmup_steps=5000 is above train.steps=2000"),
+        (["optimizer=adam", "optimizer.warmup_steps=5000"], "optimizer.warmup_steps=5000 is above train.steps=4000"),
         (
             ["optimizer=adam", "optimizer.decay_steps=100"],
             "optimizer.decay_steps=100 has no effect with optimizer.schedule=constant",
@@ -45,14 +45,14 @@ def test_batch_norm_under_a_gradient_penalty_warns_with_its_reason() -> None:
         (["optimizer=adam", "optimizer.final_fraction=0.5"], "optimizer.final_fraction=0.5 has no effect"),
         (["optimizer.schedule=linear", "optimizer.decay_steps=9000"], "optimizer.decay_steps=9000 is above"),
         (["penalty=lecam", "train.steps=500"], "penalty.lecam.start=1000 with train.steps=500"),
-        (["penalty=lecam", "penalty.lecam.start=1999"], "penalty.lecam.start=1999 with train.steps=2000"),
-        (["penalty=r1", "penalty.r1.every=2000"], "penalty.r1.every=2000 with train.steps=2000"),
+        (["penalty=lecam", "penalty.lecam.start=3999"], "penalty.lecam.start=3999 with train.steps=4000"),
+        (["penalty=r1", "penalty.r1.every=4000"], "penalty.r1.every=4000 with train.steps=4000"),
         (["penalty=r1", "penalty.r1.weight=0"], "penalty.r1.weight=0"),
         (["train.top_k_steps=100"], "train.top_k_steps=100 has no effect with train.top_k=1"),
         (["loss=hinge", "train.top_k=0.5", "train.top_k_steps=9000"], "train.top_k_steps=9000 is above"),
         (["augment=instance_noise", "augment.instance_noise.steps=9000"], "augment.instance_noise.steps=9000 is above"),
         (["penalty=r1", "penalty.r1.weight={start: 0, end: 0}"], "penalty.r1.weight=0"),
-        (["penalty=r1", "penalty.r1.weight={start: 1, end: 0, steps: 3000}"], "penalty.r1.weight.steps=3000 is above"),
+        (["penalty=r1", "penalty.r1.weight={start: 1, end: 0, steps: 5000}"], "penalty.r1.weight.steps=5000 is above"),
         (["train.ema_half_life={start: 9, end: 5, shape: constant}"], "train.ema_half_life.end=5 has no effect with"),
         (
             ["augment=instance_noise", "augment.instance_noise={sigma: {start: 1, end: 0}, final_sigma: 0.1}"],
@@ -71,9 +71,9 @@ def test_an_option_without_effect_is_warned_of(words: list[str], part: str) -> N
 @pytest.mark.parametrize(
     "words",
     [
-        ["optimizer=adam", "optimizer.warmup_steps=2000"],
-        ["penalty=lecam", "penalty.lecam.start=1998"],
-        ["penalty=r1", "penalty.r1.every=1999"],
+        ["optimizer=adam", "optimizer.warmup_steps=4000"],
+        ["penalty=lecam", "penalty.lecam.start=3998"],
+        ["penalty=r1", "penalty.r1.every=3999"],
     ],
 )
 def test_an_option_that_just_has_an_effect_is_not_warned_of(words: list[str]) -> None:
