@@ -256,7 +256,9 @@ TEXT_FIELDS = {
     "name": "data of tensorflow-datasets; no hub whose code is downloaded",
     **dict.fromkeys(("config", "split", "image_key", "label_key", "images_key", "labels_key"), "a part of data"),
     **dict.fromkeys(("experiment", "project", "entity", "tags"), "the name of a run at a destination"),
-    **dict.fromkeys(("image_size", "channels", "background", "sigma", "alphas"), "numbers, or one of few words"),
+    **dict.fromkeys(
+        ("image_size", "size", "channels", "background", "sigma", "alphas"), "numbers, or one of few words"
+    ),
     **dict.fromkeys(("labels", "value_range"), "where the data itself says a label or a range; one of few words"),
     **dict.fromkeys(("resize", "layer", "kernel", "form", "schedule", "sides", "over", "network"), "one of few words"),
     **dict.fromkeys(("attraction", "method", "normalization", "space", "upsampling"), "one of few words"),
