@@ -20,12 +20,7 @@ from contextlib import contextmanager
 from multiprocessing import forkserver
 from pathlib import Path
 from subprocess import CompletedProcess
-from types import SimpleNamespace
 from typing import IO, Any
-
-import pytest
-
-from gan_cli.sweeps import sweep_jobs
 
 Process = multiprocessing.context.ForkServerProcess
 SERVER = multiprocessing.get_context("forkserver")
@@ -174,41 +169,3 @@ def training(*words: str, first_line: str = "step ") -> Iterator[RunningCommand]
             finally:
                 process.kill()
                 process.join()
-
-
-class ForkedJob:
-    """A job of a sweep, with the part of `subprocess.Popen` that a sweep uses. The job is a fork of the server too."""
-
-    def __init__(self, words: list[str], *, env: dict[str, str], **options: Any) -> None:
-        assert words[:4] == [sys.executable, "-P", "-m", "gan_cli.commands.train"]
-        assert options.pop("start_new_session")  # a fork of the server gets no Ctrl-C of this process either
-        assert options == {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
-        self.place = tempfile.TemporaryDirectory()
-        pipe = Path(self.place.name) / "pipe"
-        os.mkfifo(pipe)
-        self.process = start("gan-train", tuple(words[4:]), pipe, pipe, None, env)
-        self.stdout = pipe.open(errors="replace")
-        self.returncode: int | None = None
-
-    def __enter__(self) -> ForkedJob:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self.stdout.close()
-        self.process.join(60)
-        self.returncode = self.process.exitcode
-        self.process.kill()
-        self.place.cleanup()
-        assert self.returncode is not None
-
-    def send_signal(self, number: int) -> None:
-        assert self.process.pid is not None
-        os.kill(self.process.pid, number)
-
-
-def fork_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a sweep in this process fork its jobs. That jobs start in a fresh interpreter is for test_packaging.py."""
-    popen = SimpleNamespace(Popen=ForkedJob, PIPE=subprocess.PIPE, STDOUT=subprocess.STDOUT)
-    monkeypatch.setattr(sweep_jobs, "subprocess", popen)
-    monkeypatch.setattr(sweep_jobs, "RESULTS", [])
-    monkeypatch.setattr(sys, "argv", list(sys.argv))

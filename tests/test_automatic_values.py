@@ -37,8 +37,8 @@ def write_pictures(folder: str, count: int = 12, side: int = 64) -> None:
 
 def test_a_folder_alone_gets_what_suits_its_images() -> None:
     write_pictures("pictures")
-    composition = compose("train", ["dataset=folder", "dataset.path=pictures", "loss=rpgan", "train.batch_size=8"])
-    config = composition.config
+    words = ["dataset=folder", "dataset.path=pictures", "loss=rpgan", "train.batch_size=8", "train.steps=2000"]
+    config = compose("train", words).config
     assert config["penalty"]["r1"]["weight"] == config["penalty"]["r2"]["weight"] == 32.0
     assert config["train"]["ema_half_life"] == 4000
     assert config["dataset"]["flip"] is False

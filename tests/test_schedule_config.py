@@ -67,7 +67,7 @@ R1_WEIGHT = "penalty.r1.weight"
         ([R1_WEIGHT + "={start: 1, end: 0, shape: linaer}"], "penalty.r1.weight.shape=linaer: expected one of"),
         ([R1_WEIGHT + "={start: 1, end: 0, steps: 1.5}"], "penalty.r1.weight.steps=1.5: expected a whole number."),
         (
-            [R1_WEIGHT + "={start: 1, end: 0, delay: 2000}"],
+            ["train.steps=2000", R1_WEIGHT + "={start: 1, end: 0, delay: 2000}"],
             "penalty.r1.weight.delay=2000: the schedule ends at step 2000",
         ),
         ([R1_WEIGHT + "=[1, 2]"], "penalty.r1.weight=[1,2]: expected a number or a schedule {start, end, shape,"),

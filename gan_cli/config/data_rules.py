@@ -7,13 +7,11 @@ come first, the rules after them, one a function, and the table of rules last. d
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gan_cli.data import DataSpec
-from gan_cli.errors import ConfigError
 
 AUTO = "auto"
 """The value that asks for a rule."""
@@ -287,15 +285,3 @@ RULES = (
 def has_rule(key: str, value: Any) -> bool:
     """Whether a value is the `auto` of a rule."""
     return bool(value == AUTO) and any(rule.key == key for rule in RULES)
-
-
-@contextmanager
-def rules_named_for_auto() -> Iterator[None]:
-    """Adds the keys that have a rule to the error for an `auto` that has none."""
-    try:
-        yield
-    except ConfigError as error:
-        if error.value != AUTO:
-            raise
-        advice = f"{error.advice} `auto` goes with {', '.join(rule.key for rule in RULES)}.".strip()
-        raise ConfigError(error.key, error.problem, error.value, advice) from None

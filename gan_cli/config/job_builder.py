@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gan_cli.augmentations import Augmentation
+from gan_cli.config.auto_errors import rules_named_for_auto
 from gan_cli.config.config_trust import STORED, ConfigOrigin, check_stored_values
-from gan_cli.config.data_rules import rules_named_for_auto
 from gan_cli.config.field_types import check_type, scheduled_fields, structured
 from gan_cli.config.run_length import with_run_length
 from gan_cli.config.schema import EvaluationSection, RunSection, SampleSection, TrainSection
