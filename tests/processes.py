@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import resource
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from contextlib import contextmanager
 from multiprocessing import forkserver
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import IO, Any
+from typing import IO
 
 Process = multiprocessing.context.ForkServerProcess
 SERVER = multiprocessing.get_context("forkserver")

@@ -20,6 +20,7 @@ from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
 from gan_cli.data.digits import Digits
+from gan_cli.data.splits import split_held_out
 from gan_cli.errors import ConfigError
 from gan_cli.runs.checkpoint import load_checkpoint, save_checkpoint
 from gan_cli.runs.run_directory import RunDirectory
@@ -166,6 +167,28 @@ def test_data_is_read_once_a_command(run: Path, words: list[str], monkeypatch: p
     assert len(opened) == 1
 
 
+def test_a_baseline_is_what_held_out_images_have_in_place_of_generated_ones(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = run / "config.yaml"
+    config.write_text(re.sub(r"held_out: 0(\.0)?\n", "held_out: 0.5\n", config.read_text("utf-8")), "utf-8")
+    found = measured(capsys, f"run={run}", "metric=[fid,prdc]", "features=pixels", "samples=200", "baseline=true")
+    training, held_out = split_held_out(Digits().open(), 0.5)
+    for name, examples in (("training", training), ("held_out", held_out)):
+        count = examples.spec.examples
+        np.savez(f"{name}.npz", images=examples.read(np.arange(count)).values)
+    files = ["real=training.npz", "fake=held_out.npz", "samples=200", "metric=[fid,prdc]", "features=pixels"]
+    real = measured(capsys, *files)
+    for name in ("fid", "precision"):
+        assert found["baseline"][name]["value"] == pytest.approx(real["values"][name]["value"], rel=1e-9)
+        assert found["baseline"][name]["value"] != found["values"][name]["value"]
+    assert found["baseline"]["fid"]["count"] == 200
+    assert gan_eval([f"run={run}", *PIXELS, "samples=200", "baseline=true"]) == 0
+    told = capsys.readouterr().out
+    assert "real images: 200 held-out examples in place of the generated ones" in told
+    assert f"{found['baseline']['fid']['value']:#.5g}" in told
+
+
 def test_lines_of_others_in_the_record_are_passed_over(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = run / "evaluations.jsonl"
     nonsense = ['{"by": "x", "step": 1, "values": {"fid": 3.0}}', "[1]", "{", '{"by": "x", "step": 1, "values": {}}']
@@ -199,6 +222,10 @@ def test_help_and_configuration_are_shown_without_tensorflow(run: Path) -> None:
         (["run=RUN", "sample=100"], "sample: no such key. Did you mean samples?"),
         (["run=RUN", "split=test"], "split=test: expected one of train, held_out"),
         (["run=RUN", "split=held_out", "metric=[fid]"], "split=held_out: there are no held-out examples"),
+        (["run=RUN", "baseline=true", "metric=[fid]"], "baseline=true: there are no held-out examples"),
+        (["run=RUN", "split=held_out", "baseline=true"], "baseline=true: does not go with split=held_out"),
+        (["real=few.npz", "fake=few.npz", "baseline=true"], "baseline=true: does not go with real="),
+        (["runs=[RUN,OTHER]", "baseline=true"], "baseline=true: does not go with runs="),
         (["runs=[RUN]"], "runs=[RUN]: expected two run directories or more"),
         (["runs=[RUN,COPY]", "recorded=true"], "runs=RUN: has no recorded evaluation with fid"),
         (["runs=[RUN,RUN/]"], "runs=[RUN,RUN/]: names a run twice"),

@@ -24,16 +24,20 @@ class Evaluation:
         notes: what a reader of the numbers must know.
         protocol: what they were measured with; see `gan_cli.evaluation.protocol`.
         pictures: PIL images by name.
+        baseline: the values of held-out real examples in place of the generated ones, in the form of `values`; None
+            where they were not asked for.
     """
 
     values: dict[str, dict[str, Any]]
     notes: tuple[str, ...]
     protocol: dict[str, Any]
     pictures: dict[str, Any] = field(default_factory=dict)
+    baseline: dict[str, dict[str, Any]] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, without the pictures."""
-        return {"values": self.values, "notes": list(self.notes), "protocol": self.protocol}
+        more = {} if self.baseline is None else {"baseline": self.baseline}
+        return {"values": self.values, "notes": list(self.notes), "protocol": self.protocol, **more}
 
     def write_pictures(self, folder: Path, step: int | None) -> dict[str, str]:
         """Writes what metrics drew, as PNG; gives the paths by name. Raises OSError where that can't be done."""

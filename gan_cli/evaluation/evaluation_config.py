@@ -46,6 +46,7 @@ class EvaluationSettings:
     weights: str
     truncation: float
     best_by: str | None
+    baseline: bool
     recorded: bool
     json: bool
     output: str | None
@@ -84,6 +85,11 @@ class EvaluationSettings:
             raise ConfigError("real", "does not go with runs=, each of which has data of its own", self.real)
         if self.real is not None and self.split != "train":
             raise ConfigError("split", "does not go with real=, which is all of one kind", self.split)
+        if self.baseline and (self.real is not None or self.split != "train"):
+            other = "real=, which has no held-out images" if self.real is not None else "split=held_out"
+            raise ConfigError("baseline", f"does not go with {other}", self.baseline)
+        if self.baseline and self.runs is not None:
+            raise ConfigError("baseline", "does not go with runs=, whose table has a line a run", self.baseline)
         if self.recorded and self.runs is None:
             raise ConfigError("recorded", "goes with runs=[A,B]", self.recorded)
         if self.fake is not None:

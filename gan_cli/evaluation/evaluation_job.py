@@ -18,6 +18,7 @@ from gan_cli.evaluation.example_sets import ExampleSet, GeneratedExamples, Store
 from gan_cli.evaluation.feature_store import cached_features, extract_features
 from gan_cli.evaluation.protocol import describe_protocol
 from gan_cli.evaluation.real_data import (
+    NONE_HELD_OUT,
     OpenedSources,
     RealData,
     data_of_run,
@@ -93,8 +94,10 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
     settings = job.settings
     real = find_real(job, fake)
     source = real.source if isinstance(real, RealData) else None
-    if isinstance(real, RealData):
-        real.check_split(settings.split)
+    if isinstance(real, RealData) and settings.split == "held_out":
+        real.check_held_out("split", settings.split)
+    if isinstance(real, RealData) and settings.baseline:
+        real.check_held_out("baseline", settings.baseline)
     data = describe(job, real)
     count = None if data is None else min(data.examples, settings.real_samples or data.examples)
     if settings.fake is not None:
@@ -187,7 +190,23 @@ def evaluate(
         path = checkpoint_path(fake.generator, step) if fake.generator.is_dir() else fake.generator
         result = diagnose_checkpoint(path, fake.config, reals, real.held_out(), fakes, settings.trust)
         computed["discriminator"] = result
-    return compare(job, reals, fakes, real, console, computed), step
+    evaluation = compare(job, reals, fakes, real, console, computed)
+    return (replace(evaluation, baseline=measure_baseline(job, reals, fakes, real, console)), step)
+
+
+def measure_baseline(
+    job: EvaluationJob, reals: StoredExamples, fakes: ExampleSet, real: RealSide, console: Console
+) -> dict[str, dict[str, Any]] | None:
+    """The values of as many held-out real examples in place of the generated ones; None where not asked for."""
+    if not job.settings.baseline:
+        return None
+    held_out = real.held_out()
+    if held_out is None:
+        raise ConfigError("baseline", "there are no held-out examples", job.settings.baseline, NONE_HELD_OUT)
+    about = {**real.about, "split": "held_out"}
+    others = StoredExamples(held_out, about, fakes.count, console.read_data)
+    values = compare(job, reals, others, replace(real, held_out=lambda: None), console, {}).values
+    return {name: {**value, "count": others.count} for name, value in values.items()}
 
 
 def is_own_data(job: EvaluationJob) -> bool:

@@ -83,10 +83,14 @@ class RealData:
             return split_held_out(self.whole(progress), self.share)[1]
         return open_held_out(self.source, progress, self.opened)
 
-    def check_split(self, name: str) -> None:
-        """Raises ConfigError where there is no such split, as far as that is known before a download."""
-        if name == "held_out" and self.share == 0 and self.source.held_out() is None:
-            raise ConfigError("split", "there are no held-out examples", name, NONE_HELD_OUT)
+    def check_held_out(self, key: str, value: Any) -> None:
+        """Raises ConfigError where there are no held-out examples, as far as that is known before a download.
+
+        Args:
+            key, value: what asks for them.
+        """
+        if self.share == 0 and self.source.held_out() is None:
+            raise ConfigError(key, "there are no held-out examples", value, NONE_HELD_OUT)
 
     def split(self, name: str, progress: Progress | None) -> tuple[Examples, dict[str, Any]]:
         """The examples of `train` or `held_out`, and their description. Raises ConfigError where there are none."""

@@ -10,16 +10,25 @@ from gan_cli.evaluation.protocol import short
 
 
 def table(evaluation: Evaluation) -> list[str]:
-    """One line a number: its name, value, uncertainty and what is better; then how each uncertainty was found."""
-    rows = [("", "value", "± or 95 %", "better")]
+    """One line a number: its name, value, uncertainty and what is better; then how each uncertainty was found.
+
+    A baseline is a column of its own, beside the values.
+    """
+    baseline = evaluation.baseline
+    rows = [("", "value", "± or 95 %", *(() if baseline is None else ("real images",)), "better")]
     for name, entry in evaluation.values.items():
-        rows.append((name, number(entry["value"]), spread(entry), entry["better"]))
+        beside = () if baseline is None else (number(baseline[name]["value"]) if name in baseline else "",)
+        rows.append((name, number(entry["value"]), spread(entry), *beside, entry["better"]))
     ways: dict[str, list[str]] = {}
     for name, entry in evaluation.values.items():
         if entry.get("method"):
             ways.setdefault(entry["method"], []).append(name)
     found = [f"{', '.join(names)}: {by}" for by, names in ways.items()]
-    return [*aligned(rows, right=(1, 2)), "", *found, *(f"Note: {note}" for note in evaluation.notes)]
+    if baseline:
+        count = max(entry["count"] for entry in baseline.values())
+        found.append(f"real images: {count:,} held-out examples in place of the generated ones")
+    notes = [f"Note: {note}" for note in evaluation.notes]
+    return [*aligned(rows, right=range(1, len(rows[0]) - 1)), "", *found, *notes]
 
 
 def number(value: float | None) -> str:
