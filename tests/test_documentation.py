@@ -19,9 +19,10 @@ from PIL import Image
 from gan_cli.commands.evaluate import gan_eval
 from gan_cli.commands.sample import gan_sample
 from gan_cli.commands.train import gan_train
-from gan_cli.config.compose import composer, config_directory
+from gan_cli.config.compose import compose, composer, config_directory
 from gan_cli.config.group_choices import choices
 from gan_cli.config.job_builder import GROUPS
+from gan_cli.runs.stored_linked_keys import value_at
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {
@@ -156,6 +157,21 @@ def test_each_experiment_is_listed_with_its_picture() -> None:
         with Image.open(ROOT / "docs" / "images" / f"{path.stem}.png") as image:
             assert min(image.size) >= 256
         assert re.search(r"Measured 20\d\d-\d\d-\d\d", path.read_text(encoding="utf-8"))
+
+
+COMMANDS_OF_TABLES = {"training": "train", "data": "train", "metrics": "train", "sampling": "sample"}
+"""The pages with tables of keys, defaults and meanings, and whose keys they are."""
+
+
+@pytest.mark.parametrize("page", COMMANDS_OF_TABLES)
+def test_tables_of_keys_show_the_defaults_of_the_configuration(page: str) -> None:
+    words = ["dataset=folder", "dataset.path=."] if page == "data" else []
+    defaults = compose(COMMANDS_OF_TABLES[page], words).choices.automatic.config
+    tables = re.findall(r"\| key \| default \| meaning \|\n\|[-|]+\n((?:\|.*\n)+)", PAGES[f"docs/{page}.md"])
+    rows = re.findall(r"^\| `([a-z0-9_.]+)` \| `?([^|`]+?)`? \|", "".join(tables), re.M)
+    values = {key: yaml.safe_load(text) for key, text in rows if " " not in text and text != "newest"}
+    assert values
+    assert {key: value_at(defaults, key) for key in values} == values
 
 
 @pytest.mark.parametrize("page", PAGES)
