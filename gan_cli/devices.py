@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gan_cli.cache import set_library_folders
+from gan_cli.lazy import without_unused_packages
 
 # What TensorFlow prints at every start and nobody can act on. Everything else it says is shown.
 NOISE = re.compile(
@@ -26,7 +27,7 @@ def load_tensorflow() -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's own Keras settings say
     if "tensorflow" not in sys.modules:
         set_library_folders()
-        with quiet_start():
+        with quiet_start(), without_unused_packages():
             import keras  # imports TensorFlow too
             import tensorflow as tf
 

@@ -1,7 +1,10 @@
 """What the server of `processes` imports once. TensorFlow runs nothing here: its threads would not survive a fork."""
 
-import keras  # noqa: F401
-import tensorflow  # noqa: F401
+from gan_cli.lazy import without_unused_packages
+
+with without_unused_packages():  # as gan_cli.devices.load_tensorflow does
+    import keras  # noqa: F401
+    import tensorflow  # noqa: F401
 
 import gan_cli.commands.evaluate
 import gan_cli.commands.sample

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from gan_cli.data import DataSpec, InMemory
-from gan_cli.data.digits import Digits
+from gan_cli.data.digits import Digits, read_digits, read_digits_by_library
 from gan_cli.data.tfds import TFDS
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import tf
@@ -30,6 +30,8 @@ def test_digits_use_the_whole_range_of_grey() -> None:
     assert np.array_equal(np.unique(values), np.round(np.arange(17) * 255 / 16))
     assert np.array_equal(np.round(values[..., 0] / 255 * 16), truth.images)
     assert np.array_equal(labels, truth.target)
+    for read, by_library in zip(read_digits(), read_digits_by_library(), strict=True):
+        assert np.array_equal(read, by_library)
 
 
 def test_digits_can_be_enlarged_and_coloured() -> None:

@@ -5,7 +5,9 @@ Alpaydin & Kaynak 1998, UCI "Optical Recognition of Handwritten Digits" (its tes
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -29,15 +31,36 @@ class Digits(ImageSource):
         return DataSpec(self.shape(SIDE, SIDE, 1), EXAMPLES, CLASSES)
 
     def open(self, progress: Progress | None = None) -> Examples:
-        from sklearn.datasets import load_digits
-
-        digits = load_digits()
-        values = np.round(digits.images[..., None] * (255 / WHITE)).astype(np.uint8)
+        pixels, classes = read_digits()
+        values = np.round(pixels[..., None] * (255 / WHITE)).astype(np.uint8)
         spec = self.describe()
         fit = self.fit(spec.shape)
         undecoded = UndecodedExamples(
             spec=spec,
-            decode=lambda index: (fit.array(values[index]), int(digits.target[index])),
+            decode=lambda index: (fit.array(values[index]), int(classes[index])),
             name=lambda index: f"digit {index}",
         )
         return load_examples(undecoded, self.memory_limit, progress)
+
+
+def read_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Returns float64 pixels from 0 to 16, `[1797, 8, 8]`, and int64 classes `[1797]`.
+
+    The file is read without importing scikit-learn, which takes more than a second; where it is not at its place, by
+    `sklearn.datasets.load_digits`.
+    """
+    package = importlib.util.find_spec("sklearn")
+    for folder in (package and package.submodule_search_locations) or ():
+        path = Path(folder, "datasets", "data", "digits.csv.gz")
+        if path.is_file():
+            rows = np.loadtxt(path, delimiter=",")
+            return rows[:, :-1].reshape(-1, SIDE, SIDE), rows[:, -1].astype(np.int64)
+    return read_digits_by_library()
+
+
+def read_digits_by_library() -> tuple[np.ndarray, np.ndarray]:
+    """The same by `sklearn.datasets.load_digits`."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    return digits.images, digits.target
