@@ -58,9 +58,13 @@ def parts_named(group: str, choice: str) -> dict[str, Any]:
     """What a choice of `penalty` or `augment` adds to a job, by name; all choices are composed at once."""
     job = job_of("loss=non_saturating", f"{group}=[{','.join(choices_of(group))}]")
     parts = job.penalties if group == "penalty" else job.augmentations
+    return {name: parts[name] for name in names_in_file(group, choice)}
+
+
+def names_in_file(group: str, choice: str) -> list[str]:
+    """The names of the parts that the file of a choice of `penalty` or `augment` has."""
     content = yaml.safe_load((config_directory() / group / f"{choice}.yaml").read_text(encoding="utf-8"))
-    names = [name for name in (*content, *content.get("defaults", [])) if name not in ("defaults", "_self_")]
-    return {name: parts[name] for name in names}
+    return [name for name in (*content, *content.get("defaults", [])) if name not in ("defaults", "_self_")]
 
 
 def with_part(job: TrainJob, group: str, choice: str) -> TrainJob:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
+import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -83,6 +85,16 @@ ANY_LOSS = ("model=mlp", "model.width=16", "model.depth=1", "train.batch_size=16
 """Networks and an optimizer that compile twice as fast as the default ones, for tests that choose a loss."""
 PERCEPTRON = (*ANY_LOSS, "loss=non_saturating")
 """The same with a loss that has no penalties."""
+
+
+def pytest_runtest_setup() -> None:
+    """Leaves what TensorFlow's import made out of garbage collection, and collects the oldest objects less often.
+
+    Such a collection goes through 400,000 objects (0.6 s) after each 8 runs.
+    """
+    if "tensorflow" in sys.modules and not gc.get_freeze_count():
+        gc.freeze()
+        gc.set_threshold(700, 10, 50)
 
 
 @pytest.fixture(autouse=True)

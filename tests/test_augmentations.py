@@ -28,9 +28,9 @@ from gan_cli.errors import ConfigError
 
 SEED, OTHER = tf.constant([3, 4], tf.int32), tf.constant([3, 5], tf.int32)
 NAMES = choices_of("augment")
-BUILT: dict[str, Augmentation] = {
-    name: build_each("augment", compose("train", [f"augment=[{name}]"]).config["augment"])[name] for name in NAMES
-}
+BUILT: dict[str, Augmentation] = build_each(
+    "augment", compose("train", [f"augment=[{','.join(NAMES)}]"]).config["augment"]
+)
 ADAPTIVE = {name: one for name, one in BUILT.items() if one.learns}
 SIZES = [(32, 48, 3), (28, 28, 1), (16, 16, 4)]
 POINTS = DataSpec((2,), 100, value_range=(-3.0, 3.0))

@@ -58,11 +58,30 @@ def words_for(group: str, choice: str, folder: Path) -> list[str]:
     return ["model=mlp"] if choice in ("ring", "grid") and group == "dataset" else []
 
 
-@pytest.mark.parametrize(("group", "choice"), CHOICES)
-def test_a_choice_composes_and_builds(group: str, choice: str, tmp_path: Path) -> None:
-    several = group in ("penalty", "logger")
-    words = [f"{group}=[{choice}]" if several else f"{group}={choice}", *words_for(group, choice, tmp_path)]
-    composition = compose("train", words)
+OF_EACH_GROUP = {group: [choice for one, choice in CHOICES if one == group] for group in GROUPS}
+EXPERIMENTS = OF_EACH_GROUP.pop("experiment")
+TOGETHER = [
+    {group: names[number % len(names)] for group, names in OF_EACH_GROUP.items()}
+    for number in range(max(map(len, OF_EACH_GROUP.values())))
+]
+"""Each choice of each group once or more, with a choice of each other group."""
+
+
+@pytest.mark.parametrize("choices", TOGETHER, ids=lambda choices: " ".join(choices.values()))
+def test_each_choice_composes_and_builds(choices: dict[str, str], tmp_path: Path) -> None:
+    more = [word for group, choice in choices.items() for word in words_for(group, choice, tmp_path)]
+    several = ("penalty", "logger")
+    words = [f"{group}=[{choice}]" if group in several else f"{group}={choice}" for group, choice in choices.items()]
+    given = {word.partition("=")[0] for word in more}
+    composition = compose("train", [word for word in words if word.partition("=")[0] not in given] + more)
+    job = build_job(composition.config, composition.origin)
+    for group, parts in (("penalty", job.penalties), ("metric", job.metrics), ("logger", job.loggers)):
+        assert (choices[group] in parts) == (choices[group] not in ("none", "auto")), group
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_each_experiment_composes_and_builds(experiment: str, tmp_path: Path) -> None:
+    composition = compose("train", [f"experiment={experiment}", *words_for("experiment", experiment, tmp_path)])
     build_job(composition.config, composition.origin)
 
 
@@ -176,7 +195,6 @@ def test_all_choices_of_a_group_together_keep_their_keys(group: str) -> None:
 
 
 LOSSES = sorted(path.stem for path in (config_directory() / "loss").glob("[!_]*.yaml"))
-EXPERIMENTS = sorted(path.stem for path in (config_directory() / "experiment").glob("[!_]*.yaml"))
 
 
 def own_recipe(loss: str, config: dict[str, Any]) -> dict[str, Any]:

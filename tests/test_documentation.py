@@ -43,7 +43,7 @@ def commands_of(page: str) -> list[str]:
 
 COMMANDS = list(dict.fromkeys(line for page in PAGES.values() for line in commands_of(page)))
 SHORTER = [
-    *("train.steps=2", "model=mlp", "model.width=8", "train.batch_size=8", "hydra.run.dir=run"),
+    *("train.steps=1", "model=mlp", "model.width=8", "train.batch_size=8", "hydra.run.dir=run"),
     *("eval.samples=200", "eval.real_samples=200", "features=pixels"),
 ]
 """What a test adds to a training command so that it takes seconds. What the command sets stays, except its length."""

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from by_hand import REAL, make_step
+from composition import choices_of, names_in_file
 from random_numbers import draw_alike_where_xla_compiles
 
-from gan_cli.config.compose import compose, config_directory
+from gan_cli.config.compose import compose
 from gan_cli.config.job_builder import build_each
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.losses.non_saturating import NonSaturatingLoss
@@ -25,10 +26,10 @@ SHAPES = {"images": (6, 5, 4, 3), "packed pairs": (2, 4, 8, 2), "points": (6, 2)
 
 
 def penalties_of_all_files() -> dict[str, Penalty]:
-    found = {}
-    for path in sorted((config_directory() / "penalty").glob("[!_]*.yaml")):
-        nodes = compose("train", [f"penalty=[{path.stem}]"]).config["penalty"]
-        found |= {f"{path.stem}_{name}": one for name, one in build_each("penalty", nodes).items()}
+    """Those of all files, composed together, each with the name of its file before its own."""
+    choices = choices_of("penalty")
+    parts = build_each("penalty", compose("train", [f"penalty=[{','.join(choices)}]"]).config["penalty"])
+    found = {f"{choice}_{name}": parts[name] for choice in choices for name in names_in_file("penalty", choice)}
     return {
         name: one
         for name, one in found.items()

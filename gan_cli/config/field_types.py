@@ -32,10 +32,12 @@ def scheduled_fields(cls: type) -> frozenset[str]:
     return frozenset(field.name for field in dataclasses.fields(cls) if field.name in declared)
 
 
+@lru_cache(maxsize=256)
 def structured(cls: type) -> DictConfig:
     """A dataclass as a structured configuration that converts values to the types of its fields.
 
-    A field that takes a schedule is one of numbers here.
+    A field that takes a schedule is one of numbers here. It is made once for each class, and holds the values that
+    were converted last.
     """
     scheduled = scheduled_fields(cls)
     if scheduled:
