@@ -33,7 +33,7 @@ def penalties_of_all_files() -> dict[str, Penalty]:
     return {
         name: one
         for name, one in found.items()
-        if isinstance(one, Penalty) and not hasattr(one, "layer") and not name.startswith(OF_ONE_LAYER)
+        if isinstance(one, Penalty) and one.layer is None and not name.startswith(OF_ONE_LAYER)
     }
 
 
@@ -49,7 +49,7 @@ def judge(weights: Any, examples: Any) -> DiscriminatorOutput:
 def term(penalty: Penalty, real: Any, fake: Any, neighbours: Any, weights: Any, kernel: Any, number: Any) -> Any:
     """The penalty of a discriminator with one weight for each value of an example."""
     said = [judge(weights, examples) for examples in (real, fake)]
-    state = {name: tf.constant(value) for name, value in getattr(penalty, "initial_state", {}).items()}
+    state = {name: tf.constant(value) for name, value in penalty.initial_state.items()}
     batch = Batch(
         lambda examples: judge(weights, examples), real, fake, *said,
         seed=SEED, step=number, variables=[kernel], perturbed=neighbours, state=state,
