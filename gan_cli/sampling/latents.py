@@ -66,9 +66,10 @@ def latents(seeds: Iterable[int], size: int, distribution: str, truncation: floa
         raise ValueError(f"distribution={distribution}: expected one of {', '.join(DISTRIBUTIONS)}.")
     if not 0 < truncation <= 1:
         raise ValueError(f"truncation={truncation}: expected a number above 0 and at most 1.")
-    row = _normal if distribution == "normal" else _uniform
-    rows = [row(int(seed), size) for seed in seeds]
-    values = np.stack(rows) if rows else np.zeros((0, size))
+    rows = [_words(int(seed), size + size % 2) for seed in seeds]
+    if not rows:
+        return np.zeros((0, size), np.float32)
+    values = (_normal if distribution == "normal" else _uniform)(np.stack(rows), size)
     return (truncation * values).astype(np.float32)
 
 
@@ -80,13 +81,17 @@ def _words(seed: int, count: int) -> np.ndarray:
     return (raw >> np.uint64(11)) * 2.0**-53
 
 
-def _uniform(seed: int, size: int) -> np.ndarray:
-    return 2 * _words(seed, size) - 1
+def _uniform(words: np.ndarray, size: int) -> np.ndarray:
+    """Numbers on [-1, 1], `[n, size]`, from words `[n, size or one more]`."""
+    return 2 * words[:, :size] - 1
 
 
-def _normal(seed: int, size: int) -> np.ndarray:
-    pairs = (size + 1) // 2
-    words = _words(seed, 2 * pairs)
-    radius = np.sqrt(-2 * np.log(1 - words[:pairs]))  # 1 - word lies in (0, 1], where the logarithm is finite
-    angle = 2 * np.pi * words[pairs:]
-    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:size]
+def _normal(words: np.ndarray, size: int) -> np.ndarray:
+    """Normal numbers `[n, size]` from words `[n, size or one more]`: radii from the first half, angles from the other.
+
+    Both halves are contiguous, since NumPy may round the functions of others differently.
+    """
+    first, second = np.ascontiguousarray(np.split(words, 2, axis=1))
+    radius = np.sqrt(-2 * np.log(1 - first))  # 1 - word lies in (0, 1], where the logarithm is finite
+    angle = 2 * np.pi * second
+    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)[:, :size]
