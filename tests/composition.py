@@ -48,9 +48,13 @@ def model_for(shape: tuple[int, ...]) -> ModelPair:
     return job_of("model=dcgan", "model.width=4").model
 
 
-def job_with_loss(loss: str, shape: tuple[int, ...]) -> TrainJob:
+FEWER_KERNELS = {loss: ["loss.alphas=[0.5,2]"] for loss in ("mmd", "mmd_pixels")}
+"""For losses that are a sum of kernels, where nothing is asked about these: each takes as long as another loss."""
+
+
+def job_with_loss(loss: str, shape: tuple[int, ...], *words: str) -> TrainJob:
     """A loss without the penalties that it brings, with small networks and one critic step."""
-    job = job_of(f"loss={loss}")
+    job = job_of(f"loss={loss}", *words)
     return replace(job, model=model_for(shape), penalties={}, train=replace(job.train, critic_steps=1))
 
 

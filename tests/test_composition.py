@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from composition import (
+    FEWER_KERNELS,
     Networks,
     choices_of,
     data_of,
@@ -41,6 +42,11 @@ EACH_PART_ALONE = "non_saturating"
 Outcomes = dict[str, str]
 
 
+def small_job(loss: str) -> TrainJob:
+    """A loss without penalties on the smallest images."""
+    return job_with_loss(loss, IMAGES, *FEWER_KERNELS.get(loss, ()))
+
+
 def reason_against(job: TrainJob, shape: tuple[int, ...]) -> str:
     """Why a job is refused, said of any part, "" where it is not."""
     error = refusal_of(job, data_of(shape))
@@ -64,9 +70,14 @@ def take_step(job: TrainJob, networks: Networks, part: str = "") -> None:
         assert not np.array_equal(learned, networks.learned), f"{part} changes nothing: {metrics}"
 
 
-def networks_that_learned(job: TrainJob) -> Networks:
-    """Networks for a job, with what they learn in a step of it."""
-    networks = networks_of(job, IMAGES)
+@cache
+def shared_networks(loss: str) -> Networks:
+    """Networks for a loss, which its jobs with one penalty after another begin with."""
+    return networks_of(small_job(loss), IMAGES)
+
+
+def networks_that_learned(job: TrainJob, networks: Networks) -> Networks:
+    """The networks, with what they learn in a step of a job."""
     state, step = networks.step_of(job)
     do(step, IMAGES)
     networks.learned = weights_of(state)
@@ -115,11 +126,11 @@ def manners_outcomes(job: TrainJob, networks: Networks) -> Outcomes:
 @cache
 def of_loss(loss: str) -> Outcomes:
     """What a loss goes with; the same loss by two names, with other recipes, with the same."""
-    job = job_with_loss(loss, IMAGES)
-    same = next(name for name in LOSSES if job_with_loss(name, IMAGES).loss == job.loss)
+    job = small_job(loss)
+    same = next(name for name in LOSSES if small_job(name).loss == job.loss)
     if same != loss:
         return of_loss(same)
-    networks = networks_that_learned(job)
+    networks = networks_that_learned(job, networks_of(job, IMAGES))
     alone = loss == EACH_PART_ALONE
     found = parts_outcomes(job, networks, "penalty", alone) | parts_outcomes(job, networks, "augment", alone)
     return found | manners_outcomes(job, networks)
@@ -128,8 +139,8 @@ def of_loss(loss: str) -> Outcomes:
 @cache
 def of_penalty(penalty: str) -> Outcomes:
     """What a penalty goes with, besides losses."""
-    job = with_part(job_with_loss(EACH_PART_ALONE, IMAGES), "penalty", penalty)
-    networks = networks_that_learned(job)
+    job = with_part(small_job(EACH_PART_ALONE), "penalty", penalty)
+    networks = networks_that_learned(job, shared_networks(EACH_PART_ALONE))
     found = parts_outcomes(job, networks, "augment")
     in_chunks = with_manners(job, ACCUMULATED)
     found[ACCUMULATED] = reason_against(in_chunks, IMAGES)
