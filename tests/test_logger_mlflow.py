@@ -36,7 +36,9 @@ def the_run(client: Any) -> Any:
     return found
 
 
-def test_mlflow_holds_a_resumed_run_once_and_whole(mlflow: Any, run: Path, no_way_out: list[str]) -> None:
+def test_mlflow_holds_a_resumed_run_once_and_whole_also_in_another_experiment(
+    mlflow: Any, run: Path, no_way_out: list[str]
+) -> None:
     interrupted_and_resumed(MLflow(tracking_uri=None, experiment="e", pictures=True), run)
     client = mlflow_client(mlflow, run)
     found = the_run(client)
@@ -47,6 +49,13 @@ def test_mlflow_holds_a_resumed_run_once_and_whole(mlflow: Any, run: Path, no_wa
     assert found.data.params["penalty.r1.weight"] == "1.5"
     pictures = [item.path for item in client.list_artifacts(found.info.run_id, "samples")]
     assert pictures == [f"samples/step_{step:08d}.png" for step in PICTURES]
+    changed = MLflow(tracking_uri=None, experiment="f", pictures=False)
+    changed.open(run, run.name, CONFIG, resumed_from=60).close("interrupted")
+    (again,) = client.search_runs([client.get_experiment_by_name("f").experiment_id])
+    history = client.get_metric_history(again.info.run_id, "loss")
+    assert [(metric.step, metric.value) for metric in history] == [(step, step / 8) for step in STEPS]
+    assert again.info.status == "KILLED"
+    assert the_run(client).info.status == "FINISHED"
     assert no_way_out == []
 
 
@@ -69,18 +78,6 @@ def test_mlflow_starts_a_new_run_where_its_place_has_changed(mlflow: Any, run: P
     writer.close("finished")
     (again,) = client.search_runs([client.get_experiment_by_name("f").experiment_id])
     assert [metric.step for metric in client.get_metric_history(again.info.run_id, "loss")] == STEPS[:8]
-
-
-def test_mlflow_starts_a_new_run_where_its_experiment_has_changed(mlflow: Any, run: Path) -> None:
-    writer = MLflow(tracking_uri=None, experiment="e", pictures=False).open(run, run.name, CONFIG, resumed_from=0)
-    do_steps(writer, run, range(5, 15, 5))
-    writer.close("interrupted")
-    changed = MLflow(tracking_uri=None, experiment="f", pictures=False)
-    changed.open(run, run.name, CONFIG, resumed_from=10).close("finished")
-    client = mlflow_client(mlflow, run)
-    (found,) = client.search_runs([client.get_experiment_by_name("f").experiment_id])
-    assert [metric.step for metric in client.get_metric_history(found.info.run_id, "loss")] == [5, 10]
-    assert the_run(client).info.status == "KILLED"
 
 
 def test_a_tracking_server_that_is_away_is_asked_three_times_and_then_left(

@@ -23,6 +23,7 @@ from gan_cli.lazy import tf
 from gan_cli.loggers.logger_group import open_loggers
 from gan_cli.losses import FEATURES
 from gan_cli.plotting.grid_size import parse_grid
+from gan_cli.plotting.image_grid import write_png
 from gan_cli.runs.atomic_files import write_atomically
 from gan_cli.runs.environment import describe_rounding_changes
 from gan_cli.runs.run_directory import RunDirectory, create_exclusive
@@ -218,7 +219,7 @@ class TrainingRun:
         """Opens the loggers and writes the image of real examples."""
         grid = build_training_grid(self.job, self.examples)
         real = grid.draw_real()
-        write_atomically(run.samples / "real.png", lambda file: real.save(file, format="PNG"))
+        write_atomically(run.samples / "real.png", lambda file: write_png(real, file))
         job, skipped = self.job, self.examples.skipped
         return RunWriter(
             checkpoints=CheckpointWriter(run, self.state, self.examples.spec, job.config, restored),

@@ -11,6 +11,7 @@ from gan_cli.console import Console
 from gan_cli.data.skipped_files import SkippedFileReporter
 from gan_cli.loggers.logger_group import LoggerGroup
 from gan_cli.loggers.metrics_replay import numbers_of
+from gan_cli.plotting.image_grid import write_png
 from gan_cli.progress import TrainingProgress
 from gan_cli.runs.atomic_files import write_atomically
 from gan_cli.sampling.training_grid import TrainingGrid
@@ -81,7 +82,7 @@ class RunWriter:
         """Writes the image grid that the EMA generator generates from the run's fixed latents."""
         path = self.run.sample(step)
         image = self.grid.draw(self.checkpoints.state.averaged)
-        write_atomically(path, lambda file: image.save(file, format="PNG"))
+        write_atomically(path, lambda file: write_png(image, file))
         self.last_picture = path
         self.loggers.write_picture(step, "samples", path)
 
