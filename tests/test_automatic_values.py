@@ -13,11 +13,9 @@ from PIL import Image
 
 from gan_cli.commands.train import gan_train
 from gan_cli.config.compose import Composition, compose
-from gan_cli.config.data_rules import (
-    AUTO,
-    RULES,
-)
+from gan_cli.config.data_rules import RULES
 from gan_cli.config.launch_plan import choose_for_data, prepare
+from gan_cli.config.rule import AUTO
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.runs.run_directory import RunDirectory, read_config
@@ -39,14 +37,18 @@ def test_a_folder_alone_gets_what_suits_its_images() -> None:
     write_pictures("pictures")
     words = ["dataset=folder", "dataset.path=pictures", "loss=rpgan", "train.batch_size=8", "train.steps=2000"]
     config = compose("train", words).config
-    assert config["penalty"]["r1"]["weight"] == config["penalty"]["r2"]["weight"] == 32.0
+    assert config["penalty"]["r1"]["weight"] == config["penalty"]["r2"]["weight"] == 8.0
     assert config["train"]["ema_half_life"] == 4000
     assert config["dataset"]["flip"] is False
     assert list(config["augment"]) == ["diffaugment"]
     assert (
         config["augment"]["diffaugment"] == compose("train", ["augment=diffaugment"]).config["augment"]["diffaugment"]
     )
-    assert config["optimizer"]["learning_rate"] == config["optimizer"]["generator_learning_rate"] == 1e-3
+    assert config["optimizer"]["learning_rate"] == config["optimizer"]["generator_learning_rate"] == 1.1e-3
+
+
+MODEL = {"model.width": 48, "model.stem": False, "model.hidden": 512, "model.latent_size": 64}
+"""What the rules choose for photographs of 64x64."""
 
 
 def test_what_is_typed_wins() -> None:
@@ -54,7 +56,7 @@ def test_what_is_typed_wins() -> None:
     words = ["dataset=folder", "dataset.path=pictures", "loss=rpgan", "train.batch_size=8"]
     typed = ["augment=none", "penalty.r1.weight=3", "dataset.flip=true", "train.ema_half_life=7", "optimizer=sgd"]
     composition = compose("train", [*words, *typed])
-    assert chosen(composition) == {"penalty.r2.weight": 32.0, "model.width": 48}
+    assert chosen(composition) == {"penalty.r2.weight": 8.0, **MODEL}
     assert composition.config["augment"] == {}
     assert compose("train", [*words, "augment=[]"]).config["augment"] == {}
     assert list(compose("train", [*words, "augment=ada"]).config["augment"]) == ["ada"]
@@ -68,12 +70,12 @@ def test_a_typed_auto_asks_for_the_rule_and_what_is_linked_follows_it() -> None:
     assert composition.config["penalty"]["r1"]["weight"] == composition.config["penalty"]["r2"]["weight"] == 1.0
     assert composition.links["penalty.r2.weight"] == "penalty.r1.weight"
     assert "penalty.r2.weight" not in chosen(composition)
-    assert chosen(compose("train", ["model.width=auto"]))["model.width"] == 32
+    assert chosen(compose("train", ["model.width=auto"]))["model.width"] == 16
 
 
 @pytest.mark.parametrize(
     "word",
-    ["train.steps=auto", "model.latent_size=auto", "optimizer.generator_learning_rate=auto", "model.kernel_size=auto"],
+    ["train.steps=auto", "model.growth=auto", "optimizer.generator_learning_rate=auto", "model.kernel_size=auto"],
 )
 def test_an_auto_without_a_rule_is_refused_with_the_keys_that_have_one(word: str) -> None:
     with pytest.raises(ConfigError, match=rf"{word}.*`auto` goes with penalty.r1.weight, .*model.width") as error:

@@ -15,10 +15,11 @@ from runs import metric_lines, newest_arrays, pictures, status
 from gan_cli.commands.train import gan_train
 from gan_cli.config.budget import Budget, parse_budget, steps_for_images
 from gan_cli.config.compose import compose
-from gan_cli.config.data_rules import Facts, ema_half_life
+from gan_cli.config.data_rules import ema_half_life
 from gan_cli.config.job_builder import build_job
 from gan_cli.config.launch_plan import choose_for_length, prepare
 from gan_cli.config.resume_plan import WantedRun, plan_automatic_resume, plan_resume
+from gan_cli.config.rule import Facts
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.runs.run_directory import RunDirectory
@@ -191,7 +192,7 @@ OF_LENGTH = [
 def test_rules_see_the_steps_of_a_number_of_images() -> None:
     choices = compose("train", [*RULED, "train.budget=1280k_images"]).choices
     assert choices.is_final
-    assert choices.config["optimizer"]["learning_rate"] == 3.2e-4
+    assert choices.config["optimizer"]["learning_rate"] == 6.3e-4
     typed = compose("train", [*RULED, "train.steps=20000"]).config
     assert choices.config == typed | {"train": typed["train"] | {"budget": "1280k_images"}}
 
@@ -272,7 +273,7 @@ def test_a_planned_run_is_the_run_with_that_number_of_steps(capsys: pytest.Captu
     assert f"step {steps}/{steps} (100%)" in shown
     assert "1 evaluation to come" in shown
     rate = config["optimizer"]["learning_rate"]
-    assert f"    optimizer.learning_rate={rate}: a run of {steps:,} steps; shorter runs want larger rates" in shown
+    assert f"    optimizer.learning_rate={rate}: points" in shown
     assert config["train"]["ema_half_life"] == ema_half_life(Facts(steps, batch_size=16)).value
     assert config["penalty"]["r1"]["weight"] == 1.0
     assert gan_train([*words, "train.budget=3s", "hydra.run.dir=planned", "resume=auto"]) == 0

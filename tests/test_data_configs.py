@@ -11,7 +11,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from gan_cli.config.data_rules import AUTO
+from gan_cli.config.rule import AUTO
 
 FOLDER = Path(__file__).resolve().parents[1] / "configs"
 CHOICES = sorted(path.stem for path in (FOLDER / "dataset").glob("[!_]*.yaml"))

@@ -9,16 +9,15 @@ import pytest
 
 from gan_cli.config.data_rules import (
     RULES,
-    Facts,
     augment,
     ema_half_life,
     flip,
     learning_rate,
     penalty_weight,
-    rounded_up,
     warmup_steps,
-    width,
 )
+from gan_cli.config.model_rules import hidden, latent_size, stem, width
+from gan_cli.config.rule import Facts, rounded_up
 from gan_cli.data import DataSpec
 from gan_cli.data.tfds import TFDS
 
@@ -32,14 +31,14 @@ def images(side: int, count: int = 5000) -> DataSpec:
 
 @pytest.mark.parametrize(
     ("side", "batch", "weight"),
-    [(8, 64, 0.5), (32, 64, 0.5), (32, 512, 0.062), (64, 64, 4.0), (64, 256, 1.0), (256, 256, 64.0)],
+    [(8, 64, 0.5), (32, 64, 0.5), (32, 512, 0.062), (64, 64, 1.0), (64, 256, 0.25), (256, 64, 4.0)],
 )
 def test_the_weight_of_r1_grows_with_the_side_and_falls_with_the_batch(side: int, batch: int, weight: float) -> None:
     assert penalty_weight(replace(LONG, data=images(side), batch_size=batch)).value == weight
 
 
 def test_a_side_is_that_of_the_square_of_the_same_area() -> None:
-    assert penalty_weight(replace(LONG, data=DataSpec((32, 128, 1), 9))).value == 4.0
+    assert penalty_weight(replace(LONG, data=DataSpec((32, 128, 1), 9))).value == 1.0
 
 
 def test_the_half_life_follows_the_batch_alone_where_a_ramp_limits_it_in_short_runs() -> None:
@@ -60,9 +59,17 @@ def test_a_half_life_is_rounded_up(value: float, expected: int) -> None:
     assert rounded_up(value) == expected
 
 
-@pytest.mark.parametrize(("steps", "rate"), [(10, 1e-3), (8000, 5e-4), (32_000, 2.5e-4), (490_000, 2e-4)])
-def test_the_rate_is_larger_in_shorter_runs(steps: int, rate: float) -> None:
-    assert learning_rate(replace(LONG, steps=steps)).value == rate
+@pytest.mark.parametrize(
+    ("side", "steps", "rate"),
+    [(8, 10, 4e-3), (28, 10, 2e-3), (28, 8000, 2e-3), (28, 32_000, 1e-3), (64, 4000, 1.1e-3), (256, 490_000, 2e-4)],
+)
+def test_the_rate_is_smaller_for_larger_images_and_in_long_runs(side: int, steps: int, rate: float) -> None:
+    assert learning_rate(replace(LONG, steps=steps, data=images(side))).value == rate
+
+
+def test_the_rate_for_points_follows_the_length_of_the_run_alone() -> None:
+    points = replace(LONG, data=DataSpec((2,), 100))
+    assert [learning_rate(replace(points, steps=steps)).value for steps in (100, 32_000)] == [1e-3, 5e-4]
 
 
 def test_the_warm_up_covers_the_memory_of_beta_2_and_a_twentieth_of_the_decay_at_most() -> None:
@@ -101,9 +108,26 @@ def test_images_are_mirrored_only_where_the_data_set_says_that_this_gives_more_o
     assert TFDS(name="cars196").is_mirror_symmetric is None
 
 
-@pytest.mark.parametrize(("side", "channels"), [(8, 32), (32, 32), (64, 48), (128, 64), (256, 88), (1024, 96)])
+@pytest.mark.parametrize(
+    ("side", "channels"), [(8, 16), (16, 24), (28, 32), (32, 32), (64, 48), (128, 64), (256, 88), (1024, 96)]
+)
 def test_networks_for_larger_images_are_wider(side: int, channels: int) -> None:
     assert width(replace(LONG, data=images(side))).value == channels
+
+
+@pytest.mark.parametrize(
+    ("data", "values"),
+    [
+        (DataSpec((8, 8, 1), 9), (True, 256, 16)),
+        (DataSpec((16, 16, 3), 9), (True, 256, 64)),
+        (DataSpec((28, 28, 1), 9), (False, 512, 16)),
+        (DataSpec((64, 64, 1), 9), (False, 512, 64)),
+    ],
+)
+def test_small_images_get_features_of_their_own_size_small_dense_layers_and_grey_ones_few_latents(
+    data: DataSpec, values: tuple[bool, int, int]
+) -> None:
+    assert tuple(rule(replace(LONG, data=data)).value for rule in (stem, hidden, latent_size)) == values
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.key)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gan_cli.config.data_rules import AUTO, RULES
+from gan_cli.config.data_rules import RULES
+from gan_cli.config.rule import AUTO
 from gan_cli.errors import ConfigError
 
 

@@ -13,8 +13,9 @@ from gan_cli.config.budget import UNPLANNED, read_budget
 from gan_cli.config.compatibility import describe_training_data
 from gan_cli.config.config_directory import config_directory
 from gan_cli.config.config_trust import STORED, ConfigOrigin
-from gan_cli.config.data_rules import AUGMENT_CHOICES, AUTO, RULES, Facts, Rule
+from gan_cli.config.data_rules import AUGMENT_CHOICES, RULES
 from gan_cli.config.job_builder import TrainJob, build_job
+from gan_cli.config.rule import AUTO, Facts, Rule
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, show
 from gan_cli.losses import RECONSTRUCTION

@@ -23,7 +23,6 @@ from gan_cli.config.automatic_values import AutomaticConfig, ChosenConfig
 from gan_cli.config.budget import UNPLANNED, apply_budget, seconds_to_plan
 from gan_cli.config.config_directory import config_directory
 from gan_cli.config.config_trust import ConfigOrigin
-from gan_cli.config.data_rules import AUTO
 from gan_cli.config.experiment_overrides import compose_choices
 from gan_cli.config.group_choices import groups, loader
 from gan_cli.config.interpolation_limits import check_interpolations
@@ -45,6 +44,7 @@ from gan_cli.config.primary_config import (
     origin_of,
 )
 from gan_cli.config.resolvers import register_resolvers
+from gan_cli.config.rule import AUTO
 from gan_cli.config.target_allowlist import composing
 from gan_cli.config.user_modules import set_own_folders
 from gan_cli.data.input_paths import expand_user

@@ -5,8 +5,8 @@ discriminator is its mirror image and ends in a dense layer before its output. T
 penalties that go with the pair keep it in bounds, as in R3GAN (Huang et al. 2025, arXiv:2501.05441, section 3.3).
 Dense layers of this kind are in the pair of InfoGAN (Chen et al. 2016, arXiv:1606.03657, appendix C.1).
 
-For 28x28x1 and a width of 32 the generator is dense 512 - dense 7x7x64 - 14x14x32 - 28x28x1; with a stem it is
-dense 512 - dense 7x7x64 - 14x14x64 - 28x28x32 - 28x28x1.
+For 28x28x1 and a width of 32 the generator is dense 512 - dense 4x4x64 - 7x7x64 - 14x14x32 - 28x28x1; with a stem it is
+dense 512 - dense 4x4x64 - 7x7x64 - 14x14x64 - 28x28x32 - 28x28x1.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class ConvNet(ModelPair):
     hidden: int = 512
     depth: int = 1
     stem: bool = False
-    base: int = 7
+    base: int = 4
     upsampling: str = "transposed"
     kernel_size: int = 4
     generator_normalization: str = "none"
