@@ -45,7 +45,7 @@ def test_the_configuration_is_whole_and_its_interpolations_resolve(finished_run:
     assert yaml.safe_load(text)["optimizer"]["decay_steps"] == "${train.steps}"  # follows what is typed on resume
     config = read_config(RunDirectory(finished_run))
     assert config["model"]["width"] == 8
-    assert config["optimizer"]["generator_learning_rate"] == 0.001  # of a short run
+    assert config["optimizer"]["generator_learning_rate"] == 0.004  # of small images
     assert config["train"]["steps"] == config["optimizer"]["decay_steps"] == 15
     assert "hydra" not in config
     typed = yaml.safe_load((finished_run / "overrides.yaml").read_text(encoding="utf-8"))
@@ -138,7 +138,7 @@ def test_the_console_begins_with_what_trains_and_ends_with_the_last_picture(fini
         "parameters",
         "RelativisticPairingLoss",
         "penalties      R1",
-        "Adam, cosine learning rates 0.001",
+        "Adam, cosine learning rates 0.004",
         "seed           0",
         "step 15/15 (100%)",
         "images/s",

@@ -12,6 +12,7 @@ from typing import Any
 from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Metric, MetricValue, Result
 from gan_cli.metrics.metric_compatibility import below
+from gan_cli.plotting.image_grid import write_png
 from gan_cli.runs.atomic_files import make_folder, write_bytes
 
 
@@ -46,7 +47,7 @@ class Evaluation:
             make_folder(folder)
             path = folder / (f"{name}.png" if step is None else f"step_{step:08d}_{name}.png")
             content = io.BytesIO()
-            image.save(content, format="PNG")
+            write_png(image, content)
             write_bytes(path, content.getvalue())
             written[name] = str(path)
         return written

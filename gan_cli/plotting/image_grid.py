@@ -25,7 +25,7 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def write_png(picture: Image.Image, file: IO[bytes]) -> None:
-    """Writes a picture of a run as PNG."""
+    """Writes a picture as PNG: the same bytes during training and by gan-sample."""
     picture.save(file, format="PNG", compress_level=PNG_LEVEL)
 
 

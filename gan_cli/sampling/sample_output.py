@@ -13,6 +13,7 @@ from PIL import Image
 
 from gan_cli.data.input_paths import expand_user
 from gan_cli.errors import ConfigError
+from gan_cli.plotting.image_grid import write_png
 from gan_cli.runs.atomic_files import make_folder, write_atomically
 from gan_cli.runs.symlink_checks import is_inside
 from gan_cli.sampling.generator_weights import EMA
@@ -104,7 +105,7 @@ def write_arrays(path: Path, samples: np.ndarray, seeds: Sequence[int]) -> None:
 def write_picture(path: Path, picture: Image.Image) -> None:
     """Writes a PNG file."""
     content = io.BytesIO()
-    picture.save(content, format="PNG")
+    write_png(picture, content)
     write_file(path, content.getvalue())
 
 
