@@ -17,6 +17,8 @@ class Purpose(IntEnum):
     PENALTY = 4
     AUGMENTATION = 5
     PERTURBATION = 6
+    CLASS_ORDER = 7
+    CODES = 8
 
 
 def fold(seed: int, purpose: int, *counts: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import DataSpec
+from gan_cli.data.class_names import describe_classes
 from gan_cli.errors import ConfigError
 from gan_cli.losses import EMBEDDING, FEATURES, LOGITS, PIXELS, RECONSTRUCTION
 from gan_cli.metrics.metric_compatibility import COUNTS, PlannedComparison, check_metrics, choose_value
@@ -31,6 +32,9 @@ def check_data(job: TrainJob, data: DataSpec) -> None:
         raise ConfigError("loss", problem, advice="Take fewer, or add data.")
     if job.loss.output == FEATURES:
         check_features(job, data)
+    if job.dataset.balance and data.classes < 2:
+        problem = f"draws classes evenly, and {describe_classes(data)}"
+        raise ConfigError("dataset.balance", problem, True, "Set dataset.balance=false, or give labels (docs/data.md).")
     job.model.check(data)
     for name, augmentation in job.augmentations.items():
         try:

@@ -15,6 +15,7 @@ from gan_cli.config.run_length import with_run_length
 from gan_cli.config.schema import EvaluationSection, RunSection, SampleSection, TrainSection
 from gan_cli.config.target_allowlist import check_targets, load_class
 from gan_cli.data import Source
+from gan_cli.data.class_selection import select_classes
 from gan_cli.errors import ConfigError, nearest
 from gan_cli.features import FeatureExtractorConfig
 from gan_cli.features.automatic import Automatic
@@ -162,7 +163,7 @@ def build(key: str, node: Any, origin: ConfigOrigin = STORED) -> Any:
     check_base_class(f"{key}._target_", cls, node["_target_"])
     part = build_section(key, {name: value for name, value in node.items() if name != "_target_"}, cls)
     check_stored_values(key, part, origin)
-    return part
+    return select_classes(part) if isinstance(part, Source) else part
 
 
 def check_base_class(key: str, cls: type, target: str) -> None:

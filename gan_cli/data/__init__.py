@@ -5,7 +5,7 @@ Contract of every tensor in this project:
 - Images are float32 `[batch, height, width, channels]` in [-1, 1]. On disk and in memory they are uint8 in [0, 255];
   `x / 127.5 - 1` converts one to the other.
 - 2-D points are float32 `[batch, 2]` in their own units.
-- Labels are int32 `[batch]` in 0 .. classes - 1, all 0 where the data has no classes.
+- Labels are int32 `[batch]` in 0 .. classes - 1; NO_LABEL, -1, of an example without a class.
 
 A data source is a frozen dataclass derived from `Source`. Its module imports neither TensorFlow nor Keras.
 """
@@ -16,9 +16,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+NO_LABEL = -1
+"""The label of an example without a class."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,10 @@ class DataSpec:
     @property
     def is_image(self) -> bool:
         return len(self.shape) == 3
+
+    def class_name(self, label: int) -> str:
+        """The name of a class, or its number where classes have no names."""
+        return self.class_names[label] if self.class_names else str(label)
 
     @property
     def example_bytes(self) -> int:
@@ -67,15 +74,15 @@ class SkippedFile(NamedTuple):
 
 
 class ExampleBatch(NamedTuple):
-    """Examples and their labels.
+    """Examples and their labels: NumPy arrays as they are stored, tensors in training.
 
     Attributes:
-        values: uint8 images `[n, height, width, channels]` or float32 points `[n, 2]`.
-        labels: int32 `[n]`.
+        values: uint8 images `[n, height, width, channels]` or float32 points `[n, 2]`; in training float32.
+        labels: int32 `[n]`; in training None where no part uses them.
     """
 
-    values: np.ndarray
-    labels: np.ndarray
+    values: Any
+    labels: Any
 
 
 Progress = Callable[[int, int], None]
@@ -103,7 +110,8 @@ class Examples(ABC):
 
     def read_labels(self, indices: np.ndarray) -> np.ndarray:
         """The labels at `indices`, int32 `[n]`. Default: reads the examples as well."""
-        return self.read(indices).labels
+        labels: np.ndarray = self.read(indices).labels
+        return labels
 
     @property
     def is_in_memory(self) -> bool:
@@ -170,14 +178,22 @@ class ChannelModes:
         return (classes @ places).astype(np.int32)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Source(ABC):
     """What `dataset=...` builds.
 
+    `describe`, `open` and `held_out` give all classes; `gan_cli.data.class_selection` takes those of `classes`.
+
     Attributes:
+        classes: names or numbers of the classes that are used; None for all.
+        balance: whether training draws each class equally often.
         flip: whether training mirrors images at random from left to right.
     """
 
-    flip: bool = False
+    classes: Any = None
+    balance: bool = False
+
+    flip = False
 
     @property
     def is_mirror_symmetric(self) -> bool | None:
@@ -203,6 +219,13 @@ class Source(ABC):
     @abstractmethod
     def open(self, progress: Progress | None = None) -> Examples:
         """Loads the examples; may take long. Raises ConfigError as `describe`, and where nothing can be read."""
+
+    def known_labels(self) -> np.ndarray | None:
+        """The labels of all examples, int32 `[n]`, where they are known without decoding or downloading anything.
+
+        They count the examples of `classes`; files may prove to be broken later. Default: None, not known.
+        """
+        return None
 
     def held_out(self) -> Source | None:
         """Real examples that training with this source never sees, such as a test split. Default: none."""

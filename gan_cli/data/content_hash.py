@@ -13,6 +13,7 @@ import numpy as np
 from gan_cli.cache import cache_folder, write_json_to_cache
 from gan_cli.data import Examples, Progress
 from gan_cli.data.chunk_length import chunk_length
+from gan_cli.data.class_selection import Renumbered
 from gan_cli.data.loading import Streamed
 from gan_cli.data.splits import Subset
 
@@ -69,6 +70,8 @@ def hash_source_files(examples: Examples) -> str:
     """Hash of names, sizes and times of the files of streamed examples; "" for examples in memory."""
     if isinstance(examples, Subset):
         return hash_source_files(examples.whole) + hashlib.sha256(examples.indices.tobytes()).hexdigest()
+    if isinstance(examples, Renumbered):
+        return hash_source_files(examples.whole)
     return hash_file_facts(examples.undecoded.files()) if isinstance(examples, Streamed) else ""
 
 

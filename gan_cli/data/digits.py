@@ -30,6 +30,11 @@ class Digits(ImageSource):
     def describe(self) -> DataSpec:
         return DataSpec(self.shape(SIDE, SIDE, 1), EXAMPLES, CLASSES)
 
+    def known_labels(self) -> np.ndarray:
+        from sklearn.datasets import load_digits
+
+        return np.asarray(load_digits().target, np.int32)
+
     def open(self, progress: Progress | None = None) -> Examples:
         pixels, classes = read_digits()
         values = np.round(pixels[..., None] * (255 / WHITE)).astype(np.uint8)

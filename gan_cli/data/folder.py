@@ -81,11 +81,15 @@ class Folder(ImageSource):
             skipped=index.skipped,
             files=lambda: store.source_files(index.files),
             decode_many=decode_many,
+            label=index.labels.labels.__getitem__,
         )
         try:
             return load_examples(undecoded, self.memory_limit, progress)
         except ConfigError as error:
             raise ConfigError("path", error.problem, self.path, error.advice) from error
+
+    def known_labels(self) -> np.ndarray:
+        return np.array(self.index(self.store()).labels.labels, np.int32)
 
     def store(self) -> ImageStore:
         path = existing("path", self.path)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gan_cli.data import NO_LABEL
 from gan_cli.data.image_decoding import UnreadableImageError
 from gan_cli.data.image_store import ImageStore
 from gan_cli.errors import ConfigError, nearest
@@ -26,7 +27,7 @@ class ImageLabels:
     """Classes of images.
 
     Attributes:
-        labels: the class of each image, 0 where there are no classes.
+        labels: the class of each image, NO_LABEL for one without.
         classes: number of classes, 0 for none.
         names: of the classes, in the order of the labels; empty where classes are numbers.
     """
@@ -50,7 +51,7 @@ def find_labels(
         ConfigError: for a missing or malformed file of labels, and an image without a label.
     """
     if wanted is None:
-        return ImageLabels([0] * len(files))
+        return ImageLabels([NO_LABEL] * len(files))
     if wanted == FOLDERS:
         return labels_from_folders(named, files)
     if wanted != AUTO:
@@ -73,7 +74,7 @@ def labels_from_folders(named: Sequence[str], files: Sequence[str]) -> ImageLabe
     classes = dict(zip(named, class_of_each(named), strict=False))
     names = sorted(set(classes.values()))
     if len(names) < 2:
-        return ImageLabels([0] * len(files))
+        return ImageLabels([NO_LABEL] * len(files))
     number = {name: index for index, name in enumerate(names)}
     return ImageLabels([number[classes[name]] for name in files], len(names), tuple(names))
 
@@ -113,7 +114,7 @@ def labels_from_file(store: ImageStore, name: str, files: Sequence[str]) -> Imag
         expected = 'Expected {"labels": [["a.png", 0], ...]} in JSON, or rows of file,class in CSV.'
         raise ConfigError("labels", problem, advice=f"{expected} {WITHOUT_LABELS}") from error
     if found is None:
-        return ImageLabels([0] * len(files))
+        return ImageLabels([NO_LABEL] * len(files))
     missing = [file for file in files if file not in found]
     if missing:
         problem = f"{name} has no class for {len(missing):,} of {len(files):,} images, such as {missing[0]}"
@@ -134,7 +135,12 @@ def read_csv(content: bytes) -> Mapping[str, Any]:
 
 
 def as_labels(name: str, values: Sequence[Any]) -> ImageLabels:
-    """Numbers from 0 on stay as they are; texts are numbered in alphabetical order. Raises ConfigError."""
+    """Numbers from 0 on stay as they are; texts are numbered in alphabetical order; a list with a single 1 is the number
+    of its place; NO_LABEL everywhere stands for no classes. Raises ConfigError."""
+    if all(str(value) == str(NO_LABEL) for value in values):
+        return ImageLabels([NO_LABEL] * len(values))
+    if values and all(isinstance(value, list) for value in values):
+        return from_one_hot(name, values)
     texts = all(isinstance(value, str) for value in values)
     if texts and not all(value.isascii() and value.isdigit() for value in values):
         names = sorted(set(values))
@@ -148,3 +154,13 @@ def as_labels(name: str, values: Sequence[Any]) -> ImageLabels:
         )
         raise ConfigError("labels", problem, advice=f"Number the classes from 0, or name them. {WITHOUT_LABELS}")
     return ImageLabels(numbers, max(numbers, default=-1) + 1)
+
+
+def from_one_hot(name: str, rows: Sequence[list[Any]]) -> ImageLabels:
+    """Labels of rows of zeros with a single one each. Raises ConfigError."""
+    classes = len(rows[0])
+    for row in rows:
+        if len(row) != classes or sorted(set(row), key=str) not in ([0, 1], [1]) or row.count(1) != 1:
+            problem = f"{name} gives the class {str(row)[:40]}; expected a list of zeros with a single 1"
+            raise ConfigError("labels", problem, advice=f"Give numbers instead. {WITHOUT_LABELS}")
+    return ImageLabels([row.index(1) for row in rows], classes)

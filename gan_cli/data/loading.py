@@ -41,6 +41,8 @@ class UndecodedExamples:
         files: gives the files that hold the examples.
         decode_many: from up to FILES_AT_ONCE indices to what `decode` gives for each, uint8 `[n, *spec.shape]` and
             labels; None where that is not faster, or where one of them can't be decoded. Thread-safe.
+        label: from an index to the label, without decoding the example; raises UnreadableImageError. None: `decode`
+            has to find it.
     """
 
     spec: DataSpec
@@ -49,6 +51,7 @@ class UndecodedExamples:
     skipped: list[SkippedFile] = field(default_factory=list)
     files: Callable[[], Iterable[Path]] = tuple
     decode_many: Callable[[range], tuple[np.ndarray, Sequence[int]] | None] = decode_none
+    label: Callable[[int], int] | None = None
 
 
 def load_examples(undecoded: UndecodedExamples, memory_limit: float, progress: Progress | None) -> Examples:
@@ -152,6 +155,24 @@ class Streamed(Examples):
         for row, index in enumerate(indices):
             values[row], labels[row] = self.decode_or_substitute(int(index))
         return ExampleBatch(values, labels)
+
+    def read_labels(self, indices: np.ndarray) -> np.ndarray:
+        """The labels at `indices`. An example that has not proved to be broken yet counts with its own label."""
+        if self.undecoded.label is None:
+            return super().read_labels(indices)
+        return np.array([self.label_or_substitute(int(index)) for index in indices], np.int32)
+
+    def label_or_substitute(self, index: int) -> int:
+        count, label = self.spec.examples, self.undecoded.label
+        assert label is not None
+        for candidate in (place % count for place in range(index, index + count)):
+            if candidate in self.broken:
+                continue
+            try:
+                return label(candidate)
+            except UnreadableImageError as error:
+                self.skip_file(candidate, str(error))
+        raise no_usable_files_error(self.skipped)
 
     def decode_or_substitute(self, index: int) -> tuple[np.ndarray, int]:
         count = self.spec.examples

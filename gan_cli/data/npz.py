@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_cli.data import DataSpec, Examples, InMemory, Progress
+from gan_cli.data import NO_LABEL, DataSpec, Examples, InMemory, Progress
 from gan_cli.data.aligned_array import aligned_empty
 from gan_cli.data.contrast_warnings import contrast_warnings
 from gan_cli.data.image_options import ImageSource
@@ -21,6 +21,8 @@ from gan_cli.data.resize import ResizeOptions
 from gan_cli.errors import ConfigError
 
 DEFAULT_IMAGES, DEFAULT_LABELS = "images", "labels"
+CLASS_NAMES = "class_names"
+"""An array of texts with this name holds the names of the classes."""
 PARTNERS = (("images", "labels"), ("image", "label"), ("x", "y"), ("X", "Y"), ("data", "target"))
 """Words in the names of arrays of images, and those of their labels: train_images and train_labels (MedMNIST)."""
 
@@ -49,11 +51,12 @@ class Npz(ImageSource):
         name = self.examples_name(file)
         header = file.headers[name]
         labels = self.labels(file, name)
-        classes = 0 if labels is None else int(labels.max()) + 1
+        classes = self.count_classes(file, name, labels)
+        names = class_names(file, classes)
         if is_points(header):
-            return DataSpec((2,), header.shape[0], classes, self.range_of_points(file.load(name)))
+            return DataSpec((2,), header.shape[0], classes, self.range_of_points(file.load(name)), names)
         _, height, width, channels = (*header.shape, 1)[:4]
-        spec = DataSpec(self.shape(height, width, channels), header.shape[0], classes)
+        spec = DataSpec(self.shape(height, width, channels), header.shape[0], classes, class_names=names)
         if not fits_in_memory(spec, self.memory_limit) and not file.can_stay_on_disk(name):
             needed = math.ceil(100 * spec.total_bytes / GIBIBYTE) / 100
             problem = f"the {spec.examples:,} images of {self.path} are compressed and take {needed:g} GiB in memory"
@@ -71,7 +74,7 @@ class Npz(ImageSource):
         file = ArrayFile.open(self.path)
         name = self.examples_name(file)
         found = self.labels(file, name)
-        labels = np.zeros(spec.examples, np.int32) if found is None else found
+        labels = np.full(spec.examples, NO_LABEL, np.int32) if found is None else found
         if not spec.is_image:
             return InMemory(spec, np.array(file.load(name), np.float32), labels, [])
         pixels = self.pixel_range(file, name)
@@ -85,7 +88,18 @@ class Npz(ImageSource):
             image = stored[index].reshape(*stored.shape[1:3], -1)
             return fit.array(pixels.to_uint8(image)), int(labels[index])
 
-        return Streamed(UndecodedExamples(spec, decode, "image {}".format, files=lambda: [Path(file.path)]))
+        undecoded = UndecodedExamples(
+            spec=spec,
+            decode=decode,
+            name="image {}".format,
+            files=lambda: [Path(file.path)],
+            label=lambda index: int(labels[index]),
+        )
+        return Streamed(undecoded)
+
+    def known_labels(self) -> np.ndarray | None:
+        file = ArrayFile.open(self.path)
+        return self.labels(file, self.examples_name(file))
 
     def examples_name(self, file: ArrayFile) -> str:
         """The array that holds the examples. Raises ConfigError where there is none that can be used."""
@@ -104,22 +118,46 @@ class Npz(ImageSource):
 
     def labels(self, file: ArrayFile, images: str) -> np.ndarray | None:
         """int32 labels of the array `images`, None where there are none. Raises ConfigError where they don't fit."""
+        name = self.labels_name(file, images)
+        if name is None:
+            return None
+        examples, labels = file.headers[images].shape[0], file.load(name)
+        if is_one_hot(file.headers[name], examples):
+            return from_one_hot(labels, name)
+        labels = labels.reshape(-1)
+        if (labels == NO_LABEL).all():
+            return None
+        if labels.min() < 0 or labels.max() >= examples:
+            problem = f"expected classes from 0 on; they reach from {labels.min()} to {labels.max()}"
+            raise ConfigError("labels_key", problem, name, "np.unique(labels, return_inverse=True)[1] numbers them.")
+        return labels.astype(np.int32)
+
+    def labels_name(self, file: ArrayFile, images: str) -> str | None:
+        """The array that holds the labels of `images`, None where there is none."""
         examples = file.headers[images].shape[0]
         suitable = [name for name, header in file.headers.items() if is_labels(header, examples)]
         is_default = self.labels_key == DEFAULT_LABELS and DEFAULT_LABELS not in file.headers
         if self.labels_key is None or (is_default and not suitable):
             return None
+        named = [name for name in (self.labels_key, *partner_names(images)) if name in file.headers]
+        # An array of several columns is taken for labels by its name alone: it may hold anything.
+        suitable += [name for name in named if is_one_hot(file.headers[name], examples) and name not in suitable]
         partners = [name for name in partner_names(images) if name in suitable]
         kind = "labels; labels_key=null goes without"
         name = file.choose("labels_key", self.labels_key, partners[:1] or suitable, kind, is_typed=not is_default)
         if name not in suitable:
-            problem = f"expected {examples:,} whole numbers, one for each example, not {file.headers[name]}"
+            problem = f"expected {examples:,} whole numbers, or rows of one-hot labels, not {file.headers[name]}"
             raise ConfigError("labels_key", problem, name, "dataset.labels_key=null goes without labels.")
-        labels = file.load(name).reshape(-1)
-        if labels.min() < 0 or labels.max() >= examples:
-            problem = f"expected classes from 0 on; they reach from {labels.min()} to {labels.max()}"
-            raise ConfigError("labels_key", problem, name, "np.unique(labels, return_inverse=True)[1] numbers them.")
-        return labels.astype(np.int32)
+        return name
+
+    def count_classes(self, file: ArrayFile, images: str, labels: np.ndarray | None) -> int:
+        """The number of classes: columns of one-hot labels, else one more than the largest label."""
+        if labels is None:
+            return 0
+        name = self.labels_name(file, images)
+        assert name is not None
+        shape = file.headers[name].shape
+        return shape[1] if is_one_hot(file.headers[name], shape[0]) else int(labels.max()) + 1
 
     def range_of_points(self, points: np.ndarray) -> tuple[float, float]:
         low, high = float(np.float32(points.min())), float(np.float32(points.max()))
@@ -201,3 +239,33 @@ def is_points(header: ArrayHeader) -> bool:
 
 def is_labels(header: ArrayHeader, examples: int) -> bool:
     return header.dtype.kind in "iu" and header.shape in ((examples,), (examples, 1))
+
+
+def is_one_hot(header: ArrayHeader, examples: int) -> bool:
+    """Whether an array can be one-hot labels `[examples, classes]`."""
+    shape = header.shape
+    return header.dtype.kind in "iufb" and len(shape) == 2 and shape[0] == examples and shape[1] > 1
+
+
+def from_one_hot(rows: np.ndarray, name: str) -> np.ndarray:
+    """int32 labels `[n]` of rows with a single 1 each. Raises ConfigError."""
+    is_one = np.asarray(rows) == 1
+    if (np.asarray(rows)[~is_one] != 0).any() or (is_one.sum(axis=1) != 1).any():
+        problem = "expected rows of zeros with a single 1, or whole numbers"
+        raise ConfigError("labels_key", problem, name, "dataset.labels_key=null goes without labels.")
+    labels: np.ndarray = is_one.argmax(axis=1).astype(np.int32)
+    return labels
+
+
+def class_names(file: ArrayFile, classes: int) -> tuple[str, ...]:
+    """The texts in the array `class_names`, where the file has one with a text for each class."""
+    header = file.headers.get(CLASS_NAMES)
+    if header is None or header.dtype.kind not in "US" or header.shape != (classes,) or classes == 0:
+        return ()
+    names = tuple(name.decode(errors="replace") if isinstance(name, bytes) else name for name in read_texts(file))
+    return names if len(set(names)) == classes else ()
+
+
+def read_texts(file: ArrayFile) -> list[str | bytes]:
+    texts: list[str | bytes] = file.load(CLASS_NAMES).tolist()
+    return texts

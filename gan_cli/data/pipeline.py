@@ -1,8 +1,7 @@
 """Input pipeline: shuffled batches of real examples as float32 tensors, from memory or prefetched from disk.
 
-The order is a function of the seed and the step alone: each epoch holds every example once, in an order of its own
-(`RandomIndexShuffle`, a keyed permutation that is computed for each index alone). Nothing about it is stored, so
-resuming costs nothing, and data in memory and streamed data come in the same order.
+The order (`gan_cli.data.example_order`, `balanced_order`) is a function of the seed and the step alone. Nothing about it
+is stored, so resuming costs nothing, and data in memory and streamed data come in the same order.
 
 A step uses two functions. On the host, `feed(step, count)` gives the tensors that one graph call of `count` steps
 needs. Inside the graph, `batch(feed, ...)` takes one batch out of them.
@@ -12,30 +11,24 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 
 from gan_cli.data import DataSpec, ExampleBatch, Examples, InMemory
 from gan_cli.data.aligned_array import is_shareable
+from gan_cli.data.balanced_order import BalancedOrder
+from gan_cli.data.example_order import step_indices
 from gan_cli.data.splits import Subset
 from gan_cli.lazy import tf
 from gan_cli.random_seeds import Purpose, fold
 
-ROUNDS = 12
-"""Rounds of the permutation's cipher. With TensorFlow's default of 4, neighbours stay neighbours: batches of 1,797
-examples sorted by class had up to 6 times the variance of class counts that chance gives; from 8 on no more than it."""
 LONGEST_CALL = 1000  # steps
 CALL_BYTES = 2**28  # largest size of the streamed examples of one graph call; as much again is prefetched
 PREFETCH = 4  # batches that are read in advance, beyond those of the next call
-
-
-class TensorBatch(NamedTuple):
-    """Tensors of values and of their int32 labels."""
-
-    values: Any
-    labels: Any
 
 
 class Batches(Protocol):
@@ -64,33 +57,28 @@ class Batches(Protocol):
     def close(self) -> None: ...
 
 
-def open_batches(examples: Examples, batch_size: int, critic_steps: int, seed: int, flip: bool) -> Batches:
-    """The batches of a data set, from memory or streamed."""
+Order = Callable[[Any, int], Any]
+"""Maps a step, int64 scalar, and a number of examples to the indices of the examples of the step, int64 `[count]`."""
+
+
+def open_batches(
+    examples: Examples, batch_size: int, critic_steps: int, seed: int, flip: bool, balance: bool = False
+) -> Batches:
+    """The batches of a data set, from memory or streamed; with `balance`, of each class equally many examples."""
+    order = order_of(examples, seed, balance)
     if isinstance(examples, InMemory):
-        return BatchesInMemory(examples, batch_size, critic_steps, seed, flip)
+        return BatchesInMemory(examples, batch_size, critic_steps, seed, flip, order=order)
     if isinstance(examples, Subset) and isinstance(examples.whole, InMemory):
-        return BatchesInMemory(examples.whole, batch_size, critic_steps, seed, flip, examples.indices)
-    return StreamedBatches(examples, batch_size, critic_steps, seed, flip)
+        return BatchesInMemory(examples.whole, batch_size, critic_steps, seed, flip, examples.indices, order)
+    return StreamedBatches(examples, batch_size, critic_steps, seed, flip, order)
 
 
-def step_indices(step: Any, count: int, examples: int, seed: int) -> Any:
-    """Indices of the examples of a step: places `step * count` .. `(step + 1) * count - 1` of the endless order.
-
-    Args:
-        step: int64 scalar, from 0.
-        count: examples in a step.
-        examples: size of the data set.
-        seed: of the run.
-
-    Returns:
-        int64 `[count]` in 0 .. examples - 1.
-    """
-    places = step * count + tf.range(count, dtype=tf.int64)
-    epoch, place = places // examples, places % examples
-    fixed = tf.constant([[seed, int(Purpose.ORDER)]], tf.int32)
-    seeds = tf.concat([tf.tile(fixed, [count, 1]), tf.cast(epoch, tf.int32)[:, None]], axis=1)
-    # The operation itself: tf.random.experimental.index_shuffle pads a matrix of seeds on the wrong side (TF 2.21).
-    return tf.raw_ops.RandomIndexShuffle(index=place, seed=seeds, max_index=np.int64(examples - 1), rounds=ROUNDS)
+def order_of(examples: Examples, seed: int, balance: bool) -> Order:
+    """The order in which a run gets the examples."""
+    count = examples.spec.examples
+    if balance:
+        return BalancedOrder(examples.read_labels(np.arange(count)), seed)
+    return partial(step_indices, examples=count, seed=seed)
 
 
 def prepare(values: Any, spec: DataSpec, seed: int, flip: bool, step: Any) -> Any:
@@ -116,6 +104,7 @@ class BatchesInMemory:
 
     Args:
         rows: int64 `[n]`, the rows of `examples` that are used; None for all.
+        order: of the rows; None for the shuffled one.
     """
 
     longest_call = LONGEST_CALL
@@ -128,11 +117,13 @@ class BatchesInMemory:
         seed: int,
         flip: bool,
         rows: np.ndarray | None = None,
+        order: Order | None = None,
     ) -> None:
         self.spec, self.seed, self.flip = examples.spec, seed, flip and examples.spec.is_image
         self.leading = (critic_steps, batch_size)
-        self.tensors = TensorBatch(to_tensor(examples.values), tf.constant(examples.labels))
-        self.count = examples.spec.examples if rows is None else len(rows)
+        self.tensors = ExampleBatch(to_tensor(examples.values), tf.constant(examples.labels))
+        count = examples.spec.examples if rows is None else len(rows)
+        self.order = order or partial(step_indices, examples=count, seed=seed)
         self.rows = None if rows is None else tf.constant(rows, tf.int64)
 
     def signature(self) -> tuple[Any, Any]:
@@ -143,12 +134,12 @@ class BatchesInMemory:
         return self.tensors
 
     def batch(self, feed: tuple[Any, Any], first_step: Any, step: Any) -> tuple[Any, Any]:
-        indices = step_indices(step, math.prod(self.leading), self.count, self.seed)
+        indices = self.order(step, math.prod(self.leading))
         if self.rows is not None:
             indices = tf.gather(self.rows, indices)
         values = prepare(tf.gather(feed[0], indices), self.spec, self.seed, self.flip, step)
         labels = tf.gather(feed[1], indices)
-        return TensorBatch(tf.reshape(values, [*self.leading, *self.spec.shape]), tf.reshape(labels, self.leading))
+        return ExampleBatch(tf.reshape(values, [*self.leading, *self.spec.shape]), tf.reshape(labels, self.leading))
 
     def close(self) -> None:
         pass
@@ -164,8 +155,17 @@ def to_tensor(values: np.ndarray) -> Any:
 class StreamedBatches:
     """Batches that threads read from disk while the device computes."""
 
-    def __init__(self, examples: Examples, batch_size: int, critic_steps: int, seed: int, flip: bool) -> None:
+    def __init__(
+        self,
+        examples: Examples,
+        batch_size: int,
+        critic_steps: int,
+        seed: int,
+        flip: bool,
+        order: Order | None = None,
+    ) -> None:
         self.examples, self.spec, self.seed = examples, examples.spec, seed
+        self.order = order or partial(step_indices, examples=examples.spec.examples, seed=seed)
         self.flip = flip and examples.spec.is_image
         self.leading = (critic_steps, batch_size)
         self.readers = ThreadPoolExecutor(max_workers=min(16, os.cpu_count() or 1), thread_name_prefix="reader")
@@ -185,18 +185,18 @@ class StreamedBatches:
                 self.pending[ahead] = self.readers.submit(self.read, ahead)
         read = [self.pending.pop(now).result() for now in range(step, step + count)]
         values, labels = np.stack([batch.values for batch in read]), np.stack([batch.labels for batch in read])
-        return TensorBatch(tf.constant(values), tf.constant(labels))
+        return ExampleBatch(tf.constant(values), tf.constant(labels))
 
     def read(self, step: int) -> ExampleBatch:
         with tf.device("CPU"):
             step_tensor = tf.constant(step, tf.int64)
-            indices = step_indices(step_tensor, math.prod(self.leading), self.spec.examples, self.seed).numpy()
+            indices = self.order(step_tensor, math.prod(self.leading)).numpy()
         return self.examples.read(indices)
 
     def batch(self, feed: tuple[Any, Any], first_step: Any, step: Any) -> tuple[Any, Any]:
         values = prepare(feed[0][step - first_step], self.spec, self.seed, self.flip, step)
         labels = feed[1][step - first_step]
-        return TensorBatch(tf.reshape(values, [*self.leading, *self.spec.shape]), tf.reshape(labels, self.leading))
+        return ExampleBatch(tf.reshape(values, [*self.leading, *self.spec.shape]), tf.reshape(labels, self.leading))
 
     def close(self) -> None:
         self.readers.shutdown(wait=True, cancel_futures=True)

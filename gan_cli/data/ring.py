@@ -48,6 +48,9 @@ class Ring(Source):
     def open(self, progress: Progress | None = None) -> InMemory:
         return draw_mixture(self.centres(), self.sigma, self.examples, self.seed)
 
+    def known_labels(self) -> np.ndarray:
+        return self.open().labels
+
     def held_out(self) -> Ring:
         """Other points of the same mixture."""
         return replace(self, seed=self.seed + 1)

@@ -13,6 +13,8 @@ class Subset(Examples):
     """The examples of `whole` at `indices`, int64 `[n]`, in that order. Nothing is copied."""
 
     def __init__(self, whole: Examples, indices: np.ndarray) -> None:
+        if isinstance(whole, Subset):
+            whole, indices = whole.whole, whole.indices[indices]
         self.whole, self.indices = whole, indices
         self.spec = replace(whole.spec, examples=len(indices))
         self.skipped = whole.skipped  # the same list, which grows while files are streamed

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_cli.data import DataSpec, Examples, Progress
+from gan_cli.data import NO_LABEL, DataSpec, Examples, Progress
 from gan_cli.data.image_decoding import UnreadableImageError, read_image
 from gan_cli.data.image_options import ImageSource
 from gan_cli.data.input_paths import existing_folder, expand_user
@@ -91,19 +91,22 @@ class TFDS(ImageSource):
         fit = self.fit(spec.shape)
 
         def parse(record: bytes) -> tuple[bytes, int]:
-            """The content of the image and the label."""
+            """The content of the image and the label, which may be NO_LABEL (the unlabelled part of stl10)."""
             with record_errors():
                 example = tf_example_pb2.Example.FromString(record).features.feature
                 content = example[self.image_key].bytes_list.value[0]
-                label = example[self.label_key].int64_list.value[0] if spec.classes else 0
-            if spec.classes and not 0 <= label < spec.classes:
+                label = example[self.label_key].int64_list.value[0] if spec.classes else NO_LABEL
+            if not NO_LABEL <= label < max(spec.classes, 1):
                 raise UnreadableImageError(f"its label {label} is not one of the {spec.classes} classes")
             return content, label
 
-        def decode(index: int) -> tuple[np.ndarray, int]:
+        def read(index: int) -> tuple[bytes, int]:
             with record_errors():
                 record = records[index]
-            content, label = parse(record)
+            return parse(record)
+
+        def decode(index: int) -> tuple[np.ndarray, int]:
+            content, label = read(index)
             return fit.image(read_image(content, apply_orientation=False)), label
 
         def decode_many(indices: range) -> tuple[np.ndarray, Sequence[int]] | None:
@@ -123,6 +126,7 @@ class TFDS(ImageSource):
                 name="record {}".format,
                 files=lambda: sorted(Path(builder.data_path).iterdir()),
                 decode_many=decode_many,
+                label=lambda index: read(index)[1],
             ),
             self.memory_limit,
             progress,

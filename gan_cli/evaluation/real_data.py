@@ -125,7 +125,7 @@ def data_of_run(config: Mapping[str, Any], trust: bool) -> RealData:
 def describe_dataset(node: Mapping[str, Any]) -> dict[str, Any]:
     """Where real examples come from, in plain JSON: the data set's name, its split, its path."""
     name = node.get("name") or str(node["_target_"]).rpartition(".")[2].lower()
-    more = {key: node[key] for key in ("split", "path") if node.get(key) is not None}
+    more = {key: node[key] for key in ("split", "path", "classes") if node.get(key) is not None}
     return {"name": name, "split": "train", **more}
 
 

@@ -149,7 +149,8 @@ def open_training_batches(job: TrainJob, examples: Examples) -> Batches:
     """The batches of real examples that the step gets: as many examples as the loss asks for."""
     train = job.train
     count = job.loss.real_examples or train.batch_size
-    return open_batches(examples, count, train.critic_steps, job.seed, job.dataset.flip)
+    dataset = job.dataset
+    return open_batches(examples, count, train.critic_steps, job.seed, dataset.flip, dataset.balance)
 
 
 def build_compiled_loop(job: TrainJob, step: AdversarialStep, batches: Batches, state: TrainingState) -> CompiledLoop:

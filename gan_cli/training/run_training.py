@@ -12,7 +12,7 @@ from gan_cli.config.job_builder import TrainJob
 from gan_cli.config.launch_plan import LaunchPlan, choose_for_data, choose_for_length
 from gan_cli.console import Console
 from gan_cli.data import Examples
-from gan_cli.data.pipeline import step_indices
+from gan_cli.data.example_order import step_indices
 from gan_cli.data.skipped_files import SkippedFileReporter
 from gan_cli.data.splits import split_held_out
 from gan_cli.devices import load_tensorflow, set_up_tensorflow
