@@ -17,7 +17,7 @@ COMMANDS = {
     "human": "gan-eval human",
     "tournament": "gan-eval tournament",
 }
-GROUPS = ("dataset", "model", "loss", "penalty", "augment", "optimizer", "features", "metric", "logger")
+GROUPS = ("dataset", "model", "conditioning", "loss", "penalty", "augment", "optimizer", "features", "metric", "logger")
 SKIPPED = ("_target_", "defaults", "hydra")
 KEY = re.compile(r"^( *)([A-Za-z_][A-Za-z_0-9]*):(?: +(.*))?$")
 SHARED = re.compile(r"^  - (_(?!self_)\w+)$", re.M)

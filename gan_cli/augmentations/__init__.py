@@ -42,8 +42,11 @@ class Augmentation:
         """Returns the strength at `step` (int64 scalar): a number or a float32 scalar, in its own units."""
         return 1.0
 
-    def replace_real(self, real: Any, fake: Any, strength: Any, seed: Any) -> Any:
-        """Returns what replaces the real examples before packing, `[batch, *shape]`; by default `real` itself."""
+    def replace_real(self, real: Any, fake: Any, strength: Any, seed: Any, labels: Any = None) -> Any:
+        """Returns what replaces the real examples before packing, `[batch, *shape]`; by default `real` itself.
+
+        With labels, int32 `[batch]`, which real and generated examples share, each keeps its class.
+        """
         return real
 
     def __call__(self, examples: Any, strength: Any, seed: Any) -> Any:

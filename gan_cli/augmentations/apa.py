@@ -43,7 +43,17 @@ class AdaptivePseudoAugmentation(AdaptiveStrength):
     def __post_init__(self) -> None:
         self.check_probability()
 
-    def replace_real(self, real: Any, fake: Any, strength: Any, seed: Any) -> Any:
+    def replace_real(self, real: Any, fake: Any, strength: Any, seed: Any, labels: Any = None) -> Any:
         """`real`, `[batch, *shape]` of any shape, with examples of `fake`, each in its place with that probability."""
         chosen = tf.random.stateless_uniform([real.shape[0]], seed) < strength
-        return tf.where(tf.reshape(chosen, [-1] + [1] * (len(real.shape) - 1)), tf.roll(fake, 1, axis=0), real)
+        return tf.where(tf.reshape(chosen, [-1] + [1] * (len(real.shape) - 1)), neighbours(fake, labels), real)
+
+
+def neighbours(fake: Any, labels: Any) -> Any:
+    """The generated example before each in the batch; with labels the nearest one before it that has its label."""
+    if labels is None:
+        return tf.roll(fake, 1, axis=0)
+    places = tf.range(tf.shape(labels)[0])
+    distances = (places[:, None] - places[None, :] - 1) % tf.size(places)  # 0 for the one before, last for itself
+    same = labels[:, None] == labels[None, :]
+    return tf.gather(fake, tf.argmin(tf.where(same, distances, tf.size(places)), axis=1))

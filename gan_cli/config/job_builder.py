@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gan_cli.augmentations import Augmentation
+from gan_cli.conditioning import Conditioning
+from gan_cli.conditioning.none import NoConditioning
 from gan_cli.config.auto_errors import rules_named_for_auto
 from gan_cli.config.config_trust import STORED, ConfigOrigin, check_stored_values
 from gan_cli.config.field_types import check_type, scheduled_fields, structured
@@ -28,7 +30,10 @@ from gan_cli.optimizers.optimizer import Optimizer
 from gan_cli.penalties import Penalty, Projection
 from gan_cli.schedule import Schedule
 
-GROUPS = ("dataset", "model", "loss", "penalty", "augment", "optimizer", "features", "metric", "logger", "experiment")
+GROUPS = (
+    *("dataset", "model", "conditioning", "loss", "penalty", "augment", "optimizer", "features", "metric", "logger"),
+    "experiment",
+)
 REQUIRED = ("dataset", "model", "loss", "optimizer")
 SECTIONS = ("train", "run", "sample", "eval")
 TOP_LEVEL_KEYS = ("seed", "resume", "dry_run", "trust")
@@ -36,6 +41,7 @@ TOP_LEVEL_KEYS = ("seed", "resume", "dry_run", "trust")
 BASE_CLASSES: dict[str, tuple[type, ...]] = {
     "dataset": (Source,),
     "model": (ModelPair,),
+    "conditioning": (Conditioning,),
     "loss": (Loss,),
     "penalty": (Penalty, Projection),
     "augment": (Augmentation,),
@@ -53,6 +59,7 @@ class TrainJob:
 
     dataset: Source
     model: ModelPair
+    conditioning: Conditioning
     loss: Loss
     penalties: dict[str, Penalty | Projection]
     augmentations: dict[str, Augmentation]
@@ -99,6 +106,7 @@ def build_job(plain: Mapping[str, Any], origin: ConfigOrigin = STORED) -> TrainJ
         **built,
         penalties=build_each("penalty", plain.get("penalty"), origin),
         augmentations=build_each("augment", plain.get("augment"), origin),
+        conditioning=stored_conditioning(plain, origin),
         # Runs that were begun before there were evaluations have none of these three.
         evaluation=build_section("eval", plain.get("eval", {}), EvaluationSection),
         features=build("features", plain["features"], origin) if "features" in plain else Automatic(),
@@ -134,6 +142,13 @@ def stored_section(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     if not isinstance(section, Mapping):
         raise ConfigError(key, "expected a mapping of keys in the run's configuration", section)
     return section
+
+
+def stored_conditioning(config: Mapping[str, Any], origin: ConfigOrigin = STORED) -> Conditioning:
+    """`conditioning` of a configuration; none where the run began before there was one."""
+    node = config.get("conditioning")
+    conditioning: Conditioning = NoConditioning() if node is None else build("conditioning", node, origin)
+    return conditioning
 
 
 def stored_evaluation(config: Mapping[str, Any]) -> EvaluationSection:

@@ -22,6 +22,7 @@ PACKAGES = {
     "dataset": "data",
     "model": "models",
     "loss": "losses",
+    "conditioning": "conditioning",
     "penalty": "penalties",
     "augment": "augmentations",
     "optimizer": "optimizers",

@@ -10,6 +10,8 @@ from gan_cli.errors import ConfigError, nearest
 
 MOST_NAMES = 20
 """Classes that a message lists."""
+LONGEST_NAME = 1000
+"""Characters of the name of a class in a file that somebody else may have written."""
 
 
 def find_classes(key: str, values: Any, data: DataSpec) -> list[int]:
@@ -66,3 +68,10 @@ def describe_classes(data: DataSpec) -> str:
     more = f" and {data.classes - MOST_NAMES:,} more" if data.classes > MOST_NAMES else ""
     names = ", ".join(data.class_names[:MOST_NAMES]) + more
     return f"the classes are {names}" if data.classes > 1 else f"the only class is {names}"
+
+
+def is_list_of_names(names: Any) -> bool:
+    """Whether a value is a list of different texts, none of them too long for a name."""
+    if not isinstance(names, list) or not all(isinstance(name, str) and len(name) <= LONGEST_NAME for name in names):
+        return False
+    return len(set(names)) == len(names)

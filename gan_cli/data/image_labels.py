@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_cli.data import NO_LABEL
+from gan_cli.data.class_names import LONGEST_NAME, is_list_of_names
 from gan_cli.data.image_decoding import UnreadableImageError
 from gan_cli.data.image_store import ImageStore
 from gan_cli.errors import ConfigError, nearest
@@ -135,8 +136,10 @@ def read_csv(content: bytes) -> Mapping[str, Any]:
 
 
 def as_labels(name: str, values: Sequence[Any]) -> ImageLabels:
-    """Numbers from 0 on stay as they are; texts are numbered in alphabetical order; a list with a single 1 is the number
-    of its place; NO_LABEL everywhere stands for no classes. Raises ConfigError."""
+    """Keeps numbers from 0 on; numbers texts in alphabetical order, and one-hot lists by the place of their 1.
+
+    NO_LABEL everywhere stands for no classes. Raises ConfigError.
+    """
     if all(str(value) == str(NO_LABEL) for value in values):
         return ImageLabels([NO_LABEL] * len(values))
     if values and all(isinstance(value, list) for value in values):
@@ -144,6 +147,9 @@ def as_labels(name: str, values: Sequence[Any]) -> ImageLabels:
     texts = all(isinstance(value, str) for value in values)
     if texts and not all(value.isascii() and value.isdigit() for value in values):
         names = sorted(set(values))
+        if not is_list_of_names(names):
+            problem = f"{name} has a class with a name of more than {LONGEST_NAME:,} characters"
+            raise ConfigError("labels", problem, advice=f"Shorten it. {WITHOUT_LABELS}")
         number = {text: index for index, text in enumerate(names)}
         return ImageLabels([number[value] for value in values], len(names), tuple(names))
     numbers = [int(value) if len(value) <= LONGEST_NUMBER else value for value in values] if texts else list(values)

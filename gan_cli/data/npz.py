@@ -12,6 +12,7 @@ import numpy as np
 
 from gan_cli.data import NO_LABEL, DataSpec, Examples, InMemory, Progress
 from gan_cli.data.aligned_array import aligned_empty
+from gan_cli.data.class_names import is_list_of_names
 from gan_cli.data.contrast_warnings import contrast_warnings
 from gan_cli.data.image_options import ImageSource
 from gan_cli.data.loading import GIBIBYTE, Streamed, UndecodedExamples, fits_in_memory, map_in_threads
@@ -263,7 +264,7 @@ def class_names(file: ArrayFile, classes: int) -> tuple[str, ...]:
     if header is None or header.dtype.kind not in "US" or header.shape != (classes,) or classes == 0:
         return ()
     names = tuple(name.decode(errors="replace") if isinstance(name, bytes) else name for name in read_texts(file))
-    return names if len(set(names)) == classes else ()
+    return names if is_list_of_names(list(names)) else ()
 
 
 def read_texts(file: ArrayFile) -> list[str | bytes]:

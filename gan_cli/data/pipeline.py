@@ -1,7 +1,7 @@
 """Input pipeline: shuffled batches of real examples as float32 tensors, from memory or prefetched from disk.
 
-The order (`gan_cli.data.example_order`, `balanced_order`) is a function of the seed and the step alone. Nothing about it
-is stored, so resuming costs nothing, and data in memory and streamed data come in the same order.
+The order (`gan_cli.data.example_order`, `balanced_order`) is a function of the seed and the step alone. Nothing about
+it is stored, so resuming costs nothing, and data in memory and streamed data come in the same order.
 
 A step uses two functions. On the host, `feed(step, count)` gives the tensors that one graph call of `count` steps
 needs. Inside the graph, `batch(feed, ...)` takes one batch out of them.
@@ -45,7 +45,7 @@ class Batches(Protocol):
         """Inputs of a graph call for steps `step` .. `step + count - 1`: values and labels."""
         ...
 
-    def batch(self, feed: tuple[Any, Any], first_step: Any, step: Any) -> tuple[Any, Any]:
+    def batch(self, feed: tuple[Any, Any], first_step: Any, step: Any) -> ExampleBatch:
         """Examples `[critic_steps, batch, *shape]` float32 and labels `[critic_steps, batch]` int32 of one step.
 
         Args:
@@ -133,7 +133,7 @@ class BatchesInMemory:
     def feed(self, step: int, count: int) -> tuple[Any, Any]:
         return self.tensors
 
-    def batch(self, feed: tuple[Any, Any], first_step: Any, step: Any) -> tuple[Any, Any]:
+    def batch(self, feed: tuple[Any, Any], first_step: Any, step: Any) -> ExampleBatch:
         indices = self.order(step, math.prod(self.leading))
         if self.rows is not None:
             indices = tf.gather(self.rows, indices)
@@ -193,7 +193,7 @@ class StreamedBatches:
             indices = self.order(step_tensor, math.prod(self.leading)).numpy()
         return self.examples.read(indices)
 
-    def batch(self, feed: tuple[Any, Any], first_step: Any, step: Any) -> tuple[Any, Any]:
+    def batch(self, feed: tuple[Any, Any], first_step: Any, step: Any) -> ExampleBatch:
         values = prepare(feed[0][step - first_step], self.spec, self.seed, self.flip, step)
         labels = feed[1][step - first_step]
         return ExampleBatch(tf.reshape(values, [*self.leading, *self.spec.shape]), tf.reshape(labels, self.leading))

@@ -13,9 +13,8 @@ class Subset(Examples):
     """The examples of `whole` at `indices`, int64 `[n]`, in that order. Nothing is copied."""
 
     def __init__(self, whole: Examples, indices: np.ndarray) -> None:
-        if isinstance(whole, Subset):
-            whole, indices = whole.whole, whole.indices[indices]
-        self.whole, self.indices = whole, indices
+        self.whole: Examples = whole.whole if isinstance(whole, Subset) else whole
+        self.indices: np.ndarray = whole.indices[indices] if isinstance(whole, Subset) else indices
         self.spec = replace(whole.spec, examples=len(indices))
         self.skipped = whole.skipped  # the same list, which grows while files are streamed
         self.warnings = whole.warnings

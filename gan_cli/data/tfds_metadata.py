@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gan_cli.data.class_names import is_list_of_names
 from gan_cli.data.tfds_name import DatasetName
 from gan_cli.errors import MAX_INTEGER, ConfigError, nearest
 from gan_cli.regular_files import read_regular
@@ -134,7 +135,7 @@ def read_names(folder: Path, key: str, classes: int) -> tuple[str, ...]:
     if "/" in key or not path.is_file() or path.stat().st_size > LARGEST_NAMES:
         return ()
     names = tuple(path.read_text("utf-8", errors="replace").splitlines())
-    return names if len(names) == classes else ()
+    return names if len(names) == classes and is_list_of_names(list(names)) else ()
 
 
 def count_of(value: Any) -> int:

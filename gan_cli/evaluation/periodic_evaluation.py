@@ -153,7 +153,9 @@ class PeriodicEvaluator:
     def generated(self, averaged: Any, step: int) -> GeneratedExamples:
         """The samples of the EMA generator at `step`, always from the same latents."""
         model = self.job.model
-        metadata = GeneratorMetadata(model.latent_size, model.latent_distribution, self.training.spec, step)
+        spec = self.training.spec
+        condition = self.job.conditioning.condition(spec)
+        metadata = GeneratorMetadata(model.latent_size, model.latent_distribution, spec, step, condition)
         about = {"weights": EMA, "step": step}
         return GeneratedExamples(LoadedGenerator(averaged, metadata), about, self.settings.samples)
 

@@ -28,11 +28,13 @@ class DiscriminatorOutput(NamedTuple):
             the witness function of these.
         features: activations `[batch, ...]` of the layers that a loss or a penalty names, by that name; see `layer`.
         embedding: float32 vectors `[batch, size]` where the loss compares vectors, else None.
+        heads: what a conditioning's heads give, float32 `[examples, ...]` by their name; see `gan_cli.conditioning`.
     """
 
     logits: Any
     features: Mapping[str, Any] = NOTHING
     embedding: Any = None
+    heads: Mapping[str, Any] = NOTHING
 
 
 class Loss(ABC):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gan_cli.data import DataSpec
+from gan_cli.models.condition import AUTO, Condition
 
 if TYPE_CHECKING:
     import keras
@@ -22,21 +23,27 @@ class ModelPair(ABC):
         latent_size: how many numbers the generator gets for an example.
         latent_distribution: `normal`, or `uniform` on [-1, 1].
         generator_normalization, discriminator_normalization: one of `gan_cli.models.normalization.NORMALIZATIONS`.
+        conditionings: the ways in which its generator takes a condition, such as a label, its default first; see
+            `gan_cli.models.condition_layers`. Empty: it takes none.
+        conditioning: one of them, or `auto` for the one that suits.
     """
 
     latent_size: int = 64
     latent_distribution: str = "normal"
     generator_normalization: str = "none"
     discriminator_normalization: str = "none"
+    conditionings: ClassVar[tuple[str, ...]] = ()
+    conditioning: str = AUTO
 
     def check(self, data: DataSpec) -> None:  # noqa: B027
         """Raises ConfigError if the networks can't be built for `data`, with what is supported. Loads no TensorFlow."""
 
     @abstractmethod
-    def generator(self, data: DataSpec) -> keras.Model:
+    def generator(self, data: DataSpec, condition: Condition | None = None) -> keras.Model:
         """Returns a model from latents `[batch, latent_size]` to float32 examples `[batch, *data.shape]`.
 
-        Images are within `data.value_range`.
+        Images are within `data.value_range`. With a condition the model's inputs are latents and conditions
+        `[batch, condition.size]`. A model without `conditionings` needs no argument for it.
         """
 
     @abstractmethod
@@ -44,5 +51,11 @@ class ModelPair(ABC):
         """Returns a functional model from examples `[batch, *data.shape]` to float32 logits `[batch]`.
 
         With `outputs`, for losses that compare vectors, to float32 vectors `[batch, outputs]`. The last layer with
-        weights is named `output`; losses may use the activations of the layers before it.
+        weights is named `output`; losses may use the activations of the layers before it, and the heads of a
+        conditioning are built on its input.
         """
+
+
+def build_generator(pair: ModelPair, data: DataSpec, condition: Condition | None) -> Any:
+    """Returns the generator of a pair. Raises ConfigError where it does not take the condition."""
+    return pair.generator(data) if condition is None else pair.generator(data, condition)

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import check_choice, check_number
 from gan_cli.lazy import keras
 from gan_cli.models import ModelPair
+from gan_cli.models.condition import AUTO, BATCH_NORM, CONCAT, FIRST_MAP, PRODUCT, Condition
 from gan_cli.models.image_sizes import LARGEST_SIDE, SMALLEST_SIDE
 from gan_cli.models.model_checks import check_fields, check_image, image_size_error
 from gan_cli.models.normalization import (
@@ -30,6 +31,9 @@ from gan_cli.models.normalization import (
     normalization,
     transposed_convolution,
 )
+
+if TYPE_CHECKING:
+    from gan_cli.models.condition_layers import ConditionInput
 
 # Instance normalisation takes a mean over positions: of a dense layer it leaves nothing but zeros.
 ALLOWED = tuple(kind for kind in NORMALIZATIONS if kind != "instance")
@@ -59,6 +63,8 @@ class ConvNet(ModelPair):
         discriminator_normalization: the same.
         discriminator_dropout: share of features left out before the discriminator's output in training, in [0, 1).
         leaky_slope: slope of the activations below 0, in [0, 1].
+        conditioning: how a label enters the generator: batch_norm, first_map, concat, product, or auto for the first
+            one that goes with the normalization.
 
     Raises:
         ConfigError: where a value is outside its range.
@@ -79,6 +85,9 @@ class ConvNet(ModelPair):
     discriminator_normalization: str = "none"
     discriminator_dropout: float = 0.0
     leaky_slope: float = 0.2
+    conditioning: str = AUTO
+
+    conditionings: ClassVar[tuple[str, ...]] = (BATCH_NORM, FIRST_MAP, CONCAT, PRODUCT)
 
     def __post_init__(self) -> None:
         check_fields(self, ALLOWED)
@@ -98,24 +107,26 @@ class ConvNet(ModelPair):
             nearest = "x".join(str(min(max(side, SMALLEST_SIDE), LARGEST_SIDE)) for side in (height, width))
             raise image_size_error("convnet", data, f"each side {SMALLEST_SIDE} to {LARGEST_SIDE} pixels", [nearest])
 
-    def generator(self, data: DataSpec) -> Any:
+    def generator(self, data: DataSpec, condition: Condition | None = None) -> Any:
         """A Keras model from latents `[batch, latent_size]` to float32 images `[batch, *data.shape]` in [-1, 1]."""
+        from gan_cli.models.condition_layers import ConditionInput  # here, since it defines a Keras layer
+
         kind, sizes = self.generator_normalization, self.sizes(data)
         stem = self.stem or len(sizes) == 1  # an image that nothing doubles
         base = (*sizes[-1], self.channels(len(sizes) - 1))
-        latents = keras.Input((self.latent_size,), name="latents")
-        features = self.hidden_layer(latents, self.scaled(self.hidden), kind, "dense")
-        features = self.hidden_layer(features, math.prod(base), kind, "base")
-        features = keras.layers.Reshape(base, name="base_image")(features)
+        latents, given = keras.Input((self.latent_size,), name="latents"), ConditionInput(self, condition)
+        features = self.hidden_layer(given.latents(latents), self.scaled(self.hidden), kind, "dense", given)
+        features = self.hidden_layer(features, math.prod(base), kind, "base", given)
+        features = given.first_map(keras.layers.Reshape(base, name="base_image")(features))
         for level in range(len(sizes) - 2, -1 if stem else 0, -1):
             name, filters = f"up_{len(sizes) - 1 - level}", self.channels(level)
             options = self.options(self.products(features.shape[-1]), kind)
-            features = self.activated(self.doubled(features, filters, name, options), kind, name)
+            features = self.activated(self.doubled(features, filters, name, options), kind, name, given)
             features = cropped(features, sizes[level], f"{name}_crop")
-            features = self.more_convolutions(features, filters, kind, name)
+            features = self.more_convolutions(features, filters, kind, name, given)
         features = cropped(self.image(features, data.shape[-1], stem), sizes[0], "output_crop")
         images = keras.layers.Activation("tanh", dtype="float32", name="tanh")(features)
-        return keras.Model(latents, images, name="generator")
+        return keras.Model(given.model_inputs(latents), images, name="generator")
 
     def discriminator(self, data: DataSpec, outputs: int | None = None) -> Any:
         """A Keras model from images `[batch, *data.shape]` to float32 logits `[batch]`, or `[batch, outputs]`."""
@@ -154,18 +165,29 @@ class ConvNet(ModelPair):
         """How many channels or units `size` makes of so many, at least 1."""
         return max(round(units * (SIZES.get(self.size) or float(self.size))), 1)
 
-    def hidden_layer(self, features: Any, units: int, kind: str, name: str) -> Any:
+    def hidden_layer(self, features: Any, units: int, kind: str, name: str, given: ConditionInput | None = None) -> Any:
         layer = dense(kind, units, name=name, **self.options(features.shape[-1], kind))
-        return self.activated(layer(features), kind, name)
+        return self.activated(layer(features), kind, name, given)
 
-    def more_convolutions(self, features: Any, filters: int, kind: str, name: str) -> Any:
+    def more_convolutions(
+        self, features: Any, filters: int, kind: str, name: str, given: ConditionInput | None = None
+    ) -> Any:
         for number in range(2, self.depth + 1):
-            features = self.convolved(features, filters, 3, 1, kind, f"{name}_{number}")
+            features = self.convolved(features, filters, 3, 1, kind, f"{name}_{number}", given)
         return features
 
-    def convolved(self, features: Any, filters: int, size: int, stride: int, kind: str, name: str) -> Any:
-        options = self.options(size * size * features.shape[-1], kind)
-        return self.activated(convolution(kind, filters, size, stride, name=name, **options)(features), kind, name)
+    def convolved(
+        self,
+        features: Any,
+        filters: int,
+        size: int,
+        stride: int,
+        kind: str,
+        name: str,
+        given: ConditionInput | None = None,
+    ) -> Any:
+        layer = convolution(kind, filters, size, stride, name=name, **self.options(size**2 * features.shape[-1], kind))
+        return self.activated(layer(features), kind, name, given)
 
     def image(self, features: Any, channels: int, stem: bool) -> Any:
         """The image before its tanh."""
@@ -188,9 +210,13 @@ class ConvNet(ModelPair):
         """Products in each sum of a doubling: of a transposed kernel's values, every fourth meets an input."""
         return self.kernel_size**2 * inputs / 4 if self.upsampling == "transposed" else 9 * inputs
 
-    def activated(self, features: Any, kind: str, name: str) -> Any:
-        normalize = normalization(kind, f"{name}_normalization")
-        features = normalize(features) if normalize else features
+    def activated(self, features: Any, kind: str, name: str, given: ConditionInput | None = None) -> Any:
+        conditional = given.normalization(features, name) if given else None
+        if conditional is None:
+            normalize = normalization(kind, f"{name}_normalization")
+            features = normalize(features) if normalize else features
+        else:
+            features = conditional
         return keras.layers.ReLU(negative_slope=self.leaky_slope, name=f"{name}_activation")(features)
 
     def options(self, inputs: float, kind: str) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import check_number
 from gan_cli.lazy import keras
 from gan_cli.models import ModelPair
+from gan_cli.models.condition import AUTO, BATCH_NORM, CONCAT, FIRST_MAP, PRODUCT, Condition
 from gan_cli.models.image_sizes import RULE, halvings, nearest_sizes
 from gan_cli.models.model_checks import check_fields, check_image, image_size_error
 from gan_cli.models.normalization import (
@@ -28,6 +29,9 @@ from gan_cli.models.normalization import (
     normalization,
     transposed_convolution,
 )
+
+if TYPE_CHECKING:
+    from gan_cli.models.condition_layers import ConditionInput
 
 MOST_WIDTHS = 8  # the paper's widest layer has 8 times the channels of its narrowest
 
@@ -46,6 +50,8 @@ class DCGAN(ModelPair):
         discriminator_dropout: share of features left out in the discriminator's training, in [0, 1).
         leaky_slope: slope of the discriminator's activation below 0, in [0, 1].
         initial_std: standard deviation of the first kernels, above 0.
+        conditioning: how a label enters the generator: batch_norm, first_map, concat, product, or auto for the first
+            one that goes with the normalization.
 
     Raises:
         ConfigError: where a value is outside its range.
@@ -60,6 +66,9 @@ class DCGAN(ModelPair):
     discriminator_dropout: float = 0.0
     leaky_slope: float = 0.2
     initial_std: float = 0.02
+    conditioning: str = AUTO
+
+    conditionings: ClassVar[tuple[str, ...]] = (BATCH_NORM, FIRST_MAP, CONCAT, PRODUCT)
 
     def __post_init__(self) -> None:
         check_fields(self, NORMALIZATIONS)
@@ -73,29 +82,31 @@ class DCGAN(ModelPair):
         if halvings(height, width) is None:
             raise image_size_error("dcgan", data, RULE, nearest_sizes(height, width))
 
-    def generator(self, data: DataSpec) -> Any:
+    def generator(self, data: DataSpec, condition: Condition | None = None) -> Any:
         """A Keras model from latents `[batch, latent_size]` to float32 images `[batch, *data.shape]` in [-1, 1]."""
+        from gan_cli.models.condition_layers import ConditionInput  # here, since it defines a Keras layer
+
         kind, plan = self.generator_normalization, self._plan(data)
         height, width, channels = data.shape
         shrink = 2 ** sum(stride == 2 for _, stride in plan)
         base = (height // shrink, width // shrink, plan[-1][0])
 
-        latents = keras.Input((self.latent_size,), name="latents")
-        features = dense(kind, base[0] * base[1] * base[2], name="base", **self._kernel(kind))(latents)
-        features = keras.layers.Reshape(base, name="base_image")(features)
-        features = self._normalized(features, kind, "base", slope=0.0)
+        latents, given = keras.Input((self.latent_size,), name="latents"), ConditionInput(self, condition)
+        first = dense(kind, base[0] * base[1] * base[2], name="base", **self._kernel(kind))
+        features = keras.layers.Reshape(base, name="base_image")(first(given.latents(latents)))
+        features = self._normalized(given.first_map(features), kind, "base", slope=0.0, given=given)
         # From the base outwards, each layer is the mirror of one of the discriminator's.
         outwards = list(reversed(plan))
         for number, ((_, stride), (filters, _)) in enumerate(pairwise(outwards), start=1):
             name = f"up_{number}"
             up = transposed_convolution(kind, filters, self._size(stride), stride, name=name, **self._kernel(kind))
-            features = self._normalized(up(features), kind, name, slope=0.0)
+            features = self._normalized(up(features), kind, name, slope=0.0, given=given)
         stride = outwards[-1][1]
         last = transposed_convolution(
             kind, channels, self._size(stride), stride, name="output", kernel_initializer=self._initializer()
         )  # fmt: skip
         images = keras.layers.Activation("tanh", dtype="float32", name="tanh")(last(features))
-        return keras.Model(latents, images, name="generator")
+        return keras.Model(given.model_inputs(latents), images, name="generator")
 
     def discriminator(self, data: DataSpec, outputs: int | None = None) -> Any:
         """A Keras model from images `[batch, *data.shape]` to float32 logits `[batch]`, or `[batch, outputs]`."""
@@ -128,7 +139,13 @@ class DCGAN(ModelPair):
     def _kernel(self, kind: str) -> dict[str, Any]:
         return {"use_bias": not has_offset(kind), "kernel_initializer": self._initializer()}
 
-    def _normalized(self, features: Any, kind: str, name: str, slope: float) -> Any:
-        normalize = normalization(kind, f"{name}_normalization")
-        features = normalize(features) if normalize else features
+    def _normalized(
+        self, features: Any, kind: str, name: str, slope: float, given: ConditionInput | None = None
+    ) -> Any:
+        conditional = given.normalization(features, name) if given else None
+        if conditional is None:
+            normalize = normalization(kind, f"{name}_normalization")
+            features = normalize(features) if normalize else features
+        else:
+            features = conditional
         return keras.layers.ReLU(negative_slope=slope, name=f"{name}_activation")(features)

@@ -20,6 +20,9 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from gan_cli.conditioning import Conditioning
+from gan_cli.conditioning.concat import JOINED, NETWORK
+from gan_cli.conditioning.none import NO_CONDITIONING
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, nearest
 from gan_cli.features import FeatureExtractor
@@ -36,9 +39,16 @@ each)."""
 
 
 def build_discriminator(
-    pair: ModelPair, data: DataSpec, loss: Loss, pack: int = 1, extractor: FeatureExtractor | None = None
+    pair: ModelPair,
+    data: DataSpec,
+    loss: Loss,
+    pack: int = 1,
+    extractor: FeatureExtractor | None = None,
+    conditioning: Conditioning = NO_CONDITIONING,
 ) -> Any:
     """A Keras model, as above, for examples of `data`, `pack` of them at once.
+
+    A conditioning may give it an input for labels, and a dictionary of heads as its output.
 
     Raises:
         ConfigError: where the loss compares features and the extractor has no network with a gradient.
@@ -48,11 +58,9 @@ def build_discriminator(
         return identity(seen)
     if kind == FEATURES:
         return fixed_network(seen, extractor)
-    if kind == EMBEDDING:
-        return pair.discriminator(seen, outputs=loss.embedding_size)
     if kind == RECONSTRUCTION:
         return autoencoder(pair, seen)
-    return pair.discriminator(seen)
+    return conditioning.network(pair, seen, loss.embedding_size if kind == EMBEDDING else None, pack)
 
 
 def packed_spec(data: DataSpec, pack: int) -> DataSpec:
@@ -147,6 +155,10 @@ def with_features(discriminator: Any, layers: Mapping[str, str]) -> Any:
     """
     if not layers:
         return discriminator
+    inner = next((layer for layer in discriminator.layers if layer.name == NETWORK), None)
+    if isinstance(inner, keras.Model):
+        outputs = with_features(inner, layers)(discriminator.get_layer(JOINED).output)
+        return keras.Model(discriminator.input, outputs, name="discriminator_with_features")
     features = {
         name: activations(discriminator) if name == ALL else inner_output(discriminator, name, key)
         for name, key in layers.items()
@@ -173,7 +185,10 @@ def inner_output(discriminator: Any, name: str, key: str) -> Any:
     """The symbolic output of a layer."""
     inner = [one for one in discriminator.layers if not isinstance(one, keras.layers.InputLayer | keras.Model)]
     if name == AUTO:
-        last = next((index for index, layer in enumerate(inner) if layer.name in ("output", "rebuilt")), len(inner) - 1)
+        output = next((layer for layer in inner if layer.name == "output"), None)
+        if output is not None:  # heads of a conditioning may lie before it in the order of layers
+            return output.output if output is inner[0] else output.input
+        last = next((index for index, layer in enumerate(inner) if layer.name == "rebuilt"), len(inner) - 1)
         return inner[max(last - 1, 0)].output
     known = {layer.name: layer for layer in inner}
     if name not in known:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import check_number
 from gan_cli.lazy import keras
 from gan_cli.models import ModelPair
+from gan_cli.models.condition import AUTO, CONCAT, PRODUCT, Condition
 from gan_cli.models.model_checks import check_fields
 from gan_cli.models.normalization import NORMALIZATIONS, dense, has_offset, logits_or_vectors, normalization
 
@@ -34,6 +35,7 @@ class MLP(ModelPair):
         discriminator_normalization: the same.
         discriminator_dropout: share of hidden units left out in the discriminator's training, in [0, 1).
         leaky_slope: slope of the discriminator's activation below 0, in [0, 1].
+        conditioning: how a label enters the generator: concat, product, or auto for concat.
 
     Raises:
         ConfigError: where a value is outside its range.
@@ -47,6 +49,9 @@ class MLP(ModelPair):
     discriminator_normalization: str = "none"
     discriminator_dropout: float = 0.0
     leaky_slope: float = 0.2
+    conditioning: str = AUTO
+
+    conditionings: ClassVar[tuple[str, ...]] = (CONCAT, PRODUCT)
 
     def __post_init__(self) -> None:
         check_fields(self, ALLOWED)
@@ -55,18 +60,20 @@ class MLP(ModelPair):
     def check(self, data: DataSpec) -> None:
         """Any shape will do."""
 
-    def generator(self, data: DataSpec) -> Any:
+    def generator(self, data: DataSpec, condition: Condition | None = None) -> Any:
         """A Keras model from latents `[batch, latent_size]` to float32 examples `[batch, *data.shape]`.
 
         Images end in tanh, within [-1, 1]; points are unbounded.
         """
-        latents = keras.Input((self.latent_size,), name="latents")
-        features = self._hidden(latents, self.generator_normalization, 0.0, 0.0)
+        from gan_cli.models.condition_layers import ConditionInput  # here, since it defines a Keras layer
+
+        latents, given = keras.Input((self.latent_size,), name="latents"), ConditionInput(self, condition)
+        features = self._hidden(given.latents(latents), self.generator_normalization, 0.0, 0.0)
         values = dense(self.generator_normalization, math.prod(data.shape), name="output")(features)
         values = keras.layers.Reshape(data.shape, name="examples")(values)
         last = "tanh" if data.is_image else "linear"
         outputs = keras.layers.Activation(last, dtype="float32", name=last)(values)
-        return keras.Model(latents, outputs, name="generator")
+        return keras.Model(given.model_inputs(latents), outputs, name="generator")
 
     def discriminator(self, data: DataSpec, outputs: int | None = None) -> Any:
         """A Keras model from examples `[batch, *data.shape]` to float32 logits `[batch]`, or `[batch, outputs]`."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, check_choice, check_number
+from gan_cli.models import ModelPair
+from gan_cli.models.condition import AUTO, BATCH_NORM, FIRST_MAP, Condition
 
 DISTRIBUTIONS = ("normal", "uniform")
 
@@ -26,6 +28,7 @@ def check_fields(pair: Any, normalizations: Sequence[str]) -> None:
     check_choice("discriminator_normalization", pair.discriminator_normalization, normalizations)
     check_number("discriminator_dropout", pair.discriminator_dropout, at_least=0.0, below=1.0)
     check_number("leaky_slope", pair.leaky_slope, at_least=0.0, at_most=1.0)
+    check_choice("conditioning", pair.conditioning, (AUTO, *pair.conditionings))
 
 
 def check_image(name: str, data: DataSpec) -> None:
@@ -48,3 +51,24 @@ def image_size_error(name: str, data: DataSpec, needed: str, nearest: Sequence[s
         f"{name} can't build images of {height}x{width}; it needs {needed}",
         advice=f"The nearest {near} {' and '.join(nearest)}; model=mlp takes any.",
     )
+
+
+def choose_way(pair: ModelPair, condition: Condition) -> str:
+    """The way in which the condition enters the generator.
+
+    Raises:
+        ConfigError: where the model takes no condition, or not in the way of `model.conditioning`.
+    """
+    ways = pair.conditionings
+    if not ways:
+        problem = "this model's generator takes no labels"
+        raise ConfigError("model", problem, type(pair).__name__, "Use conditioning=none, or another model.")
+    if pair.conditioning != AUTO:
+        if pair.conditioning == BATCH_NORM and pair.generator_normalization != "batch":
+            problem = f"needs model.generator_normalization=batch, not {pair.generator_normalization}"
+            raise ConfigError("model.conditioning", problem, BATCH_NORM, f"Use model.conditioning={FIRST_MAP}.")
+        return pair.conditioning
+    if condition.preferred in ways:
+        return condition.preferred
+    usable = [way for way in ways if way != BATCH_NORM or pair.generator_normalization == "batch"]
+    return usable[0]

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from gan_cli.data import DataSpec
+from gan_cli.data.class_names import is_list_of_names
 from gan_cli.errors import first_line
 from gan_cli.runs.atomic_files import remove_file, write_atomically
 from gan_cli.runs.renamed_keys import upgrade_config
@@ -183,7 +184,10 @@ def data_of(data: Mapping[str, Any]) -> DataSpec:
         raise ValueError(f"it gives data of {counts}")
     if len(value_range) != 2 or not all(type(end) in (int, float) and math.isfinite(end) for end in value_range):
         raise ValueError(f"it gives values in {value_range}")
-    return DataSpec(tuple(shape), data["examples"], data["classes"], tuple(value_range))
+    names = data.get("class_names") or []  # release 0.1 wrote none for many data sets
+    if not is_list_of_names(names) or len(names) not in (0, data["classes"]):
+        raise ValueError("its names of classes are of no use")
+    return DataSpec(tuple(shape), data["examples"], data["classes"], tuple(value_range), tuple(names))
 
 
 def read_checkpoint_step(path: Path) -> int | None:

@@ -19,6 +19,7 @@ from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import keras
 from gan_cli.models import ModelPair
+from gan_cli.models.condition import Condition
 from gan_cli.runs.atomic_files import write_atomically
 from gan_cli.sampling.generator_metadata import (
     GeneratorMetadata,
@@ -34,9 +35,16 @@ from gan_cli.sampling.keras_size_limits import check_size, check_weights_file, f
 METADATA_MEMBER = "gan_cli.json"
 
 
-def save_generator(path: Path, generator: keras.Model, model: ModelPair, data: DataSpec, step: int) -> None:
+def save_generator(
+    path: Path,
+    generator: keras.Model,
+    model: ModelPair,
+    data: DataSpec,
+    step: int,
+    condition: Condition | None = None,
+) -> None:
     """Writes `generator` to a .keras file, whole or not at all."""
-    metadata = GeneratorMetadata(model.latent_size, model.latent_distribution, data, step)
+    metadata = GeneratorMetadata(model.latent_size, model.latent_distribution, data, step, condition)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "generator.keras"
         generator.save(file)
@@ -118,4 +126,5 @@ def checked_metadata(model: keras.Model, metadata: GeneratorMetadata | None, pat
 
 def register_layers() -> None:
     """Makes our own layers known to Keras, which finds them by their registered names."""
+    import gan_cli.models.condition_layers
     import gan_cli.models.spectral_normalization  # noqa: F401

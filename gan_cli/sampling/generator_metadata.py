@@ -11,21 +11,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_cli.data import DataSpec
+from gan_cli.data.class_names import is_list_of_names
+from gan_cli.models.condition import Condition
 from gan_cli.number_limits import MAX_INTEGER
 from gan_cli.sampling.latents import DISTRIBUTIONS
 
 MAX_SIDE = 2**16
-"""Pixels of a side of an image, and numbers of a latent."""
+"""Pixels of a side of an image, numbers of a latent, and classes of a condition."""
 
 
 @dataclass(frozen=True)
 class GeneratorMetadata:
-    """Latents and output of a generator, and the step at which it was saved."""
+    """Latents and output of a generator, the step at which it was saved, and what it takes besides latents."""
 
     latent_size: int
     latent_distribution: str
     data: DataSpec
     step: int
+    condition: Condition | None = None
 
 
 class GeneratorMetadataError(ValueError):
@@ -52,13 +55,33 @@ def parse_metadata(values: Any) -> GeneratorMetadata:
         integer(data, "examples", 0, 2**62),
         integer(data, "classes", 0, MAX_INTEGER),
         (float(value_range[0]), float(value_range[1])),
+        class_names_of(data),
     )
     step = integer(values, "step", 0, 2**62)
-    return GeneratorMetadata(integer(values, "latent_size", 1, MAX_SIDE), distribution, spec, step)
+    condition = condition_of(values.get("condition"))
+    return GeneratorMetadata(integer(values, "latent_size", 1, MAX_SIDE), distribution, spec, step, condition)
+
+
+def class_names_of(data: Any) -> tuple[str, ...]:
+    """The names of the classes in the metadata of data; none where there are none, as in files of release 0.1."""
+    names = data.get("class_names") or []
+    if not is_list_of_names(names) or len(names) not in (0, data.get("classes")):
+        raise GeneratorMetadataError(f"class_names is {shown(names)}; expected a different text for each class")
+    return tuple(names)
+
+
+def condition_of(values: Any) -> Condition | None:
+    """What a generator takes besides latents; None for nothing."""
+    if values is None:
+        return None
+    classes, continuous = integer(values, "classes", 1, MAX_SIDE), integer(values, "continuous", 0, MAX_SIDE)
+    return Condition(classes, continuous)
 
 
 def check_shapes(metadata: GeneratorMetadata, input_shape: Any, output_shape: Any) -> None:
     """Raises GeneratorMetadataError unless a Keras model with these shapes is a generator with these metadata."""
+    if metadata.condition is not None:
+        input_shape = check_condition_shape(metadata.condition, input_shape)
     check_generator_shapes(input_shape, output_shape)
     if input_shape[1] != metadata.latent_size:
         raise GeneratorMetadataError(
@@ -67,6 +90,14 @@ def check_shapes(metadata: GeneratorMetadata, input_shape: Any, output_shape: An
     if tuple(output_shape[1:]) != metadata.data.shape:
         given = "x".join(map(str, output_shape[1:]))
         raise GeneratorMetadataError(f"shape is {shown(list(metadata.data.shape))}, but its model gives {given}")
+
+
+def check_condition_shape(condition: Condition, input_shape: Any) -> Any:
+    """The shape of the latents among those of latents and conditions. Raises GeneratorMetadataError."""
+    if not isinstance(input_shape, list) or len(input_shape) != 2 or input_shape[1] != (None, condition.size):
+        problem = f"its model takes {shown(input_shape)}, and not latents and conditions of {condition.size} numbers"
+        raise GeneratorMetadataError(problem)
+    return input_shape[0]
 
 
 def check_generator_shapes(input_shape: Any, output_shape: Any) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gan_cli.models.condition import Condition
+
 DISTRIBUTIONS = ("normal", "uniform")
 
 
@@ -21,7 +23,8 @@ class Latents:
 
     Attributes:
         z: float32 `[n, size]`.
-        labels: int32 `[n]`, the class of each sample; None for a generator without classes.
+        labels: int32 `[n]`, the class of each sample, or its condition, float32 `[n, size]`, as
+            `gan_cli.models.condition` has it; None for a generator without classes.
     """
 
     z: np.ndarray
@@ -38,10 +41,24 @@ class Latents:
         return self[np.minimum(np.arange(count), len(self) - 1)]
 
     def arrays(self) -> list[np.ndarray]:
-        """The arrays that a model takes: float32 z, and int32 labels where there are some."""
-        return [self.z.astype(np.float32, copy=False)] + (
-            [] if self.labels is None else [self.labels.astype(np.int32, copy=False)]
-        )
+        """The arrays that a model takes: float32 z, and int32 labels or float32 conditions where there are some."""
+        z = self.z.astype(np.float32, copy=False)
+        if self.labels is None:
+            return [z]
+        return [z, self.labels.astype(np.int32 if self.labels.ndim == 1 else np.float32, copy=False)]
+
+    def with_condition(self, condition: Condition | None) -> Latents:
+        """The same with each label as the condition of a generator that takes one."""
+        if condition is None or self.labels is None or self.labels.ndim > 1:
+            return self
+        return Latents(self.z, condition.array(self.labels))
+
+
+def cycled(z: np.ndarray, condition: Condition | None) -> Latents:
+    """Latents `[n, size]`, the i-th of class i modulo the number of classes where the generator takes a condition."""
+    if condition is None:
+        return Latents(z)
+    return Latents(z, condition.array(np.arange(len(z)) % condition.classes))
 
 
 def latents(seeds: Iterable[int], size: int, distribution: str, truncation: float = 1.0) -> np.ndarray:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gan_cli.data import DataSpec
+from gan_cli.data.class_names import find_class
+from gan_cli.errors import ConfigError
 from gan_cli.plotting.image_grid import to_uint8
 from gan_cli.sampling.generate import generate
 from gan_cli.sampling.generator_metadata import GeneratorMetadata
@@ -22,22 +25,62 @@ class LoadedGenerator:
     """A generator that is ready to generate samples.
 
     Attributes:
-        model: a Keras model from latents `[n, latent_size]` to samples.
+        model: a Keras model from latents `[n, latent_size]` to samples, or from latents and conditions.
         metadata: its latents, its data and the step at which it was saved.
     """
 
     model: keras.Model
     metadata: GeneratorMetadata
 
-    def latents(self, seeds: Iterable[int], truncation: float = 1.0) -> Latents:
-        """The latents of these seeds, each a function of its seed alone."""
-        return Latents(latents(seeds, self.metadata.latent_size, self.metadata.latent_distribution, truncation))
+    def latents(self, seeds: Iterable[int], truncation: float = 1.0, classes: Any = None) -> Latents:
+        """The latents of these seeds, each a function of its seed alone, with labels where the generator takes them.
+
+        Args:
+            seeds: of the latents.
+            truncation: see `gan_cli.sampling.latents`.
+            classes: the name or number of the class of all samples, or of each in a list. Default: the class of a seed
+                is the seed modulo the number of classes.
+
+        Raises:
+            ConfigError: for an unknown class, another number of classes than of seeds, and classes of a generator that
+                takes none.
+        """
+        numbers, about = [int(seed) for seed in seeds], self.metadata
+        z = latents(numbers, about.latent_size, about.latent_distribution, truncation)
+        return Latents(z, self.labels(numbers, classes))
+
+    def labels(self, seeds: Sequence[int], classes: Any = None) -> np.ndarray | None:
+        """The labels of samples, int32 `[n]`, as `latents` says; None where the generator takes none."""
+        condition = self.metadata.condition
+        if condition is None:
+            if classes is not None:
+                advice = "Train one with conditioning=projection, say."
+                raise ConfigError("classes", "this generator takes no classes", classes, advice)
+            return None
+        if classes is None:
+            return np.array([seed % condition.classes for seed in seeds], np.int32)
+        wanted = list(classes) if isinstance(classes, list | tuple | np.ndarray | range) else [classes] * len(seeds)
+        if len(wanted) != len(seeds):
+            raise ConfigError("classes", f"names {len(wanted)} classes for {len(seeds)} seeds", classes)
+        labels = {value: find_class("classes", value, self.classes) for value in dict.fromkeys(wanted)}
+        return np.array([labels[value] for value in wanted], np.int32)
+
+    @property
+    def classes(self) -> DataSpec:
+        """The data whose classes the generator takes; those of codes have no names."""
+        condition, data = self.metadata.condition, self.metadata.data
+        if condition is None or condition.classes == data.classes:
+            return data
+        return replace(data, classes=condition.classes, class_names=())
 
     def render(self, inputs: Latents) -> np.ndarray:
         """uint8 images `[n, height, width, channels]`, or float32 points `[n, 2]`."""
-        samples = generate(self.model, inputs)
+        samples = generate(self.model, inputs.with_condition(self.metadata.condition))
         return to_uint8(samples) if self.metadata.data.is_image else samples
 
-    def images(self, seeds: Iterable[int], truncation: float = 1.0) -> np.ndarray:
-        """What `render` returns for the latents of these seeds; a seed gives the same pixels beside any others."""
-        return self.render(self.latents(seeds, truncation))
+    def images(self, seeds: Iterable[int], truncation: float = 1.0, classes: Any = None) -> np.ndarray:
+        """What `render` returns for the latents of these seeds; a seed gives the same pixels beside any others.
+
+        `classes` names the class of all of them, or of each, as in `latents`.
+        """
+        return self.render(self.latents(seeds, truncation, classes))

@@ -12,6 +12,7 @@ from gan_cli.data import DataSpec
 from gan_cli.plotting.image_grid import image_grid, to_uint8
 from gan_cli.plotting.points_plot import points_plot
 from gan_cli.sampling.generate import generate
+from gan_cli.sampling.latents import Latents
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,13 @@ class TrainingGrid:
 
     Attributes:
         data: shape and value range of the samples.
-        latents: float32 `[n, latent_size]`, one row an image or point.
+        latents: one for each image or point.
         rows, columns: of the grid of images.
         real: real examples to compare with: uint8 images `[rows * columns, ...]`, or points `[m, 2]`.
     """
 
     data: DataSpec
-    latents: np.ndarray
+    latents: Latents
     rows: int
     columns: int
     real: np.ndarray

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gan_cli.conditioning import Conditioning
 from gan_cli.config.config_trust import stored
-from gan_cli.config.job_builder import build
+from gan_cli.config.job_builder import build, stored_conditioning
 from gan_cli.config.schema import PRECISIONS
 from gan_cli.errors import ConfigError, check_choice
 from gan_cli.losses import Loss
-from gan_cli.models import ModelPair
+from gan_cli.models import ModelPair, build_generator
 from gan_cli.models.discriminator import build_discriminator
 from gan_cli.models.shape_only_build import deferred_variables
 from gan_cli.runs.checkpoint import Checkpoint
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     import keras
 
 DISCRIMINATOR = "discriminator"
+MAX_CLASSES = 2**16
+"""Of a condition; a layer for more would not fit into memory."""
 
 
 def restore_generator(checkpoint: Checkpoint, weights: str, trust: bool) -> LoadedGenerator:
@@ -39,21 +42,22 @@ def restore_generator(checkpoint: Checkpoint, weights: str, trust: bool) -> Load
     """
     part = CHECKPOINT_PART[weights]
     pair = build_pair(checkpoint, trust)
-    model = build_model(lambda: pair.generator(checkpoint.data), checkpoint, part, trust)
+    condition = build_conditioning(checkpoint, trust).condition(checkpoint.data)
+    model = build_model(lambda: build_generator(pair, checkpoint.data, condition), checkpoint, part, trust)
     assign_weights(model, checkpoint, part)
     if not all(np.isfinite(variable.numpy()).all() for variable in model.variables):
         raise ConfigError("checkpoint", f"the {weights} weights of step {checkpoint.step} are not all finite")
-    metadata = GeneratorMetadata(pair.latent_size, pair.latent_distribution, checkpoint.data, checkpoint.step)
-    return LoadedGenerator(model, metadata)
+    size, distribution = pair.latent_size, pair.latent_distribution
+    return LoadedGenerator(model, GeneratorMetadata(size, distribution, checkpoint.data, checkpoint.step, condition))
 
 
 def restore_discriminator(checkpoint: Checkpoint, loss: Loss, trust: bool) -> keras.Model:
     """The discriminator of a checkpoint. Raises ConfigError as `restore_generator` does, but for finite weights."""
-    pair = build_pair(checkpoint, trust)
+    pair, conditioning = build_pair(checkpoint, trust), build_conditioning(checkpoint, trust)
     pack = train_value(checkpoint, "pack", 1)
 
     def build_for_loss() -> keras.Model:
-        return build_discriminator(pair, checkpoint.data, loss, pack)
+        return build_discriminator(pair, checkpoint.data, loss, pack, conditioning=conditioning)
 
     model = build_model(build_for_loss, checkpoint, DISCRIMINATOR, trust)
     assign_weights(model, checkpoint, DISCRIMINATOR)
@@ -64,6 +68,15 @@ def build_pair(checkpoint: Checkpoint, trust: bool) -> ModelPair:
     """The pair of networks that a checkpoint's configuration names. Raises ConfigError."""
     pair: ModelPair = build("model", checkpoint.config.get("model"), stored(trust))
     return pair
+
+
+def build_conditioning(checkpoint: Checkpoint, trust: bool) -> Conditioning:
+    """The conditioning that a checkpoint's configuration names. Raises ConfigError where its data lacks the classes."""
+    conditioning = stored_conditioning(checkpoint.config, stored(trust))
+    if conditioning.needs_labels and not 0 < checkpoint.data.classes <= MAX_CLASSES:
+        problem = f"needs labels, and the data of the checkpoint has {checkpoint.data.classes} classes"
+        raise ConfigError("conditioning", problem)
+    return conditioning
 
 
 def build_model(make: Callable[[], keras.Model], checkpoint: Checkpoint, part: str, trust: bool) -> keras.Model:

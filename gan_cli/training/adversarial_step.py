@@ -1,12 +1,12 @@
 """The adversarial step: `critic_steps` updates of the discriminator and one of the generator.
 
     repeat critic_steps - 1 times:                 the discriminator alone
-        fake = G(z)
-        D <- D - rate * gradient of [ loss.discriminator(D(real), D(fake)) + penalties ]
+        fake = G(z), or G(z, labels of the real examples)
+        D <- D - rate * gradient of [ loss.discriminator(D(real), D(fake)) + terms of the conditioning + penalties ]
     once more, with one generated batch for both:
         fake = G(z)
         D <- as above
-        G <- G - rate * gradient of [ loss.generator(D(fake)) + penalties on the generator ]
+        G <- G - rate * gradient of [ loss.generator(D(fake)) + terms of the conditioning + penalties on the generator ]
 
 D is the augmented discriminator, see `gan_cli.training.augmented_discriminator`.
 
@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from gan_cli.lazy import keras, tf
+from gan_cli.models.condition import Condition, Targets
 from gan_cli.penalties import Penalty, Projection, is_on_generator
 from gan_cli.random_seeds import Purpose, fold
 from gan_cli.schedule import Schedule
@@ -37,6 +38,7 @@ from gan_cli.training.forward_pass import ForwardPass, Generated, Inputs, Output
 from gan_cli.training.gradients import GeneratorGradients, add_gradients, gradient_norm, set_beta_2, set_learning_rate
 from gan_cli.training.penalty_terms import PenaltyTerms
 from gan_cli.training.top_k import top_k_logits
+from gan_cli.training.trained_variables import split_variables
 
 Metrics = dict[str, Any]
 # With several critic steps, the discriminator's metrics are those of the last one.
@@ -53,11 +55,13 @@ FOR_GENERATOR = (Role.REAL_FOR_GENERATOR, Role.FAKE_FOR_GENERATOR)
 
 
 class LossTerms(NamedTuple):
-    """A loss without penalties, the loss with penalties scaled for the optimizer, and the unweighted penalties."""
+    """A loss with all its terms, scaled for the optimizer, and as metrics the loss and each term.
 
-    loss: Any
+    Penalties are unweighted there.
+    """
+
     scaled: Any
-    penalties: Metrics
+    metrics: Metrics
 
 
 @dataclass(eq=False)
@@ -73,6 +77,8 @@ class AdversarialStep:
         top_share: maps the step to the share of generated examples that train the generator; None for all.
         beta_2: Adam's beta_2 where it changes, else None.
         schedules: schedules by the name of the metric that shows their value.
+        condition: what the generator gets besides latents; None for nothing.
+        draw_targets: maps a stateless seed to random codes; None where generated examples get the labels of real ones.
     """
 
     generator: keras.Model
@@ -91,9 +97,13 @@ class AdversarialStep:
     beta_2: Schedule | None = None
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
+    condition: Condition | None = None
+    draw_targets: Callable[[Any], Targets] | None = None
 
     def __post_init__(self) -> None:
         self.loss = self.augmented_discriminator.loss
+        self.conditioning = self.augmented_discriminator.conditioning
+        self.variables = split_variables(self.generator, self.discriminator, self.conditioning)
         terms = {name: one for name, one in self.penalties.items() if isinstance(one, Penalty)}
         self.generator_penalties = self.penalty_terms(self.generator, on_generator=True)
         self.discriminator_penalties = self.penalty_terms(self.discriminator, on_generator=False)
@@ -101,7 +111,10 @@ class AdversarialStep:
         # Vectors get their logits by comparison with a real batch.
         penalties_need_real = any(one.needs_real for one in on_generator)
         logits_need_real = bool(on_generator) and self.loss.compares_vectors
-        self.generator_needs_real = self.loss.generator_needs_real or penalties_need_real or logits_need_real
+        terms_need_real = self.conditioning.generator_needs_real
+        self.generator_needs_real = (
+            self.loss.generator_needs_real or penalties_need_real or logits_need_real or terms_need_real
+        )
         deviations = (one.perturbation_std for one in terms.values())
         self.perturbation_std = next((deviation for deviation in deviations if deviation), None)
 
@@ -112,12 +125,13 @@ class AdversarialStep:
         indices = {name: index for index, name in enumerate(self.penalties)}
         return PenaltyTerms(chosen, indices, network, self.seed, self.state)
 
-    def __call__(self, real: Any, step: Any) -> Metrics:
+    def __call__(self, real: Any, step: Any, labels: Any = None) -> Metrics:
         """Performs one step.
 
         Args:
             real: float32 `[critic_steps, batch, *shape]`, a batch for each update of the discriminator.
             step: int64 scalar, from 0.
+            labels: of these examples, int32 `[critic_steps, batch]`; None unless `uses_labels`.
 
         Returns:
             Float32 scalars, one for each of `intervals`; a penalty that is not due is 0.
@@ -126,15 +140,30 @@ class AdversarialStep:
         last = self.critic_steps - 1
 
         def update_critic(update: Any) -> list[Any]:
-            context = self.augmented_discriminator.context(step, update)
+            context = self.context(step, update, labels)
             generated = self.generate(context).without_gradient()
             self.update_discriminator(context.prepare(real[update], generated.examples), generated, context)
             return [update + 1]
 
         if last > 0:
             tf.while_loop(lambda update: update < last, update_critic, [tf.constant(0)])
-        metrics = self.update_both(real[last], self.augmented_discriminator.context(step, last))
+        metrics = self.update_both(real[last], self.context(step, last, labels))
         return metrics | {name: schedule(step) for name, schedule in self.schedules.items()}
+
+    @property
+    def uses_labels(self) -> bool:
+        """Whether the step gets the labels of real examples."""
+        return self.conditioning.needs_labels
+
+    def context(self, step: Any, update: Any, labels: Any) -> UpdateContext:
+        """Returns the discriminator in an update, with the labels or codes of its examples."""
+        targets = None
+        if self.condition is not None:
+            if self.draw_targets is None:
+                targets = Targets(labels[update])
+            else:
+                targets = self.draw_targets(fold(self.seed, Purpose.CODES, step, update))
+        return self.augmented_discriminator.context(step, update, targets)
 
     def set_optimizer_schedules(self, step: Any) -> None:
         """Assigns the learning rates of the step, and its beta_2 where that changes."""
@@ -149,13 +178,21 @@ class AdversarialStep:
         """The name of each metric, with the interval in steps at which it is computed."""
         augmentations = self.augmented_discriminator.augmentations
         strengths = [f"augment_{name}" for name, one in augmentations.items() if one.varies]
-        names = (*METRICS, *self.loss.measures, *strengths, *self.schedules)
+        terms = (*self.conditioning.discriminator_terms, *self.conditioning.generator_terms)
+        names = (*METRICS, *terms, *self.loss.measures, *strengths, *self.schedules)
         return dict.fromkeys(names, 1) | self.discriminator_penalties.intervals() | self.generator_penalties.intervals()
 
     def generate(self, context: UpdateContext) -> Generated:
         """Returns a batch of generated examples, with perturbed ones if a penalty asks for them."""
         batches = self.draw_batches(context)
-        return Generated(batches[0], *(self.generator(latents, training=True) for latents in batches))
+        inputs = (self.generator_inputs(latents, context) for latents in batches)
+        return Generated(batches[0], *(self.generator(one, training=True) for one in inputs))
+
+    def generator_inputs(self, latents: Any, context: UpdateContext) -> Any:
+        """Returns what the generator is called with: latents, with their conditions where there are some."""
+        if self.condition is None or context.targets is None:
+            return latents
+        return [latents, self.condition.tensors(context.targets)]
 
     def draw_batches(self, context: UpdateContext) -> list[Any]:
         """Returns the latents of a batch and, if a penalty asks for perturbed examples, those of the perturbed ones."""
@@ -181,14 +218,14 @@ class AdversarialStep:
         constant = generated.without_gradient()
         prepared = context.prepare(real, constant.examples)
         metrics = self.update_discriminator(prepared, constant, context)
-        variables = self.generator.trainable_variables
+        variables = self.variables.generator
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([generated.outputs(), [variable.value for variable in variables]])
             inputs = Inputs(prepared.real, context.pack(generated.examples))
             forward = ForwardPass(inputs, self.outputs_for_generator(inputs, context), generated, context)
             terms = self.generator_loss(forward)
         gradients = GeneratorGradients(*tape.gradient(terms.scaled, (generated.outputs(), variables)))
-        return metrics | {"generator_loss": terms.loss, **terms.penalties}, gradients
+        return metrics | terms.metrics, gradients
 
     def update_simultaneously(
         self, real: Any, generated: Generated, context: UpdateContext
@@ -203,13 +240,12 @@ class AdversarialStep:
             forward = ForwardPass(constant_inputs, outputs, constant, context)
             of_discriminator = self.discriminator_loss(forward)
             of_generator = self.generator_loss(ForwardPass(inputs, outputs, generated, context))
-        gradients = tape.gradient(of_discriminator.scaled, self.discriminator.trainable_variables)
-        sources = (generated.outputs(), self.generator.trainable_variables)
+        gradients = tape.gradient(of_discriminator.scaled, self.variables.discriminator)
+        sources = (generated.outputs(), self.variables.generator)
         generator_gradients = GeneratorGradients(*tape.gradient(of_generator.scaled, sources))
         del tape
-        metrics = self.apply_to_discriminator(gradients, of_discriminator.loss, forward)
-        metrics |= {**of_discriminator.penalties, "generator_loss": of_generator.loss, **of_generator.penalties}
-        return metrics, generator_gradients
+        metrics = self.apply_to_discriminator(gradients, of_discriminator.metrics, forward)
+        return metrics | of_generator.metrics, generator_gradients
 
     def update_discriminator(self, inputs: Inputs, generated: Generated, context: UpdateContext) -> Metrics:
         """Updates the discriminator; no gradient flows to the generator."""
@@ -217,8 +253,8 @@ class AdversarialStep:
             outputs = context.forward_pair(inputs, FOR_DISCRIMINATOR)
             forward = ForwardPass(inputs, outputs, generated, context)
             terms = self.discriminator_loss(forward)
-        gradients = tape.gradient(terms.scaled, self.discriminator.trainable_variables)
-        return self.apply_to_discriminator(gradients, terms.loss, forward) | terms.penalties
+        gradients = tape.gradient(terms.scaled, self.variables.discriminator)
+        return self.apply_to_discriminator(gradients, terms.metrics, forward)
 
     def outputs_for_generator(self, inputs: Inputs, context: UpdateContext) -> Outputs:
         """Returns the updated discriminator's outputs, for real examples only if the generator needs them."""
@@ -227,17 +263,36 @@ class AdversarialStep:
         return Outputs(None, context.forward(inputs.fake, Role.FAKE_FOR_GENERATOR))
 
     def discriminator_loss(self, forward: ForwardPass) -> LossTerms:
-        loss = self.loss.discriminator(*forward.outputs, **self.loss_arguments(forward.context.step))
-        total, penalties = self.discriminator_penalties.add_to(loss, forward)
-        return LossTerms(loss, self.discriminator_optimizer.scale_loss(total), penalties)
+        objective, metrics = self.discriminator_objective(forward.outputs, forward.context)
+        total, penalties = self.discriminator_penalties.add_to(objective, forward)
+        return LossTerms(self.discriminator_optimizer.scale_loss(total), metrics | penalties)
 
     def generator_loss(self, forward: ForwardPass) -> LossTerms:
-        loss = self.generator_objective(forward.outputs, forward.context.step)
-        total, penalties = self.generator_penalties.add_to(loss, forward)
-        return LossTerms(loss, self.generator_optimizer.scale_loss(total), penalties)
+        objective, metrics = self.generator_objective(forward.outputs, forward.context)
+        total, penalties = self.generator_penalties.add_to(objective, forward)
+        return LossTerms(self.generator_optimizer.scale_loss(total), metrics | penalties)
 
-    def generator_objective(self, outputs: Outputs, step: Any) -> Any:
-        """Returns the generator's loss without penalties."""
+    def discriminator_objective(self, outputs: Outputs, context: UpdateContext) -> tuple[Any, Metrics]:
+        """Returns the discriminator's loss with the terms of the conditioning, and both as metrics."""
+        terms = {} if context.targets is None else self.conditioning.discriminator(*outputs, context.targets)
+        if self.conditioning.replaces_loss:
+            loss = tf.add_n(list(terms.values()))
+            return loss, {"discriminator_loss": loss, **terms}
+        loss = self.loss.discriminator(*outputs, **self.loss_arguments(context.step))
+        return sum(terms.values(), loss), {"discriminator_loss": loss, **terms}
+
+    def generator_objective(self, outputs: Outputs, context: UpdateContext) -> tuple[Any, Metrics]:
+        """Returns the generator's loss with the terms of the conditioning, and both as metrics."""
+        real, fake = outputs
+        terms = {} if context.targets is None else self.conditioning.generator(fake, real, context.targets)
+        if self.conditioning.replaces_loss:
+            loss = tf.add_n(list(terms.values()))
+            return loss, {"generator_loss": loss, **terms}
+        loss = self.adversarial_generator_loss(outputs, context.step)
+        return sum(terms.values(), loss), {"generator_loss": loss, **terms}
+
+    def adversarial_generator_loss(self, outputs: Outputs, step: Any) -> Any:
+        """Returns the generator's loss alone."""
         real, fake = outputs
         if self.top_share is not None:
             fake = fake._replace(logits=top_k_logits(fake.logits, self.top_share(step)))
@@ -245,12 +300,15 @@ class AdversarialStep:
             fake, real if self.loss.generator_needs_real else None, **self.loss_arguments(step)
         )  # fmt: skip
 
-    def apply_to_discriminator(self, gradients: list[Any], loss: Any, forward: ForwardPass) -> Metrics:
-        """Applies gradients and projections to the discriminator, and updates what learns from its outputs."""
+    def apply_to_discriminator(self, gradients: list[Any], metrics: Metrics, forward: ForwardPass) -> Metrics:
+        """Applies gradients and projections to the discriminator, and updates what learns from its outputs.
+
+        Returns `metrics`, those of its loss, with those of its outputs and of the update.
+        """
         norm = tf.constant(0.0)
         if self.loss.trains_discriminator:
             norm = gradient_norm(gradients, self.discriminator_optimizer)
-            variables = self.discriminator.trainable_variables
+            variables = self.variables.discriminator
             self.discriminator_optimizer.apply(gradients, variables)
             for penalty in self.penalties.values():
                 if isinstance(penalty, Projection):
@@ -262,7 +320,7 @@ class AdversarialStep:
             assign_scalars(self.state["loss"], self.loss.next_state(real, fake, **state))
         self.augmented_discriminator.update_augmentations(forward.outputs, forward.context.step)
         return {
-            "discriminator_loss": loss,
+            **metrics,
             "real_logits": tf.reduce_mean(real.logits),
             "fake_logits": tf.reduce_mean(fake.logits),
             "discriminator_gradient_norm": norm,
@@ -276,7 +334,7 @@ class AdversarialStep:
 
     def gradients_of_weights(self, tape: Any, generated: Generated, gradients: GeneratorGradients) -> list[Any]:
         """Returns the gradients of the generator's weights, through its outputs and directly."""
-        variables, outputs = self.generator.trainable_variables, generated.outputs()
+        variables, outputs = self.variables.generator, generated.outputs()
         pairs = zip(outputs, gradients.outputs, strict=True)
         of_outputs = [tf.zeros_like(output) if gradient is None else gradient for output, gradient in pairs]
         through_outputs = tape.gradient(outputs, variables, output_gradients=of_outputs)
@@ -285,7 +343,7 @@ class AdversarialStep:
     def apply_to_generator(self, gradients: list[Any]) -> Metrics:
         """Applies gradients to the generator."""
         norm = gradient_norm(gradients, self.generator_optimizer)
-        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
+        self.generator_optimizer.apply(gradients, self.variables.generator)
         return {"generator_gradient_norm": norm}
 
     def loss_arguments(self, step: Any) -> dict[str, Any]:

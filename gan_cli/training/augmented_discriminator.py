@@ -15,8 +15,12 @@ from enum import IntEnum
 from typing import Any
 
 from gan_cli.augmentations import Augmentation
+from gan_cli.conditioning import Conditioning
+from gan_cli.conditioning.heads import OUTPUT
+from gan_cli.conditioning.none import NO_CONDITIONING
 from gan_cli.lazy import tf
-from gan_cli.losses import DiscriminatorOutput, Loss
+from gan_cli.losses import NOTHING, DiscriminatorOutput, Loss
+from gan_cli.models.condition import Targets
 from gan_cli.models.discriminator import pack_examples, unpack_examples
 from gan_cli.random_seeds import Purpose, fold
 from gan_cli.training.forward_pass import Inputs, Outputs
@@ -47,6 +51,7 @@ class AugmentedDiscriminator:
         pack: how many examples the network gets at once.
         seed: the run's seed.
         state: the float32 scalars of each augmentation, by its name and theirs.
+        conditioning: defines its inputs and its heads.
     """
 
     network: Any
@@ -55,22 +60,32 @@ class AugmentedDiscriminator:
     pack: int
     seed: int
     state: Mapping[str, Mapping[str, Any]]
+    conditioning: Conditioning = NO_CONDITIONING
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether the network has labels as an input."""
+        return self.conditioning.uses_label_input
 
     def strengths(self, step: Any) -> dict[str, Any]:
         """Returns the strength of each augmentation at a step."""
         return {name: one.strength(step, self.state[name]) for name, one in self.augmentations.items()}
 
-    def context(self, step: Any, update: Any) -> UpdateContext:
+    def context(self, step: Any, update: Any, targets: Targets | None = None) -> UpdateContext:
         """Returns the discriminator in update `update` of step `step`, int64 scalars."""
-        return UpdateContext(self, self.strengths(step), step, update)
+        return UpdateContext(self, self.strengths(step), step, update, targets)
 
     def output(self, network_output: Any) -> DiscriminatorOutput:
         """Returns the network's output in the form that losses and penalties get; vectors have no logits yet."""
         values, features = network_output if isinstance(network_output, list | tuple) else (network_output, {})
         features = tf.nest.map_structure(lambda activations: tf.cast(activations, tf.float32), features)
+        heads: Mapping[str, Any] = NOTHING
+        if isinstance(values, Mapping):
+            heads = {name: tf.cast(head, tf.float32) for name, head in values.items() if name != OUTPUT}
+            values = values[OUTPUT]
         if self.loss.compares_vectors:
-            return DiscriminatorOutput(None, features, values)
-        return DiscriminatorOutput(values, features)
+            return DiscriminatorOutput(None, features, values, heads)
+        return DiscriminatorOutput(values, features, heads=heads)
 
     def update_augmentations(self, outputs: Outputs, step: Any) -> None:
         """Updates the state of each augmentation that learns from the discriminator's outputs."""
@@ -94,19 +109,31 @@ class AugmentedDiscriminator:
 
 @dataclass(frozen=True, eq=False)
 class UpdateContext:
-    """The augmented discriminator within one update: fixed strengths, and random numbers of that update."""
+    """The augmented discriminator within one update: fixed strengths, random numbers of that update, and its labels.
+
+    Attributes:
+        targets: the labels or codes of all examples of the update; None without a conditioning.
+    """
 
     discriminator: AugmentedDiscriminator
     strengths: Mapping[str, Any]
     step: Any
     update: Any
+    targets: Targets | None = None
 
     def prepare(self, real: Any, fake: Any) -> Inputs:
         """Returns the discriminator's inputs for real and generated examples `[batch, *shape]`."""
         constant = tf.stop_gradient(fake)  # a generated example in the place of a real one does not train the generator
         for index, (name, augmentation) in enumerate(self.discriminator.augmentations.items()):
-            real = augmentation.replace_real(real, constant, self.strengths[name], self.seed(index, Role.MIXED))
+            seed = self.seed(index, Role.MIXED)
+            real = augmentation.replace_real(real, constant, self.strengths[name], seed, self.labels)
         return Inputs(self.pack(real), self.pack(fake))
+
+    @property
+    def labels(self) -> Any:
+        """The labels that real and generated examples share, int32 `[batch]`; None where real examples have none."""
+        has_labels = self.targets is not None and self.discriminator.conditioning.needs_labels
+        return self.targets.labels if has_labels and self.targets else None
 
     def pack(self, examples: Any) -> Any:
         return pack_examples(examples, self.discriminator.pack)
@@ -122,7 +149,9 @@ class UpdateContext:
         examples = unpack_examples(inputs, self.discriminator.pack)
         for index, (name, augmentation) in enumerate(self.discriminator.augmentations.items()):
             examples = augmentation(examples, self.strengths[name], self.seed(index, role))
-        output = self.discriminator.output(self.discriminator.network(self.pack(examples), training=True))
+        packed = self.pack(examples)
+        network_inputs = [packed, self.labels[: examples.shape[0]]] if self.discriminator.takes_labels else packed
+        output = self.discriminator.output(self.discriminator.network(network_inputs, training=True))
         return self.with_logits(output, reference) if reference else output
 
     def forward_pair(self, inputs: Inputs, roles: tuple[int, int]) -> Outputs:

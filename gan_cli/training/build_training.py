@@ -19,6 +19,8 @@ from gan_cli.errors import ConfigError
 from gan_cli.features import FeatureExtractor
 from gan_cli.lazy import keras, tf
 from gan_cli.losses import Loss
+from gan_cli.models import build_generator
+from gan_cli.models.condition import Targets
 from gan_cli.models.discriminator import build_discriminator, with_features
 from gan_cli.penalties import Penalty
 from gan_cli.schedule import Schedule
@@ -30,6 +32,7 @@ from gan_cli.training.ema import AverageDecay
 from gan_cli.training.gradient_accumulation import AccumulatingStep
 from gan_cli.training.gradients import without_loss_scale
 from gan_cli.training.top_k import top_k_share
+from gan_cli.training.trained_variables import split_variables
 from gan_cli.training.training_state import TrainingState
 
 OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
@@ -43,15 +46,19 @@ def build_state(job: TrainJob, data: DataSpec, extractor: FeatureExtractor | Non
     """
     from gan_cli.training.training_layers import use_training_layers  # here, since it loads TensorFlow
 
+    condition = job.conditioning.condition(data)
     with dtype_policy(job.train.precision):
-        generator = use_training_layers(job.model.generator(data))
-        discriminator = use_training_layers(build_discriminator(job.model, data, job.loss, job.train.pack, extractor))
-        averaged = job.model.generator(data)
+        generator = use_training_layers(build_generator(job.model, data, condition))
+        discriminator = use_training_layers(
+            build_discriminator(job.model, data, job.loss, job.train.pack, extractor, job.conditioning)
+        )
+        averaged = build_generator(job.model, data, condition)
     averaged.set_weights(generator.get_weights())
     state = TrainingState(
         generator=generator,
         discriminator=discriminator,
         averaged=averaged,
+        condition=condition,
         generator_optimizer=with_loss_scale(job.optimizer.for_generator(), job.train.precision),
         discriminator_optimizer=with_loss_scale(job.optimizer.for_discriminator(), job.train.precision),
         scalars={part: scalars for part, one in stateful_parts(job).items() if (scalars := new_scalars(one))},
@@ -59,8 +66,9 @@ def build_state(job: TrainJob, data: DataSpec, extractor: FeatureExtractor | Non
     for name in OPTIMIZERS:
         if scalars := optimizer_scalars(getattr(state, name)):
             state.scalars[name] = scalars
-    state.generator_optimizer.build(generator.trainable_variables)
-    state.discriminator_optimizer.build(discriminator.trainable_variables)
+    variables = split_variables(generator, discriminator, job.conditioning)
+    state.generator_optimizer.build(variables.generator)
+    state.discriminator_optimizer.build(variables.discriminator)
     return state
 
 
@@ -84,6 +92,7 @@ def build_step(
         pack=train.pack,
         seed=job.seed,
         state={name: scalars.get(f"augment/{name}", {}) for name in job.augmentations},
+        conditioning=job.conditioning,
     )
     top_k_steps = train.top_k_steps or train.steps
     kind: Callable[..., AdversarialStep] = AdversarialStep
@@ -107,6 +116,8 @@ def build_step(
         beta_2=job.optimizer.beta_2_schedule,
         schedules=named_schedules(job),
         constants=loss_constants(job, examples, progress),
+        condition=state.condition,
+        draw_targets=target_sampler(job),
     )
     state.metrics = list(step.intervals)
     state.sums = tf.Variable(np.zeros((2, len(state.metrics)), np.float32))
@@ -206,6 +217,12 @@ def latent_sampler(batch_size: int, latent_size: int, distribution: str) -> Call
     if distribution == "uniform":
         return lambda seed: tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
     return lambda seed: tf.random.stateless_normal(shape, seed)
+
+
+def target_sampler(job: TrainJob) -> Callable[[Any], Targets] | None:
+    """A function from a stateless seed to the codes of a batch; None where generated examples get the data's labels."""
+    conditioning, count = job.conditioning, job.train.batch_size
+    return (lambda seed: conditioning.draw_targets(seed, count)) if conditioning.draws_targets else None
 
 
 def with_loss_scale(optimizer: keras.Optimizer, precision: str) -> keras.Optimizer:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_cli.data import ExampleBatch
 from gan_cli.data.pipeline import Batches
 from gan_cli.lazy import tf
 from gan_cli.training.adversarial_step import AdversarialStep
@@ -86,17 +87,18 @@ class CompiledLoop:
         """Returns the metrics of the last step, float32 ordered as `names`, and the first step that is not finite."""
 
         def run_one(step: Any, _: Any, bad: Any) -> tuple[Any, Any, Any]:
-            real, _ = self.batches.batch((values, labels), first_step, step)
-            row, finite = self.run_step(real, step)
+            batch = self.batches.batch((values, labels), first_step, step)
+            row, finite = self.run_step(batch, step)
             return step + 1, row, tf.minimum(bad, tf.where(finite, tf.constant(NEVER, tf.int64), step))
 
         start = (first_step, tf.zeros([len(self.names)]), tf.constant(NEVER, tf.int64))
         _, row, bad = tf.while_loop(lambda step, *_: step < first_step + count, run_one, start)
         return row, bad
 
-    def run_step(self, real: Any, step: Any) -> tuple[Any, Any]:
+    def run_step(self, real: ExampleBatch, step: Any) -> tuple[Any, Any]:
         """Performs one step and updates the averages; returns its metrics and whether its losses are finite."""
-        metrics = self.compiled_step(real, step)
+        labels = (real.labels,) if self.step.uses_labels else ()
+        metrics = self.compiled_step(real.values, step, *labels)
         update_average(self.state.averaged.weights, self.state.generator.weights, self.decay(step))
         row = tf.stack([metrics[name] for name in self.names])
         due = tf.stack([tf.cast(step % every == 0, tf.float32) for every in self.step.intervals.values()])

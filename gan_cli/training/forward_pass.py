@@ -20,7 +20,7 @@ class Generated:
     """One batch from the generator.
 
     Attributes:
-        latents: float32 `[batch, latent_size]`.
+        latents: float32 `[batch, latent_size]`, without labels.
         examples: float32 `[batch, *shape]`, generated from `latents`.
         perturbed: float32 `[batch, *shape]`, generated from `latents` plus noise; None unless a penalty asks for them.
     """

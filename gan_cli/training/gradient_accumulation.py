@@ -22,6 +22,7 @@ from typing import Any
 
 from gan_cli.lazy import tf
 from gan_cli.losses import PIXELS, DiscriminatorOutput
+from gan_cli.models.condition import Targets
 from gan_cli.training.adversarial_step import (
     FOR_DISCRIMINATOR,
     FOR_GENERATOR,
@@ -50,7 +51,9 @@ class AccumulatingStep(AdversarialStep):
         batches = self.draw_batches(context)
 
         def compute(chunk: Any) -> list[Any]:
-            return [self.generator(self.chunk(latents, chunk), training=True) for latents in batches]
+            within = self.context_of(context, chunk)
+            inputs = (self.generator_inputs(self.chunk(latents, chunk), within) for latents in batches)
+            return [self.generator(one, training=True) for one in inputs]
 
         return Generated(batches[0], *join_chunks(self.chunks, len(batches), compute))
 
@@ -73,11 +76,11 @@ class AccumulatingStep(AdversarialStep):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([leaves(raw.real), leaves(raw.fake)])
             outputs = with_logits(raw, context)
-            loss = self.loss.discriminator(*outputs, **self.loss_arguments(context.step))
+            loss, metrics = self.discriminator_objective(outputs, context)
         forward = ForwardPass(inputs, outputs, generated, context)
-        variables = self.discriminator.trainable_variables
+        variables = self.variables.discriminator
         if not variables:
-            return self.apply_to_discriminator([], loss, forward)
+            return self.apply_to_discriminator([], metrics, forward)
         gradients = tape.gradient(loss, [leaves(raw.real), leaves(raw.fake)], unconnected_gradients="zero")
 
         def compute(chunk: Any) -> list[Any]:
@@ -93,7 +96,7 @@ class AccumulatingStep(AdversarialStep):
             return [*dense(tape.gradient(scaled, variables), variables), *values]
 
         summed = sum_chunks(self.chunks, self.zeros(variables, self.discriminator_penalties), compute)
-        metrics = self.apply_to_discriminator(summed[: len(variables)], loss, forward)
+        metrics = self.apply_to_discriminator(summed[: len(variables)], metrics, forward)
         return metrics | penalty_metrics(self.discriminator_penalties, summed[len(variables) :])
 
     def generator_gradients(
@@ -105,16 +108,16 @@ class AccumulatingStep(AdversarialStep):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(leaves(fake))
             outputs = Outputs(None, fake) if real is None else with_logits(Outputs(real, fake), context)
-            loss = self.generator_objective(outputs, context.step)
+            loss, metrics = self.generator_objective(outputs, context)
         gradients = tape.gradient(loss, leaves(fake), unconnected_gradients="zero")
-        batches, variables = self.draw_batches(context), self.generator.trainable_variables
+        batches, variables = self.draw_batches(context), self.variables.generator
 
         def compute(chunk: Any) -> list[Any]:
             within = self.context_of(context, chunk)
             with tf.GradientTape() as outer:
+                inputs_of_chunk = [self.generator_inputs(self.chunk(latents, chunk), within) for latents in batches]
                 generated = Generated(
-                    self.chunk(batches[0], chunk),
-                    *(self.generator(self.chunk(latents, chunk), training=True) for latents in batches),
+                    self.chunk(batches[0], chunk), *(self.generator(one, training=True) for one in inputs_of_chunk)
                 )
             with tf.GradientTape(watch_accessed_variables=False) as inner:
                 inner.watch([generated.outputs(), [variable.value for variable in variables]])
@@ -130,7 +133,7 @@ class AccumulatingStep(AdversarialStep):
 
         summed = sum_chunks(self.chunks, self.zeros(variables, self.generator_penalties), compute)
         values = penalty_metrics(self.generator_penalties, summed[len(variables) :])
-        return {"generator_loss": loss, **values}, summed[: len(variables)]
+        return metrics | values, summed[: len(variables)]
 
     def outputs_for_penalties(
         self, parts: Inputs, fake: DiscriminatorOutput, role: int, context: UpdateContext
@@ -160,11 +163,17 @@ class AccumulatingStep(AdversarialStep):
         (output,) = structure
         logits = None if output.logits is None else next(values)
         features = tf.nest.map_structure(lambda _: next(values), dict(output.features))
-        return DiscriminatorOutput(logits, features, None if output.embedding is None else next(values))
+        embedding = None if output.embedding is None else next(values)
+        heads = tf.nest.map_structure(lambda _: next(values), dict(output.heads))
+        return DiscriminatorOutput(logits, features, embedding, heads)
 
     def context_of(self, context: UpdateContext, chunk: Any) -> UpdateContext:
         """Returns the context of a chunk, with random numbers that no other chunk and no other update has."""
-        return replace(context, update=context.update + chunk * self.critic_steps)
+        targets = context.targets
+        if targets is not None:
+            chunks = (None if one is None else self.chunk(one, chunk) for one in targets)
+            targets = Targets(*chunks)
+        return replace(context, update=context.update + chunk * self.critic_steps, targets=targets)
 
     def chunk(self, values: Any, chunk: Any) -> Any:
         return chunk_of(values, chunk, self.chunks)
@@ -192,7 +201,8 @@ class AccumulatingStep(AdversarialStep):
 
 def leaves(output: DiscriminatorOutput) -> list[Any]:
     """Returns the tensors of an output that the discriminator has computed, in a fixed order."""
-    return [one for one in tf.nest.flatten((output.logits, dict(output.features), output.embedding)) if one is not None]
+    parts = (output.logits, dict(output.features), output.embedding, dict(output.heads))
+    return [one for one in tf.nest.flatten(parts) if one is not None]
 
 
 def with_logits(outputs: Outputs, context: UpdateContext) -> Outputs:

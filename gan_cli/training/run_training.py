@@ -7,7 +7,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from gan_cli.config.compatibility import check_data
+import numpy as np
+
+from gan_cli.config.compatibility import check_data, check_labels
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.config.launch_plan import LaunchPlan, choose_for_data, choose_for_length
 from gan_cli.console import Console
@@ -29,8 +31,9 @@ from gan_cli.runs.environment import describe_rounding_changes
 from gan_cli.runs.run_directory import RunDirectory, create_exclusive
 from gan_cli.runs.signals import StopRequest, stop_on_signals
 from gan_cli.runs.status import Status
+from gan_cli.sampling.class_rows import first_of_classes, rows_of_classes
 from gan_cli.sampling.generator_file import save_generator
-from gan_cli.sampling.latents import latents
+from gan_cli.sampling.latents import Latents, cycled, latents
 from gan_cli.sampling.training_grid import TrainingGrid
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.build_training import build_compiled_loop, build_state, build_step, open_training_batches
@@ -97,6 +100,8 @@ def open_examples(job: TrainJob, console: Console) -> tuple[Examples, Examples |
         raise error.below("dataset") from error
     examples, held_out = split_held_out(examples, job.evaluation.held_out)
     check_data(job, examples.spec)
+    for warning in check_labels(job.conditioning, examples):
+        console.warn(warning)
     return examples, held_out
 
 
@@ -195,7 +200,8 @@ class TrainingRun:
                 callback = EvaluationCallback(self.evaluator, writer, stop) if self.evaluator else None
                 with self.console.training(restored.step, section.steps):
                     train(loop, writer, LoopSchedule.of(job), call_length, stop, callback)
-                save_generator(run.generator, self.state.averaged, job.model, self.examples.spec, writer.clock.step)
+                averaged, step, condition = self.state.averaged, writer.clock.step, self.state.condition
+                save_generator(run.generator, averaged, job.model, self.examples.spec, step, condition)
                 self.report_end(outcome, writer, callback, stop)
             return {"finished": 0, "interrupted": stop.exit_code, "failed": 1}[outcome.state]
 
@@ -254,9 +260,27 @@ class TrainingRun:
 
 
 def build_training_grid(job: TrainJob, examples: Examples) -> TrainingGrid:
-    """Returns the grid of the run's fixed latents, and of the real examples of the first step for comparison."""
+    """Returns the grid of the run's fixed latents, and of real examples for comparison.
+
+    With classes, a grid of images has a row for each, with the same latents in all rows.
+    """
     rows, columns = parse_grid("sample.grid", job.sample.grid)
-    count = rows * columns if examples.spec.is_image else job.sample.points
-    fixed = latents(range(count), job.model.latent_size, job.model.latent_distribution)
+    spec, model = examples.spec, job.model
+    condition = job.conditioning.condition(spec)
+    if condition is not None and spec.is_image:
+        shown = rows_of_classes(condition.classes)
+        z = latents(list(range(columns)) * len(shown), model.latent_size, model.latent_distribution)
+        fixed = Latents(z, condition.array(np.repeat(shown, columns)))
+        has_labels = job.conditioning.needs_labels
+        real = first_of_classes(examples, shown, columns) if has_labels else first_examples(job, examples, len(z))
+        return TrainingGrid(spec, fixed, len(shown), columns, real)
+    count = rows * columns if spec.is_image else job.sample.points
+    fixed = cycled(latents(range(count), model.latent_size, model.latent_distribution), condition)
+    return TrainingGrid(spec, fixed, rows, columns, first_examples(job, examples, count))
+
+
+def first_examples(job: TrainJob, examples: Examples, count: int) -> np.ndarray:
+    """Returns the real examples of the first step."""
     indices = step_indices(tf.constant(0, tf.int64), count, examples.spec.examples, job.seed).numpy()
-    return TrainingGrid(examples.spec, fixed, rows, columns, real=examples.read(indices).values)
+    values: np.ndarray = examples.read(indices).values
+    return values

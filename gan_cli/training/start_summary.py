@@ -10,13 +10,15 @@ from gan_cli.config.automatic_values import ChosenConfig, describe_pending
 from gan_cli.config.budget import UNPLANNED
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.data import Examples
+from gan_cli.data.class_names import describe_classes
 from gan_cli.devices import device_name
 from gan_cli.errors import show
 from gan_cli.lazy import keras
 from gan_cli.metrics.modes import SAMPLES, count_modes
 from gan_cli.penalties import Penalty
+from gan_cli.sampling.class_rows import FIRST_ROWS, MOST_ROWS
 from gan_cli.sampling.generate import generate
-from gan_cli.sampling.latents import latents
+from gan_cli.sampling.latents import cycled, latents
 from gan_cli.schedule import Schedule
 from gan_cli.training.training_state import TrainingState
 
@@ -38,6 +40,7 @@ def describe_job(job: TrainJob, examples: Examples, state: TrainingState) -> lis
         "data": f"{settings(job.config['dataset'], DATA_KEYS_SHOWN)}: {examples.spec} ({place}{skipped})",
         "generator": f"{describe_model(state.generator)}, {averaging}",
         "critic" if job.loss.critic else "discriminator": describe_discriminator(job, state),
+        **({"conditioning": describe_conditioning(job, examples)} if state.condition else {}),
         "loss": settings(job.config["loss"]),
         "penalties": ", ".join(settings(job.config["penalty"][name]) for name in job.penalties) or "none",
         "augmentation": ", ".join(settings(job.config["augment"][name]) for name in job.augmentations) or "none",
@@ -53,6 +56,17 @@ def describe_job(job: TrainJob, examples: Examples, state: TrainingState) -> lis
         "seed": str(job.seed),
     }
     return [f"  {name:<14} {text}" for name, text in rows.items()]
+
+
+def describe_conditioning(job: TrainJob, examples: Examples) -> str:
+    """The conditioning with its classes, and what the sample grids show of them."""
+    text = settings(job.config["conditioning"])
+    if not job.conditioning.needs_labels:
+        return text
+    spec = examples.spec
+    drawn = ", drawn evenly" if job.dataset.balance else ""
+    shown = "" if spec.classes <= MOST_ROWS else f"; sample grids show the first {FIRST_ROWS}"
+    return f"{text}: {describe_classes(spec)}{drawn}{shown}"
 
 
 def describe_budget(job: TrainJob, details: str) -> list[str]:
@@ -101,7 +115,8 @@ def describe_modes(job: TrainJob, state: TrainingState) -> list[str]:
     mixture = job.dataset.mixture()
     if mixture is None:
         return []
-    made = generate(state.averaged, latents(range(SAMPLES), job.model.latent_size, job.model.latent_distribution))
+    z = latents(range(SAMPLES), job.model.latent_size, job.model.latent_distribution)
+    made = generate(state.averaged, cycled(z, state.condition))
     found = count_modes(made, *mixture)
     return [
         f"Modes found: {found.modes} of {len(mixture.centres)}; {found.good_share:.1%} of {SAMPLES:,} samples are good"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gan_cli.lazy import keras
+from gan_cli.models.condition import Condition
 
 SUMS = "sums/"
 SCALARS = "scalars/"
@@ -29,6 +30,7 @@ class TrainingState:
             run that is stopped between two lines writes the same ones after resume.
         scalars: float32 scalars that losses, penalties, augmentations and optimizers carry on, by the part's name
             ("loss", "penalty/NAME", "augment/NAME", "generator_optimizer", "discriminator_optimizer") and theirs.
+        condition: what the generator gets besides latents; None for nothing.
     """
 
     generator: keras.Model
@@ -39,6 +41,7 @@ class TrainingState:
     metrics: list[str] = field(default_factory=list)
     sums: Any = None
     scalars: dict[str, dict[str, Any]] = field(default_factory=dict)
+    condition: Condition | None = None
 
     def variables(self) -> Iterator[tuple[str, Any]]:
         """Each variable with its name. The state of dropout's seeds is among a model's variables."""
