@@ -27,7 +27,9 @@ def gan_sample(arguments: list[str]) -> int:
     composition = composed("gan-sample", "sample", arguments, sample_help, "Run it once for each setting.")
     if composition is None:
         return 0
-    job = build_section("", composition.config, SampleJob)
+    settings = dict(composition.config)
+    settings["label"] = settings.pop("class", None)  # `class` is a word of Python
+    job = build_section("", settings, SampleJob)
     with os_errors_as_mistakes(arguments):
         source = find_source(job.run, job.checkpoint, job.step)
         check_output(job, source)

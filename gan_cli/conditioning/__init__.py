@@ -72,17 +72,13 @@ class Conditioning:
         """Returns random codes for `count` generated examples, a function of the seed; for `draws_targets`."""
         raise NotImplementedError(f"{type(self).__name__} draws no codes")
 
-    def discriminator(
-        self, real: DiscriminatorOutput, fake: DiscriminatorOutput, targets: Targets
-    ) -> Mapping[str, Any]:
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Mapping[str, Any]:
         """Returns the terms of the discriminator's loss, float32 scalars by the names in `discriminator_terms`.
 
-        The heads of both outputs, in `heads`, have a row for each label of `targets`.
+        The heads of both outputs, in `heads`, have a row for each of their `labels`.
         """
         return NOTHING
 
-    def generator(
-        self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None, targets: Targets
-    ) -> Mapping[str, Any]:
+    def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Mapping[str, Any]:
         """Returns the terms of the generator's loss; `real` may be None unless `generator_needs_real`."""
         return NOTHING

@@ -1,8 +1,8 @@
 """The auxiliary classifier GAN: the discriminator also says which class an example is of.
 
 Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs", arXiv:1610.09585, equation 3. The
-paper's classifier learns from real and from generated examples (`on=real_and_fake`). One that learns from real ones
-alone (`on=real`), as in PyTorch-StudioGAN, is not misled by generated examples of the wrong class.
+paper's classifier learns from real and from generated examples (`trained_on=real_and_fake`). One that learns from real
+ones alone (`trained_on=real`), as in PyTorch-StudioGAN, is not misled by generated examples of the wrong class.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from gan_cli.data import DataSpec
 from gan_cli.errors import check_choice, check_number
 from gan_cli.losses import DiscriminatorOutput
 from gan_cli.models import ModelPair
-from gan_cli.models.condition import Targets
 
 CLASS_LOGITS = "class_logits"
 REAL, REAL_AND_FAKE = "real", "real_and_fake"
@@ -31,7 +30,7 @@ class AuxiliaryClassifier(Conditioning):
 
     Attributes:
         weight: factor of both terms, at least 0.
-        on: `real`, or `real_and_fake` as in the paper: what the classifier learns from.
+        trained_on: `real`, or `real_and_fake` as in the paper: what the classifier learns from.
         objective: `cross_entropy` or `hinge`, see `gan_cli.conditioning.class_losses`.
         smoothing: of the labels of real examples, in [0, 1).
 
@@ -40,7 +39,7 @@ class AuxiliaryClassifier(Conditioning):
     """
 
     weight: float = 1.0
-    on: str = REAL
+    trained_on: str = REAL
     objective: str = CROSS_ENTROPY
     smoothing: float = 0.0
 
@@ -50,7 +49,7 @@ class AuxiliaryClassifier(Conditioning):
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)
-        check_choice("on", self.on, (REAL, REAL_AND_FAKE))
+        check_choice("trained_on", self.trained_on, (REAL, REAL_AND_FAKE))
         check_choice("objective", self.objective, (CROSS_ENTROPY, HINGE))
         check_number("smoothing", self.smoothing, at_least=0.0, below=1.0)
 
@@ -59,18 +58,14 @@ class AuxiliaryClassifier(Conditioning):
         builder = HeadBuilder(pair, data, outputs, pack, takes_labels=False)
         return builder.model({CLASS_LOGITS: builder.dense(CLASS_LOGITS, data.classes)})
 
-    def discriminator(
-        self, real: DiscriminatorOutput, fake: DiscriminatorOutput, targets: Targets
-    ) -> Mapping[str, Any]:
-        value = self.loss_of_classifier(real.heads[CLASS_LOGITS], targets.labels, self.smoothing)
-        if self.on == REAL_AND_FAKE:
-            value += self.loss_of_classifier(fake.heads[CLASS_LOGITS], targets.labels, 0.0)
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Mapping[str, Any]:
+        value = self.loss_of_classifier(real.heads[CLASS_LOGITS], real.labels, self.smoothing)
+        if self.trained_on == REAL_AND_FAKE:
+            value += self.loss_of_classifier(fake.heads[CLASS_LOGITS], fake.labels, 0.0)
         return {"discriminator_class_loss": self.weight * value}
 
-    def generator(
-        self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None, targets: Targets
-    ) -> Mapping[str, Any]:
-        logits, labels = fake.heads[CLASS_LOGITS], targets.labels
+    def generator(self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None) -> Mapping[str, Any]:
+        logits, labels = fake.heads[CLASS_LOGITS], fake.labels
         value = cross_entropy(logits, labels) if self.objective == CROSS_ENTROPY else class_margin(logits, labels)
         return {"generator_class_loss": self.weight * value}
 

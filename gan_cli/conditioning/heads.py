@@ -77,6 +77,12 @@ def pick(rows: Any, labels: Any) -> Any:
     return keras.ops.squeeze(keras.ops.take_along_axis(rows, keras.ops.expand_dims(labels, 1), axis=1), axis=1)
 
 
+def class_vectors(labels: Any, classes: int, size: int, name: str) -> Any:
+    """A trained vector of each label's class, float32 `[n, size]`; normal with variance 1 at first."""
+    initializer = keras.initializers.RandomNormal(stddev=1.0)
+    return keras.layers.Embedding(classes, size, embeddings_initializer=initializer, dtype="float32", name=name)(labels)
+
+
 def size_of(features: Any) -> int:
     return int(tf.TensorShape(features.shape[1:]).num_elements())
 

@@ -220,7 +220,8 @@ def build_section(key: str, values: Any, cls: type) -> Any:
     try:
         return cls(**values)
     except ConfigError as error:
-        seen_from_root = error.key.partition(".")[0] in (*GROUPS, *SECTIONS)
+        first = error.key.partition(".")[0]
+        seen_from_root = first in (*GROUPS, *SECTIONS) and first not in parameters  # model.conditioning is a field
         raise (error if seen_from_root else error.below(key)) from None
 
 

@@ -50,7 +50,7 @@ def find_class(key: str, value: Any, data: DataSpec) -> int:
     is_number = text.isascii() and text.isdigit() and len(text) < 10
     if is_number and int(text) < data.classes and not any(name.isdigit() for name in names):
         return int(text)
-    near = "" if data.classes > 1000 else nearest(text, names)
+    near = "" if is_number or data.classes > 1000 else nearest(text, names)
     raise ConfigError(key, f"there is no such class; {describe_classes(data)}", value, near)
 
 

@@ -29,12 +29,16 @@ class DiscriminatorOutput(NamedTuple):
         features: activations `[batch, ...]` of the layers that a loss or a penalty names, by that name; see `layer`.
         embedding: float32 vectors `[batch, size]` where the loss compares vectors, else None.
         heads: what a conditioning's heads give, float32 `[examples, ...]` by their name; see `gan_cli.conditioning`.
+        labels: of the examples, int32 `[examples]`; None without a conditioning.
+        codes: their continuous codes, float32 `[examples, codes]`; None without.
     """
 
     logits: Any
     features: Mapping[str, Any] = NOTHING
     embedding: Any = None
     heads: Mapping[str, Any] = NOTHING
+    labels: Any = None
+    codes: Any = None
 
 
 class Loss(ABC):

@@ -29,6 +29,11 @@ class Targets(NamedTuple):
     labels: Any
     continuous: Any = None
 
+    def first(self, count: int) -> dict[str, Any]:
+        """The targets of the first examples, as fields of a discriminator's output."""
+        codes = None if self.continuous is None else self.continuous[:count]
+        return {"labels": self.labels[:count], "codes": codes}
+
 
 @dataclass(frozen=True)
 class Condition:

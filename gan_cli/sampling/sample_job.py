@@ -17,6 +17,8 @@ from gan_cli.sampling.seed_list import parse_seeds
 FORMATS = ("png", "gif", "npz", "files")
 IMAGES = 64
 """Images where no key says how many."""
+COLUMNS = 8
+"""Images of a class where `classes` names several and no key says how many."""
 FRAMES = 8
 """The default of `frames`."""
 POINTS = 2500
@@ -28,7 +30,7 @@ MAX_PICTURE_PIXELS = 2**30
 
 @dataclass(frozen=True)
 class SampleJob:
-    """The keys of configs/sample.yaml, which explains each.
+    """The keys of configs/sample.yaml, which explains each; `label` is the key `class`, which is a word of Python.
 
     Raises:
         ConfigError: for a value out of range, and for keys that do not go together.
@@ -48,6 +50,8 @@ class SampleJob:
     weights: str
     output: str | None
     trust: bool
+    label: Any = None
+    classes: Any = None
 
     def __post_init__(self) -> None:
         for key in ("run", "checkpoint", "output"):
@@ -77,17 +81,21 @@ class SampleJob:
 
     def check_together(self) -> None:
         """Raises ConfigError for keys that do not go together."""
+        if self.label is not None and self.classes is not None:
+            raise ConfigError("class", "does not go with classes=, which names all classes", self.label)
         count = len(self.seed_list())
-        if self.interpolate is not None:
+        if self.interpolate is not None and self.classes is None:
             if count < 2:
                 raise ConfigError("interpolate", "needs two seeds at least", self.interpolate, "For example seeds=0-3.")
             images = (count - 1) * (self.frames + 1) + 1
             if images > MAX_SAMPLES:
                 raise ConfigError("frames", f"makes {images:,} images; expected at most {MAX_SAMPLES:,}", self.frames)
-        elif self.frames != FRAMES:
+        elif self.frames != FRAMES and self.interpolate is None:
             raise ConfigError("frames", "goes with interpolate=", self.frames, "Add interpolate=slerp.")
         if self.format == "gif" and self.interpolate is None:
             raise ConfigError("format", "an animation goes between seeds", "gif", "Add interpolate=slerp.")
+        if self.grid is not None and self.classes is not None:
+            raise ConfigError("grid", "does not go with classes=, which makes a row for each class", self.grid)
         if self.grid is not None and self.format == "png" and self.interpolate is None:
             rows, columns = parse_grid("grid", self.grid)
             if rows * columns < count:
@@ -103,8 +111,14 @@ class SampleJob:
                 raise ConfigError("seed", "does not go with seeds=, which names each seed", self.seed)
             return seeds
         cells = math.prod(parse_grid("grid", self.grid)) if self.grid else None
-        count = self.n or cells or (IMAGES if is_image else POINTS)
+        count = self.n or cells or self.default_count(is_image)
         return list(range(self.seed, self.seed + count))
+
+    def default_count(self, is_image: bool) -> int:
+        """How many seeds there are where no key says it; with `classes`, of each class."""
+        if self.classes is not None:
+            return COLUMNS if self.interpolate is None else 1
+        return IMAGES if is_image else POINTS
 
     def layout(self, count: int) -> tuple[int, int]:
         """Rows and columns of the picture of `count` images; a row for each pair of seeds with `interpolate`."""
@@ -113,16 +127,22 @@ class SampleJob:
             return count // columns, columns
         return parse_grid("grid", self.grid) if self.grid else grid_shape(count)
 
-    def check_data(self, data: DataSpec) -> None:
-        """Raises ConfigError for what can't be made of such data."""
+    def check_data(self, data: DataSpec, layout: tuple[int, int] | None = None) -> None:
+        """Raises ConfigError for what can't be made of such data.
+
+        Args:
+            data: what the generator gives.
+            layout: rows and columns of the picture of all samples. Default: those of a generator without classes.
+        """
         if not data.is_image:
             if self.format == "files":
                 raise ConfigError("format", "this generator gives points, not images", "files", "Use format=npz.")
             return
         if self.format == "png":
             seeds = len(self.seed_list())
-            count = seeds if self.interpolate is None else (seeds - 1) * (self.frames + 2)
-            rows, columns = self.layout(count)
+            rows, columns = layout or self.layout(
+                seeds if self.interpolate is None else (seeds - 1) * (self.frames + 2)
+            )
             pixels = rows * (data.shape[0] + 2) * columns * (data.shape[1] + 2)
             if pixels > MAX_PICTURE_PIXELS:
                 problem = f"a picture of {rows:,} x {columns:,} images of this size does not fit into memory"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +14,13 @@ import numpy as np
 from PIL import Image
 
 from gan_cli.data.input_paths import expand_user
-from gan_cli.errors import ConfigError
+from gan_cli.errors import ConfigError, show
 from gan_cli.plotting.image_grid import write_png
 from gan_cli.runs.atomic_files import make_folder, write_atomically
 from gan_cli.runs.symlink_checks import is_inside
 from gan_cli.sampling.generator_weights import EMA
 from gan_cli.sampling.sample_job import SampleJob
-from gan_cli.sampling.seed_list import seeds_name
+from gan_cli.sampling.seed_list import LONGEST_NAME, seeds_name
 
 ADVICE = "Name another place with output=."
 
@@ -60,13 +62,22 @@ def check_output(job: SampleJob, source: Path) -> None:
             raise ConfigError("output", "is a link that leaves the run directory", folder, ADVICE)
 
 
-def default_name(job: SampleJob, source: Path, step: int, seeds: Sequence[int]) -> str:
+def file_name_part(text: str) -> str:
+    """A text as part of a file name; different texts have different names."""
+    name = re.sub(r"[^\w.+-]+", "_", text).strip("_")
+    if name == text and len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[:LONGEST_NAME]}_{hashlib.sha256(text.encode(errors='surrogateescape')).hexdigest()[:8]}"
+
+
+def default_name(job: SampleJob, source: Path, step: int, seeds: Sequence[int], has_class_rows: bool = False) -> str:
     """The file name of a request. Two requests share it only where they ask for the same content.
 
     Args:
         source: the file or folder that the generator comes from.
         step: of the generator.
         seeds: of the samples.
+        has_class_rows: whether each class has these seeds though no key says so.
     """
     words = [f"step_{step:08d}", f"seeds_{seeds_name(seeds)}"]
     if not job.run:  # other checkpoints in the same folder may be of the same step
@@ -77,6 +88,11 @@ def default_name(job: SampleJob, source: Path, step: int, seeds: Sequence[int]) 
         words.append(job.weights)
     if job.truncation != 1:
         words.append(f"truncation_{job.truncation!r}")
+    for key, value in (("class", job.label), ("classes", job.classes)):
+        if value is not None:
+            words.append(f"{key}_{file_name_part(show(value))}")
+    if has_class_rows:
+        words.append("classes")
     if job.interpolate:
         words.append(f"{job.interpolate}_frames_{job.frames}")
     return "_".join(words) + ("" if job.format == "files" else f".{job.format}")
@@ -94,12 +110,22 @@ def report_write_errors(path: Path) -> Iterator[None]:
         raise ConfigError("output", problem, path, ADVICE) from error
 
 
-def write_arrays(path: Path, samples: np.ndarray, seeds: Sequence[int]) -> None:
-    """Writes a .npz file with `images` and `seeds`."""
-    numbers = np.array(seeds, np.int64)
+def write_arrays(
+    path: Path,
+    samples: np.ndarray,
+    seeds: Sequence[int],
+    labels: np.ndarray | None = None,
+    class_names: Sequence[str] = (),
+) -> None:
+    """Writes a .npz file with `images` and `seeds`, and `labels` and `class_names` where samples have a class."""
+    arrays: dict[str, np.ndarray] = {"images": samples, "seeds": np.array(seeds, np.int64)}
+    if labels is not None:
+        arrays["labels"] = labels
+        if class_names:
+            arrays["class_names"] = np.array(class_names)
     with report_write_errors(path):
         make_folder(path.parent)
-        write_atomically(path, lambda file: np.savez_compressed(file, images=samples, seeds=numbers))
+        write_atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
 
 
 def write_picture(path: Path, picture: Image.Image) -> None:

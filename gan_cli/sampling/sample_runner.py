@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from gan_cli.errors import ConfigError
 from gan_cli.plotting.image_grid import gif, image_grid, to_pil_image
 from gan_cli.plotting.points_plot import points_plot
 from gan_cli.sampling.generate import BATCH
-from gan_cli.sampling.interpolation import path as latent_path
 from gan_cli.sampling.latents import Latents
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.sampling.sample_job import SampleJob
@@ -25,6 +23,8 @@ from gan_cli.sampling.sample_output import (
     write_file,
     write_picture,
 )
+from gan_cli.sampling.sample_paths import SamplePaths, requested_paths
+from gan_cli.sampling.sample_request import SampleRequest, folder_name, requested_samples
 
 
 def run_sample_job(generator: LoadedGenerator, job: SampleJob, source: Path) -> Path:
@@ -34,61 +34,74 @@ def run_sample_job(generator: LoadedGenerator, job: SampleJob, source: Path) -> 
         ConfigError: where the generator can't make them, they do not fit into memory, or they can't be written.
     """
     data = generator.metadata.data
-    job.check_data(data)
-    seeds = job.seed_list(data.is_image)
-    name = default_name(job, source, generator.metadata.step, seeds)
+    if job.interpolate:
+        paths, request = requested_paths(generator, job), None
+        layout, seeds = (len(paths.legs), job.frames + 2), paths.seeds
+    else:
+        paths, request = None, requested_samples(generator, job)
+        layout, seeds = layout_of(job, request), list(dict.fromkeys(request.seeds))
+    job.check_data(data, layout)
+    has_class_rows = request is not None and request.rows is not None and job.classes is None
+    name = default_name(job, source, generator.metadata.step, seeds, has_class_rows)
     output = expand_user("output", job.output) if job.output else output_folder(job, source) / name
     try:
-        if job.interpolate is not None:
-            write_interpolation(generator, job, seeds, output)
-        else:
-            write_samples(generator, job, seeds, output)
+        if paths is not None:
+            write_interpolation(generator, job, paths, output)
+        elif request is not None:
+            write_samples(generator, job, request, output)
     except MemoryError as error:
-        problem = f"{len(seeds):,} samples do not fit into memory"
+        problem = "so many samples do not fit into memory"
         raise ConfigError("format", problem, job.format, "Use format=files, or ask for fewer.") from error
     return output
 
 
-def write_samples(generator: LoadedGenerator, job: SampleJob, seeds: list[int], output: Path) -> None:
-    """Writes one sample a seed: a picture of all, arrays, or one file each."""
+def layout_of(job: SampleJob, request: SampleRequest) -> tuple[int, int]:
+    """Rows and columns of the picture of all samples."""
+    count = len(request.seeds)
+    return job.layout(count) if request.rows is None else (request.rows, count // request.rows)
+
+
+def write_samples(generator: LoadedGenerator, job: SampleJob, request: SampleRequest, output: Path) -> None:
+    """Writes one sample for each seed and class: a picture of all, arrays, or one file each."""
+    size = chunk_length(generator.metadata.data.example_bytes, BATCH)
     if job.format == "files":
-        for chunk in chunks(generator, seeds):
-            for seed, image in zip(chunk, generator.images(chunk, job.truncation), strict=True):
-                write_picture(output / f"seed_{seed:08d}.png", to_pil_image(image))
+        for chunk in request.chunks(size):
+            for place, image in enumerate(render(generator, job, chunk)):
+                folder = output
+                if chunk.labels is not None:
+                    folder = output / folder_name(generator.classes, int(chunk.labels[place]))
+                write_picture(folder / f"seed_{chunk.seeds[place]:08d}.png", to_pil_image(image))
         return
-    samples = np.concatenate([generator.images(chunk, job.truncation) for chunk in chunks(generator, seeds)])
+    samples = np.concatenate([render(generator, job, chunk) for chunk in request.chunks(size)])
     if job.format == "npz":
-        write_arrays(output, samples, seeds)
+        names = generator.classes.class_names
+        write_arrays(output, samples, request.seeds, request.labels, names)
     else:
-        write_picture(output, draw(generator, samples, job.layout(len(samples))))
+        write_picture(output, draw(generator, samples, layout_of(job, request)))
 
 
-def write_interpolation(generator: LoadedGenerator, job: SampleJob, seeds: list[int], output: Path) -> None:
-    """Writes samples between the seeds: a picture with a row a pair, a looping animation, arrays, or files."""
-    keys = generator.latents(seeds, job.truncation).z
-    kind = str(job.interpolate)
+def render(generator: LoadedGenerator, job: SampleJob, request: SampleRequest) -> np.ndarray:
+    z = generator.latents(request.seeds, job.truncation).z
+    return generator.render(Latents(z, request.labels))
+
+
+def write_interpolation(generator: LoadedGenerator, job: SampleJob, paths: SamplePaths, output: Path) -> None:
+    """Writes samples along paths: a picture with a row a leg, a looping animation, arrays, or files."""
     if job.format == "gif":
-        samples = generator.render(Latents(latent_path(keys, job.frames, kind, is_loop=True)))
+        samples = generator.render(paths.loop)
         write_file(output, gif([draw(generator, sample[None], (1, 1)) for sample in samples]))
         return
-    pairs = (keys[index : index + 2] for index in range(len(seeds) - 1))
-    samples = np.concatenate([generator.render(Latents(latent_path(pair, job.frames, kind))) for pair in pairs])
+    samples = np.concatenate([generator.render(leg) for leg in paths.legs])
     if job.format == "npz":
-        write_arrays(output, samples, seeds)
+        write_arrays(output, samples, paths.seeds)
     elif job.format == "files":
         for index, image in enumerate(samples):
             write_picture(output / f"frame_{index:06d}.png", to_pil_image(image))
     else:
-        write_picture(output, draw(generator, samples, job.layout(len(samples))))
+        write_picture(output, draw(generator, samples, (len(paths.legs), job.frames + 2)))
 
 
 def draw(generator: LoadedGenerator, samples: np.ndarray, layout: tuple[int, int]) -> Image.Image:
     """One picture of all samples: a grid of images, or points in the plane."""
     data = generator.metadata.data
     return image_grid(samples, *layout) if data.is_image else points_plot(samples, None, data.value_range)
-
-
-def chunks(generator: LoadedGenerator, seeds: list[int]) -> Iterable[list[int]]:
-    """The seeds of the images that are generated before they are written, in whole batches."""
-    step = chunk_length(generator.metadata.data.example_bytes, BATCH)
-    return (seeds[start : start + step] for start in range(0, len(seeds), step))

@@ -274,7 +274,7 @@ class AdversarialStep:
 
     def discriminator_objective(self, outputs: Outputs, context: UpdateContext) -> tuple[Any, Metrics]:
         """Returns the discriminator's loss with the terms of the conditioning, and both as metrics."""
-        terms = {} if context.targets is None else self.conditioning.discriminator(*outputs, context.targets)
+        terms = {} if context.targets is None else self.conditioning.discriminator(*outputs)
         if self.conditioning.replaces_loss:
             loss = tf.add_n(list(terms.values()))
             return loss, {"discriminator_loss": loss, **terms}
@@ -284,7 +284,7 @@ class AdversarialStep:
     def generator_objective(self, outputs: Outputs, context: UpdateContext) -> tuple[Any, Metrics]:
         """Returns the generator's loss with the terms of the conditioning, and both as metrics."""
         real, fake = outputs
-        terms = {} if context.targets is None else self.conditioning.generator(fake, real, context.targets)
+        terms = {} if context.targets is None else self.conditioning.generator(fake, real)
         if self.conditioning.replaces_loss:
             loss = tf.add_n(list(terms.values()))
             return loss, {"generator_loss": loss, **terms}

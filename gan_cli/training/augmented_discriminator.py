@@ -152,6 +152,8 @@ class UpdateContext:
         packed = self.pack(examples)
         network_inputs = [packed, self.labels[: examples.shape[0]]] if self.discriminator.takes_labels else packed
         output = self.discriminator.output(self.discriminator.network(network_inputs, training=True))
+        if self.targets is not None:
+            output = output._replace(**self.targets.first(examples.shape[0]))
         return self.with_logits(output, reference) if reference else output
 
     def forward_pair(self, inputs: Inputs, roles: tuple[int, int]) -> Outputs:

@@ -165,7 +165,9 @@ class AccumulatingStep(AdversarialStep):
         features = tf.nest.map_structure(lambda _: next(values), dict(output.features))
         embedding = None if output.embedding is None else next(values)
         heads = tf.nest.map_structure(lambda _: next(values), dict(output.heads))
-        return DiscriminatorOutput(logits, features, embedding, heads)
+        whole = DiscriminatorOutput(logits, features, embedding, heads)
+        targets = context.targets
+        return whole if targets is None else whole._replace(labels=targets.labels, codes=targets.continuous)
 
     def context_of(self, context: UpdateContext, chunk: Any) -> UpdateContext:
         """Returns the context of a chunk, with random numbers that no other chunk and no other update has."""

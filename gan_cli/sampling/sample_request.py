@@ -1,0 +1,71 @@
+"""Which samples a gan-sample job asks for: the seed and the class of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_cli.data import DataSpec
+from gan_cli.sampling.class_request import requested_labels
+from gan_cli.sampling.class_rows import rows_of_classes
+from gan_cli.sampling.loaded_generator import LoadedGenerator
+from gan_cli.sampling.sample_job import COLUMNS, SampleJob
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """Samples in the order in which they are written.
+
+    Attributes:
+        seeds: of each sample.
+        labels: int32 `[n]`, the class of each; None for a generator without classes.
+        rows: of the picture of all, one for each class; None where the picture has another layout.
+    """
+
+    seeds: list[int]
+    labels: np.ndarray | None = None
+    rows: int | None = None
+
+    def chunks(self, size: int) -> Iterator[SampleRequest]:
+        """The same samples, `size` at a time."""
+        for start in range(0, len(self.seeds), size):
+            part = slice(start, start + size)
+            yield SampleRequest(self.seeds[part], None if self.labels is None else self.labels[part])
+
+
+def requested_samples(generator: LoadedGenerator, job: SampleJob) -> SampleRequest:
+    """The samples of a job without interpolation. Raises ConfigError for classes that the generator does not have."""
+    data, condition = generator.metadata.data, generator.metadata.condition
+    if job.classes is not None:
+        return in_rows(
+            job.seed_list(data.is_image), requested_labels("classes", job.classes, generator.classes, condition)
+        )
+    if job.label is not None:
+        seeds = job.seed_list(data.is_image)
+        return SampleRequest(seeds, np.full(len(seeds), one_label(generator, job), np.int32))
+    if condition is not None and data.is_image and job.n is None and job.seeds is None and job.grid is None:
+        return in_rows(list(range(job.seed, job.seed + COLUMNS)), rows_of_classes(condition.classes).tolist())
+    seeds = job.seed_list(data.is_image)
+    return SampleRequest(seeds, generator.labels(seeds))
+
+
+def in_rows(seeds: list[int], labels: list[int]) -> SampleRequest:
+    """All seeds of each class, one class after the other."""
+    return SampleRequest(seeds * len(labels), np.repeat(np.array(labels, np.int32), len(seeds)), rows=len(labels))
+
+
+def one_label(generator: LoadedGenerator, job: SampleJob) -> int:
+    """The label of `class=`. Raises ConfigError where it names none or several."""
+    condition = generator.metadata.condition
+    labels = requested_labels("class", [job.label], generator.classes, condition)
+    return labels[0]
+
+
+def folder_name(data: DataSpec, label: int) -> str:
+    """The name of a class as a folder: without separators, hidden by no dot, and different for different classes."""
+    name = data.class_name(label)
+    safe = "".join("_" if character in '/\\:*?"<>|' or ord(character) < 32 else character for character in name)[:100]
+    safe = safe.strip(" .")
+    return safe if safe == name else f"{safe or 'class'}_{label}"
