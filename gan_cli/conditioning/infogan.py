@@ -69,7 +69,7 @@ class InfoGAN(Conditioning):
         return terms if self.continuous else terms[:1]
 
     def condition(self, data: DataSpec) -> Condition:
-        return Condition(self.categories, self.continuous, preferred=CONCAT)
+        return Condition(self.categories, self.continuous, CONCAT, codes=True)
 
     def network(self, pair: ModelPair, data: DataSpec, outputs: int | None, pack: int) -> Any:
         """The pair's discriminator with the heads of Q."""

@@ -35,6 +35,11 @@ class FirstExamples:
     def shape(self) -> tuple[int, ...]:
         return (min(self.examples.count, DIAGNOSTIC_EXAMPLES), *self.examples.data.shape)
 
+    @property
+    def labels(self) -> np.ndarray | None:
+        found = self.examples.labels
+        return None if found is None else found[: self.shape[0]]
+
     def __getitem__(self, rows: slice) -> np.ndarray:
         start, stop, _ = rows.indices(self.shape[0])
         return self.examples.read(start, stop)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from gan_cli.config.target_allowlist import attribute_of
 from gan_cli.console import Console
 from gan_cli.data import DataSpec, Examples, Source
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.checkpoint_diagnostics import diagnose_checkpoint
+from gan_cli.evaluation.class_frequencies import labels_for
 from gan_cli.evaluation.compute_metrics import Evaluation, measure
 from gan_cli.evaluation.evaluation_config import GENERATED, EvaluationJob
 from gan_cli.evaluation.example_sets import ExampleSet, GeneratedExamples, StoredExamples
@@ -107,7 +109,7 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
         made, classes = min(fakes.examples, settings.samples or fakes.examples), fakes.classes
     else:
         check_same_shape(data, fake.data)
-        made, classes = settings.samples or GENERATED, 0
+        made, classes = settings.samples or GENERATED, conditional_classes(fake)
     try:
         check_metrics(job.metrics, job.features, PlannedComparison(source, data, count, made, classes > 1))
     except ConfigError as error:
@@ -116,6 +118,15 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
         if key is None or typed is not None or getattr(settings, key) is None:
             raise
         raise ConfigError(key, error.problem, getattr(settings, key), error.advice) from None
+
+
+def conditional_classes(fake: FakeSide) -> int:
+    """The number of classes that a run's generator takes, 0 for none or where that is not known."""
+    if fake.config is None or fake.data is None or not fake.config.get("conditioning"):
+        return 0
+    node = fake.config["conditioning"]
+    takes_labels = bool(attribute_of("conditioning", node, "needs_labels"))
+    return fake.data.classes if takes_labels else 0
 
 
 def find_real(job: EvaluationJob, fake: FakeSide) -> RealData | str:
@@ -176,7 +187,10 @@ def evaluate(
         generator = load_source(fake.generator, settings.weights, settings.trust)
         step = generator.metadata.step
         count = settings.samples or GENERATED
-        fakes = GeneratedExamples(generator, {**fake.about, "step": step}, count, settings.seed, settings.truncation)
+        reals = StoredExamples(real.examples, real.about, settings.real_samples, console.read_data)
+        labels = labels_for(generator, reals.data, reals.labels, count)
+        about = {**fake.about, "step": step}
+        fakes = GeneratedExamples(generator, about, count, settings.seed, settings.truncation, *labels)
     check_same_shape(real.examples.spec, fakes.data)
     report_skipped("real", real.examples, console)
     if isinstance(fakes, StoredExamples):

@@ -16,6 +16,7 @@ from gan_cli.data import DataSpec, Examples, Progress
 from gan_cli.data.chunk_length import chunk_length
 from gan_cli.data.content_hash import Fingerprint, fingerprint
 from gan_cli.sampling.generate import BATCH
+from gan_cli.sampling.latents import Latents
 
 if TYPE_CHECKING:
     from gan_cli.sampling.loaded_generator import LoadedGenerator
@@ -107,6 +108,8 @@ class GeneratedExamples:
 
     Attributes:
         about: which generator, in plain JSON: run, step, weights.
+        labels: int32 `[count]`, the class of each; None for a generator without classes.
+        labels_about: how they were chosen, for the protocol.
     """
 
     generator: LoadedGenerator
@@ -114,9 +117,9 @@ class GeneratedExamples:
     count: int
     seed: int = 0
     truncation: float = 1.0
+    labels: np.ndarray | None = field(default=None, repr=False, compare=False)
+    labels_about: str = ""
     last_block: dict[int, np.ndarray] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    labels = None  # until there are conditional generators
 
     @property
     def data(self) -> DataSpec:
@@ -128,7 +131,8 @@ class GeneratedExamples:
 
     @property
     def identity(self) -> dict[str, Any]:
-        return {**self.about, "count": self.count, "seed": self.seed, "truncation": self.truncation}
+        labels = {"labels": self.labels_about} if self.labels_about else {}
+        return {**self.about, "count": self.count, "seed": self.seed, "truncation": self.truncation, **labels}
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Reads across the generator's batches: the last one is kept, so that none is generated twice in a row."""
@@ -140,8 +144,9 @@ class GeneratedExamples:
     def block(self, number: int) -> np.ndarray:
         """The examples of a batch of the generator, BATCH of them but for the last batch."""
         if number not in self.last_block:
-            seeds = self.seed + self.order[number * BATCH : (number + 1) * BATCH]
-            images = self.generator.images(seeds.tolist(), self.truncation)
+            rows = slice(number * BATCH, (number + 1) * BATCH)
+            z = self.generator.latents((self.seed + self.order[rows]).tolist(), self.truncation).z
+            images = self.generator.render(Latents(z, None if self.labels is None else self.labels[rows]))
             self.last_block.clear()
             self.last_block[number] = images
         return self.last_block[number]

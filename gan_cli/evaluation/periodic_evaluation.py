@@ -17,6 +17,7 @@ from gan_cli.data import Examples
 from gan_cli.data.chunk_length import chunk_length
 from gan_cli.evaluation.best_tracker import BestTracker
 from gan_cli.evaluation.checkpoint_diagnostics import FirstExamples
+from gan_cli.evaluation.class_frequencies import labels_for
 from gan_cli.evaluation.compute_metrics import Evaluation, measure
 from gan_cli.evaluation.discriminator_diagnostics import health
 from gan_cli.evaluation.example_sets import GeneratedExamples, StoredExamples
@@ -157,7 +158,11 @@ class PeriodicEvaluator:
         condition = self.job.conditioning.condition(spec)
         metadata = GeneratorMetadata(model.latent_size, model.latent_distribution, spec, step, condition)
         about = {"weights": EMA, "step": step}
-        return GeneratedExamples(LoadedGenerator(averaged, metadata), about, self.settings.samples)
+        generator, count = LoadedGenerator(averaged, metadata), self.settings.samples
+        labels, labels_about = None, ""
+        if condition is not None:
+            labels, labels_about = labels_for(generator, spec, self.reals.labels, count)
+        return GeneratedExamples(generator, about, count, labels=labels, labels_about=labels_about)
 
     def protocol(self, fakes: GeneratedExamples) -> dict[str, Any]:
         return describe_protocol(self.job.metrics, self.reals, fakes, self.embedding, seed=0)

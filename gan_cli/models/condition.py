@@ -43,11 +43,13 @@ class Condition:
         classes: number of classes, or of values of a categorical code.
         continuous: number of continuous codes.
         preferred: the way that a model takes with `model.conditioning=auto` where it has it; "" for its own choice.
+        codes: whether classes are values of a code, which mean nothing in the data.
     """
 
     classes: int
     continuous: int = 0
     preferred: str = ""
+    codes: bool = False
 
     @property
     def size(self) -> int:

@@ -75,7 +75,10 @@ def condition_of(values: Any) -> Condition | None:
     if values is None:
         return None
     classes, continuous = integer(values, "classes", 1, MAX_SIDE), integer(values, "continuous", 0, MAX_SIDE)
-    return Condition(classes, continuous)
+    codes = values.get("codes", False)
+    if not isinstance(codes, bool):
+        raise GeneratorMetadataError(f"codes is {shown(codes)}; expected true or false")
+    return Condition(classes, continuous, codes=codes)
 
 
 def check_shapes(metadata: GeneratorMetadata, input_shape: Any, output_shape: Any) -> None:

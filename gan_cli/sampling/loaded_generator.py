@@ -69,7 +69,7 @@ class LoadedGenerator:
     def classes(self) -> DataSpec:
         """The data whose classes the generator takes; those of codes have no names."""
         condition, data = self.metadata.condition, self.metadata.data
-        if condition is None or condition.classes == data.classes:
+        if condition is None or not condition.codes:
             return data
         return replace(data, classes=condition.classes, class_names=())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,11 +38,12 @@ from gan_cli.trained_models.score_examples import pack_of, score_examples, score
 
 @dataclass(frozen=True)
 class ExampleFile:
-    """Examples as plain bytes in a file: uint8 images or float32 points `[count, *shape]`."""
+    """Examples as plain bytes in a file: uint8 images or float32 points `[count, *shape]`, and their labels."""
 
     path: Path
     data: DataSpec
     count: int
+    labels: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -105,7 +106,7 @@ class Loader:
             raise ConfigError("runs", str(error), advice="Name the steps of others: steps=[...].") from error
         if not checkpoint.arrays:
             raise ConfigError("runs", f"{player.path} holds no {self.part}")
-        plan = *(checkpoint.config.get(key) for key in ("model", "loss", "train")), checkpoint.data
+        plan = *(checkpoint.config.get(key) for key in ("model", "conditioning", "loss", "train")), checkpoint.data
         try:
             if plan == self.plan:
                 assign_weights(self.built[0], checkpoint, self.part)
@@ -130,13 +131,14 @@ def store_examples(
     loader = Loader(CHECKPOINT_PART[job.weights], build_generator)
     names = [str(index) for index in range(len(players))]
     fakes = [ExampleFile(folder / name, real.data, job.samples) for name in names]
-    reals = ExampleFile(folder / "real", real.data, real.count)
+    reals = ExampleFile(folder / "real", real.data, real.count, real.labels)
     try:
         reals.write(real.read)
         for done, (player, file) in enumerate(zip(players, fakes, strict=True)):
             reporter.progress("making examples", done, len(players))
             generator = loader.load(player)[0]
             file.write(partial(make, generator, job.seed))
+            fakes[done] = replace(file, labels=generator.labels(range(job.seed, job.seed + job.samples)))
     except OSError as error:
         advice = "Ask for fewer samples, or let TMPDIR name another place."
         raise ConfigError("samples", f"can't be kept in {folder} ({error.strerror})", job.samples, advice) from error

@@ -108,7 +108,8 @@ def find_tournament_run(job: TournamentJob, path: Path, letter: str) -> Tourname
     except DamagedCheckpointError as error:
         raise ConfigError("runs", str(error), advice="Name the steps of others: steps=[...].") from error
     config = read_config(run)
-    check_targets({key: stored_section(config, key) for key in ("model", "loss", "dataset")}, stored(job.trust))
+    nodes = {key: stored_section(config, key) for key in ("model", "loss", "dataset")}
+    check_targets({**nodes, "conditioning": config.get("conditioning")}, stored(job.trust))
     if not build_loss(config, job.trust).trains_discriminator:
         problem = f"{path} has no discriminator for other generators: its loss compares examples themselves"
         raise ConfigError("runs", problem, advice="Leave it out.")

@@ -8,13 +8,15 @@ example does not depend on the other examples.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from gan_cli.conditioning.heads import OUTPUT
 from gan_cli.data import DataSpec
 from gan_cli.data.pipeline import to_float
+from gan_cli.errors import ConfigError
 from gan_cli.lazy import tf
 from gan_cli.losses import Loss
 
@@ -39,6 +41,16 @@ class ExampleRows(Protocol):
     def __getitem__(self, rows: slice, /) -> np.ndarray: ...
 
 
+@runtime_checkable
+class LabelledRows(Protocol):
+    """Examples with their labels, for discriminators that take them."""
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """int32 `[n]`; None where the examples have none."""
+        ...
+
+
 def score_examples(discriminator: keras.Model, examples: ExampleRows) -> np.ndarray:
     """Scores examples with a discriminator, in inference mode.
 
@@ -46,23 +58,43 @@ def score_examples(discriminator: keras.Model, examples: ExampleRows) -> np.ndar
         discriminator: a Keras model of `gan_cli.models.discriminator`. One that takes packs of examples
             gets them in their order; examples that do not fill a pack are left out.
         examples: uint8 images `[n, height, width, channels]` or float32 points `[n, 2]`; any n. Memory holds a batch.
+            For a discriminator that takes labels, `LabelledRows`.
 
     Returns:
         float64 logits `[n]`, high means real; or vectors `[n, size]`, for `scored`.
+
+    Raises:
+        ConfigError: where the discriminator takes labels, and the examples have none.
     """
+    labels = labels_for(discriminator, examples)
     pack = pack_of(discriminator, examples.shape)
     logits = []
     for start in range(0, examples.shape[0] // pack, BATCH):
         rows = packed(examples[start * pack : (start + BATCH) * pack], pack)
         fill = np.repeat(rows[-1:], BATCH - len(rows), axis=0)
-        logits_of_batch = _forward(discriminator)(tf.constant(np.concatenate([rows, fill])))
+        inputs = [tf.constant(np.concatenate([rows, fill]))]
+        if labels is not None:
+            part = labels[start * pack : start * pack + len(rows) * pack]
+            inputs.append(tf.constant(np.pad(part, (0, BATCH * pack - len(part)), mode="edge"), tf.int32))
+        logits_of_batch = _forward(discriminator)(*inputs)
         logits.append(logits_of_batch.numpy()[: len(rows)])
     return np.concatenate(logits).astype(np.float64) if logits else np.zeros(0)
 
 
 def pack_of(discriminator: keras.Model, shape: tuple[int, ...]) -> int:
     """How many examples of this shape, whose last axis is channels or coordinates, a discriminator takes at once."""
-    return int(discriminator.input_shape[-1]) // shape[-1]
+    return int(discriminator.inputs[0].shape[-1]) // shape[-1]
+
+
+def labels_for(discriminator: keras.Model, examples: ExampleRows) -> np.ndarray | None:
+    """The labels of examples, for a discriminator that takes them. Raises ConfigError where there are none."""
+    if len(discriminator.inputs) == 1:
+        return None
+    labels = examples.labels if isinstance(examples, LabelledRows) else None
+    if labels is None:
+        problem = "the discriminator takes the class of an example, and these examples have none"
+        raise ConfigError("conditioning", problem, advice="Compare runs with labels, or runs without.")
+    return labels
 
 
 def packed(examples: np.ndarray, pack: int) -> np.ndarray:
@@ -110,9 +142,10 @@ def _forward(model: keras.Model) -> Callable[[Any], Any]:
         proxy = weakref.proxy(model)  # a strong reference here would keep the model alive for ever
 
         @tf.function(autograph=False)
-        def forward(values: Any) -> Any:
-            spec = DataSpec(tuple(values.shape[1:]), BATCH)
-            return tf.cast(proxy(to_float(values, spec), training=False), tf.float32)
+        def forward(values: Any, *labels: Any) -> Any:
+            examples = to_float(values, DataSpec(tuple(values.shape[1:]), BATCH))
+            output = proxy([examples, *labels] if labels else examples, training=False)
+            return tf.cast(output[OUTPUT] if isinstance(output, Mapping) else output, tf.float32)
 
         _compiled[model] = forward
     return _compiled[model]
