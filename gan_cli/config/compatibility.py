@@ -247,7 +247,11 @@ def check_evaluation(job: TrainJob, data: DataSpec | None) -> None:
         choose_value("eval.best_by", section.best_by, job.metrics)
     count = None if data is None else min(data.examples, section.real_samples or data.examples)
     try:
-        check_metrics(job.metrics, job.features, PlannedComparison(job.dataset, data, count, section.samples))
+        check_metrics(
+            job.metrics,
+            job.features,
+            PlannedComparison(job.dataset, data, count, section.samples, job.conditioning.needs_labels),
+        )
     except ConfigError as error:
         raise (error.below("eval") if error.key in COUNTS else error) from None
 
