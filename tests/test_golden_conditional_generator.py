@@ -17,6 +17,7 @@ from gan_cli.data import DataSpec
 from gan_cli.models.condition import Condition, Targets
 from gan_cli.models.condition_layers import ConditionInput, conditional_modulation
 from gan_cli.models.dcgan import DCGAN
+from gan_cli.models.mapping_network import map_condition
 from gan_cli.models.mlp import MLP
 from gan_cli.training.training_layers import use_training_layers
 
@@ -145,3 +146,18 @@ def test_a_code_joined_to_latents_is_the_published_one() -> None:
     model.get_layer("dense_1").set_weights([np.array(case["weight"], np.float32).T, np.array(case["bias"], np.float32)])
     mixed = keras.Model(model.inputs, model.get_layer("dense_1").output)([z, code])
     np.testing.assert_allclose(mixed, np.array(case["z_mixed"]), rtol=1e-5, atol=1e-6)
+
+
+def test_the_mapping_network_with_a_label_is_the_published_one() -> None:
+    case = GENERATOR["cadain_mapping"]
+    weights, z, labels = case["weights"], np.array(case["z"], np.float32), np.array(case["labels"])
+    size, classes = len(case["w"][0]), len(weights["embed.weight"][0])
+    latents, condition = keras.Input((z.shape[1],)), keras.Input((classes,))
+    layers = case["num_layers"]
+    model = keras.Model([latents, condition], map_condition(latents, condition, size, layers, name="mapping"))
+    for layer, name in [("embedding", "embed"), *((str(number), f"fc{number}") for number in range(layers))]:
+        model.get_layer(f"mapping_{layer}").set_weights(
+            [np.array(weights[f"{name}.weight"]).T, np.array(weights[f"{name}.bias"])]
+        )
+    found = model([z, np.eye(classes, dtype=np.float32)[labels]])
+    np.testing.assert_allclose(found, np.array(case["w"]), rtol=1e-4, atol=1e-6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,12 +21,14 @@ from gan_cli.conditioning.contrastive_losses import conditional_contrastive, dat
 from gan_cli.conditioning.heads import pick
 from gan_cli.conditioning.multi_hinge import CLASS_SCORES, FEATURES, MultiHinge
 from gan_cli.conditioning.mutual_information import STUDIOGAN_EPSILON, gaussian_loss
+from gan_cli.conditioning.projection import inner_product
 from gan_cli.conditioning.twin_classifier import TWIN_LOGITS, TwinClassifier
 from gan_cli.losses import DiscriminatorOutput, Loss
 from gan_cli.losses.hinge import HingeLoss
 from gan_cli.losses.lsgan import LeastSquaresLoss
 from gan_cli.losses.non_saturating import NonSaturatingLoss
 from gan_cli.losses.wgan import WassersteinLoss
+from gan_cli.models.mapping_network import EqualizedDense, map_condition
 from gan_cli.models.spectral_normalization import SpectralDense
 
 HEADS = load("heads")
@@ -277,3 +280,28 @@ def largest_singular_value(layer: SpectralDense, weight: np.ndarray) -> float:
     """By which a call divides the weights."""
     rows = layer(tf.eye(weight.shape[1])).numpy().T
     return float(np.linalg.norm(weight) / np.linalg.norm(rows))
+
+
+@pytest.mark.parametrize("case", HEADS["spd"])
+def test_the_mapped_projection_is_the_published_one(case: Case) -> None:
+    batch, weights, size = HEADS["batches"][case["batch"]], case["weights"], case["cmap_dim"]
+    labels = np.array(batch[case["labels"]])
+    one_hot = keras.Input((batch["num_classes"],))
+    layers = sum(name.startswith("fc") and name.endswith("weight") for name in weights["mapping"])
+    model = keras.Model(one_hot, map_condition(None, one_hot, size, layers, name="mapping"))
+    for layer, name in [("embedding", "embed"), *((str(number), f"fc{number}") for number in range(layers))]:
+        kernel, bias = (np.array(weights["mapping"][f"{name}.{part}"]) for part in ("weight", "bias"))
+        model.get_layer(f"mapping_{layer}").set_weights([kernel.T, bias])
+    vectors = model(np.eye(batch["num_classes"], dtype=np.float32)[labels])
+    np.testing.assert_allclose(vectors, np.array(case["cmap"]), rtol=1e-4, atol=1e-6)
+    h = tf.constant(batch[case["input"]], tf.float32)
+    linear1 = EqualizedDense(size)  # StyleGAN2's own output layer
+    linear1.build(h.shape)
+    linear1.set_weights([np.array(weights["linear1"]["weight"]).T, np.array(weights["linear1"]["bias"])])
+    with tf.GradientTape() as tape:
+        tape.watch(h)
+        logits = inner_product(linear1(h), vectors)
+        value = tf.reduce_mean(tf.nn.softplus(-logits))
+    np.testing.assert_allclose(logits, np.array(case["adv_output"])[:, 0], rtol=1e-4, atol=1e-5)
+    assert float(value) == pytest.approx(case["softplus_of_minus_mean"], rel=1e-4)
+    np.testing.assert_allclose(tape.gradient(value, h), np.array(case["grads"]["h_real"]), rtol=1e-4, atol=1e-5)
