@@ -15,7 +15,7 @@ from gan_cli.conditioning import Conditioning
 from gan_cli.conditioning.adversarial_classifier import AdversarialClassifier, fake_class, real_class
 from gan_cli.conditioning.auxiliary_classifier import CLASS_LOGITS, AuxiliaryClassifier
 from gan_cli.conditioning.class_losses import cross_entropy
-from gan_cli.conditioning.consistency import consistency_of_heads
+from gan_cli.conditioning.consistency import output_distance
 from gan_cli.conditioning.contrastive import EMBEDDING, PROXY
 from gan_cli.conditioning.contrastive_losses import conditional_contrastive, data_to_data_cross_entropy
 from gan_cli.conditioning.heads import pick
@@ -230,7 +230,7 @@ def test_the_consistency_of_heads_is_the_published_one(case: Case) -> None:
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         first, second = (with_embedding(features) for features in inputs.values())
-        value = tf.reduce_mean(tf.square(first.logits - second.logits)) + consistency_of_heads(first, second)
+        value = output_distance(first, second)
     np.testing.assert_allclose(value, case["consistency"], **VALUES)
     for name, slope in tape.gradient(value, inputs).items():
         np.testing.assert_allclose(slope, np.array(case["grads"][name]), **GRADIENTS)

@@ -1,6 +1,7 @@
-"""Consistency of a conditioning's heads: class logits and embeddings of an example and of a changed copy should agree.
+"""Consistency of two outputs of a discriminator: of their logits, and of the heads of a conditioning.
 
-Class-conditional code of consistency regularisation (PyTorch-StudioGAN) adds it to that of logits, with weight 1.
+Class logits and embeddings of an example and of a changed copy should agree too: PyTorch-StudioGAN adds their differences
+to that of logits, with weight 1.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from gan_cli.lazy import tf
 from gan_cli.losses import DiscriminatorOutput
 
 
-def consistency_of_heads(first: DiscriminatorOutput, second: DiscriminatorOutput) -> Any:
-    """Mean squared difference of class logits, and of embeddings of length 1; 0 where there are neither."""
-    total: Any = 0.0
+def output_distance(first: DiscriminatorOutput, second: DiscriminatorOutput) -> Any:
+    """Mean squared difference of logits, of class logits and of embeddings of length 1, as far as there are any."""
+    total = tf.reduce_mean(tf.square(first.logits - second.logits))
     if CLASS_LOGITS in first.heads:
         total += tf.reduce_mean(tf.square(first.heads[CLASS_LOGITS] - second.heads[CLASS_LOGITS]))
     if EMBEDDING in first.heads:

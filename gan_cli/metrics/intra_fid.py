@@ -116,7 +116,7 @@ class IntraFrechetDistance(Metric):
         worst = max(found, key=lambda label: found[label].distance)
         values = {
             "intra_fid": _mean_value(list(found.values()), f"mean over {len(classes):,} classes"),
-            "intra_fid_worst": _mean_value([found[worst]], f"class {worst}"),
+            "intra_fid_worst": _mean_value([found[worst]], f"class {comparison.real.data.class_name(worst)}"),
         }
         return Result(values, _notes(dimensions, smallest))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from gan_cli.conditioning.consistency import output_distance
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch, Penalty, output_with_same_augmentation
@@ -40,7 +41,7 @@ class LatentConsistency(Penalty):
     def __call__(self, batch: Batch) -> Any:
         """Returns the unweighted term, a float32 scalar of at least 0, from `fake` and `perturbed`."""
         output = output_with_same_augmentation(batch, batch.fake, batch.fake_output)
-        return tf.reduce_mean(tf.square(output.logits - batch.discriminator(batch.perturbed).logits))
+        return output_distance(output, batch.discriminator(batch.perturbed))
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class SampleJob:
     trust: bool
     label: Any = None
     classes: Any = None
+    code: Any = None
 
     def __post_init__(self) -> None:
         for key in ("run", "checkpoint", "output"):
@@ -83,6 +84,8 @@ class SampleJob:
         """Raises ConfigError for keys that do not go together."""
         if self.label is not None and self.classes is not None:
             raise ConfigError("class", "does not go with classes=, which names all classes", self.label)
+        if self.code is not None and (self.label is not None or self.classes is not None):
+            raise ConfigError("code", "does not go with class= and classes=", self.code, "Leave one of them out.")
         count = len(self.seed_list())
         if self.interpolate is not None and self.classes is None:
             if count < 2:

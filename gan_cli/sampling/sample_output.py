@@ -88,7 +88,7 @@ def default_name(job: SampleJob, source: Path, step: int, seeds: Sequence[int], 
         words.append(job.weights)
     if job.truncation != 1:
         words.append(f"truncation_{job.truncation!r}")
-    for key, value in (("class", job.label), ("classes", job.classes)):
+    for key, value in (("class", job.label), ("classes", job.classes), ("code", job.code)):
         if value is not None:
             words.append(f"{key}_{file_name_part(show(value))}")
     if has_class_rows:
@@ -120,7 +120,7 @@ def write_arrays(
     """Writes a .npz file with `images` and `seeds`, and `labels` and `class_names` where samples have a class."""
     arrays: dict[str, np.ndarray] = {"images": samples, "seeds": np.array(seeds, np.int64)}
     if labels is not None:
-        arrays["labels"] = labels
+        arrays["labels" if labels.ndim == 1 else "codes"] = labels
         if class_names:
             arrays["class_names"] = np.array(class_names)
     with report_write_errors(path):

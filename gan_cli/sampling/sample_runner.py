@@ -68,7 +68,7 @@ def write_samples(generator: LoadedGenerator, job: SampleJob, request: SampleReq
         for chunk in request.chunks(size):
             for place, image in enumerate(render(generator, job, chunk)):
                 folder = output
-                if chunk.labels is not None:
+                if chunk.labels is not None and chunk.labels.ndim == 1:
                     folder = output / folder_name(generator.classes, int(chunk.labels[place]))
                 write_picture(folder / f"seed_{chunk.seeds[place]:08d}.png", to_pil_image(image))
         return

@@ -24,8 +24,11 @@ class FusedBatchNormalization(ExactBatchNormalization):
             return super().call(inputs, training=training, mask=mask)
         values = tf.cast(inputs, tf.float32)
         nothing = tf.zeros([0])  # the operation keeps no running statistics here
+        channels = [values.shape[-1]]
+        scale = self.gamma if self.scale else tf.ones(channels)  # of conditional normalisation, which adds its own
+        offset = self.beta if self.center else tf.zeros(channels)
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=values, scale=self.gamma, offset=self.beta, mean=nothing, variance=nothing, epsilon=self.epsilon
+            x=values, scale=scale, offset=offset, mean=nothing, variance=nothing, epsilon=self.epsilon
         )
         # It returns the unbiased estimate, sum / (n - 1), where Keras stores the mean, sum / n.
         count = tf.cast(tf.size(values) // tf.size(mean), tf.float32)
@@ -35,6 +38,6 @@ class FusedBatchNormalization(ExactBatchNormalization):
 
 
 def is_fusible(layer: keras.layers.BatchNormalization) -> bool:
-    """Returns whether a layer normalises the last of four axes, with a scale and an offset, as the operation does."""
+    """Returns whether a layer normalises the last of four axes, as the operation does."""
     over_images = layer.axis in (-1, 3) and layer.built and len(layer.input.shape) == 4
-    return bool(over_images and layer.scale and layer.center and not layer.renorm and not layer.synchronized)
+    return bool(over_images and not layer.renorm and not layer.synchronized)

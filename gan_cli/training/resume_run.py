@@ -9,6 +9,7 @@ from pathlib import Path
 from gan_cli.config.job_builder import build_section, stored_evaluation, stored_section
 from gan_cli.config.schema import RunSection
 from gan_cli.data import DataSpec
+from gan_cli.data.class_names import describe_classes
 from gan_cli.errors import ConfigError
 from gan_cli.runs.atomic_files import link_atomically, remove_file, remove_temporary_files
 from gan_cli.runs.checkpoint import checkpoint_path, list_checkpoints, load_newest, read_checkpoint_step
@@ -31,10 +32,25 @@ class RestoredState:
     checkpoint: Path | None = None
 
 
-def restore(run: RunDirectory, state: TrainingState, steps: int, warn: Callable[[str], None]) -> RestoredState:
+def check_same_classes(before: DataSpec, now: DataSpec) -> None:
+    """Raises ConfigError where a conditional run would go on with other classes than those that it has learned."""
+    if (before.classes, before.class_names) == (now.classes, now.class_names):
+        return
+    problem = f"the classes are other ones: {describe_classes(before)} before, and {describe_classes(now)} now"
+    raise ConfigError("dataset", problem, advice="Start a new run, or give the data of the run.")
+
+
+def restore(
+    run: RunDirectory,
+    state: TrainingState,
+    steps: int,
+    warn: Callable[[str], None],
+    labelled: DataSpec | None = None,
+) -> RestoredState:
     """Puts the newest whole checkpoint into `state`, and drops from the run's logs what came after it.
 
-    A run that was ended before its first checkpoint begins again. `steps` is the length that the run is to have.
+    A run that was ended before its first checkpoint begins again. `steps` is the length that the run is to have,
+    `labelled` the data of a conditional run, whose classes may not have changed.
 
     Raises:
         ConfigError: where no checkpoint can be read, or it does not fit; nothing has been changed then.
@@ -46,6 +62,8 @@ def restore(run: RunDirectory, state: TrainingState, steps: int, warn: Callable[
         check_nothing_trained(run)
         truncate_run_after(run, 0)
         return RestoredState()
+    if labelled is not None:
+        check_same_classes(checkpoint.data, labelled)
     try:
         state.restore(checkpoint.arrays)
     except StateMismatch as error:

@@ -209,7 +209,8 @@ class TrainingRun:
         """Loads the newest checkpoint of a run that is resumed."""
         if not self.plan.resumes:
             return RestoredState()
-        return restore(run, self.state, self.job.train.steps, self.console.warn)
+        labelled = self.examples.spec if self.job.conditioning.needs_labels else None
+        return restore(run, self.state, self.job.train.steps, self.console.warn, labelled)
 
     def report_start(self, run: RunDirectory, restored: RestoredState) -> None:
         """Prints where the run is written to, from which step it starts, and its summary."""
