@@ -157,6 +157,19 @@ def perceptron_run(shared_folder: Path) -> Path:
     return build_once(shared_folder / "perceptron_run", train)
 
 
+@pytest.fixture(scope="session")
+def labelled_run(shared_folder: Path) -> Path:
+    """As `perceptron_run`, of a generator that takes the ten classes of the digits."""
+
+    def train(folder: Path) -> None:
+        from gan_cli.commands.train import gan_train
+
+        words = [*TINY, *PERCEPTRON, "conditioning=projection", "train.steps=4", f"hydra.run.dir={folder}"]
+        assert gan_train(words) == 0
+
+    return build_once(shared_folder / "labelled_run", train)
+
+
 @pytest.fixture
 def run(perceptron_run: Path, working_folder: Path) -> Path:
     """A copy of a finished run in the working folder, as somebody else would have it."""

@@ -102,8 +102,11 @@ def test_each_gan_train_command_runs(
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("gan-sample")])
-def test_each_gan_sample_command_runs(line: str, working_folder: Path, perceptron_run: Path) -> None:
+def test_each_gan_sample_command_runs(
+    line: str, working_folder: Path, perceptron_run: Path, labelled_run: Path
+) -> None:
     shutil.copytree(perceptron_run, working_folder / "RUN")
+    shutil.copytree(labelled_run, working_folder / "CONDITIONAL")
     assert gan_sample(shlex.split(line)[1:]) == 0
 
 
@@ -141,6 +144,7 @@ EXPLAINED_ON = {
     "loss": "losses",
     "penalty": "losses",
     "augment": "augmentation",
+    "conditioning": "conditional",
     "metric": "metrics",
     "features": "metrics",
 }

@@ -1,7 +1,7 @@
 """Consistency of two outputs of a discriminator: of their logits, and of the heads of a conditioning.
 
-Class logits and embeddings of an example and of a changed copy should agree too: PyTorch-StudioGAN adds their differences
-to that of logits, with weight 1.
+Class logits and embeddings of an example and of a changed copy should agree too: PyTorch-StudioGAN adds their
+differences to that of logits, with weight 1.
 """
 
 from __future__ import annotations
