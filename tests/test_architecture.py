@@ -29,6 +29,7 @@ ORDER = (
     "features",
     "losses",
     "models",
+    "conditioning",
     "penalties",
     "augmentations",
     "plotting",

@@ -15,8 +15,7 @@ from gan_cli.data import DataSpec
 from gan_cli.lazy import keras
 from gan_cli.models import ModelPair
 from gan_cli.models.condition import CONCAT, Condition
-
-NETWORK, JOINED = "network", "joined"
+from gan_cli.models.discriminator import JOINED, NETWORK
 
 
 @dataclass(frozen=True)

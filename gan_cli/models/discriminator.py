@@ -18,11 +18,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Protocol
 
-from gan_cli.conditioning import Conditioning
-from gan_cli.conditioning.concat import JOINED, NETWORK
-from gan_cli.conditioning.none import NO_CONDITIONING
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, nearest
 from gan_cli.features import FeatureExtractor
@@ -31,11 +28,19 @@ from gan_cli.losses import EMBEDDING, FEATURES, PIXELS, RECONSTRUCTION, Loss
 from gan_cli.models import ModelPair
 
 AUTO, ALL = "auto", "all"
+NETWORK, JOINED = "network", "joined"
+"""Names of layers of a discriminator that gets labels joined to its examples: the pair's own, and its input."""
 VALUES_A_CODE = 8
 """How many values of an example at least come to one number of an auto-encoder's code. With as many numbers as values
 it learns to copy whatever it is given, and no longer distinguishes real examples from others: BEGAN with codes of 64,
 16, 8 and 4 numbers covered 0.00, 0.00, 0.06 and 0.06 of the 8x8 digits (dcgan of width 32, 1,000 steps, one run
 each)."""
+
+
+class NetworkBuilder(Protocol):
+    """What a conditioning does for the discriminator, see `gan_cli.conditioning.Conditioning.network`."""
+
+    def network(self, pair: ModelPair, data: DataSpec, outputs: int | None, pack: int) -> Any: ...
 
 
 def build_discriminator(
@@ -44,7 +49,7 @@ def build_discriminator(
     loss: Loss,
     pack: int = 1,
     extractor: FeatureExtractor | None = None,
-    conditioning: Conditioning = NO_CONDITIONING,
+    conditioning: NetworkBuilder | None = None,
 ) -> Any:
     """A Keras model, as above, for examples of `data`, `pack` of them at once.
 
@@ -60,7 +65,10 @@ def build_discriminator(
         return fixed_network(seen, extractor)
     if kind == RECONSTRUCTION:
         return autoencoder(pair, seen)
-    return conditioning.network(pair, seen, loss.embedding_size if kind == EMBEDDING else None, pack)
+    outputs = loss.embedding_size if kind == EMBEDDING else None
+    if conditioning is not None:
+        return conditioning.network(pair, seen, outputs, pack)
+    return pair.discriminator(seen) if outputs is None else pair.discriminator(seen, outputs=outputs)
 
 
 def packed_spec(data: DataSpec, pack: int) -> DataSpec:
