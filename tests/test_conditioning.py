@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -245,3 +246,32 @@ def test_a_run_without_labels_is_the_same_with_and_without_the_key() -> None:
     longer = train("longer", 6, *PERCEPTRON)
     arrays, expected = newest_arrays(run), newest_arrays(longer)
     assert all(np.array_equal(arrays[name], expected[name]) for name in before if name.startswith("generator/"))
+
+
+def test_a_conditional_run_does_not_go_on_with_other_classes(labelled_run: Path, working_folder: Path) -> None:
+    run = shutil.copytree(labelled_run, working_folder / "run")
+    before = newest_arrays(run)
+    with pytest.raises(ConfigError, match=r"the classes are other ones: the classes are 0 to 9 before, and .* 9, 8, 7"):
+        gan_train([f"resume={run}", "train.steps=8", "dataset.classes=[9,8,7,6,5,4,3,2,1,0]"])
+    assert newest_arrays(run).keys() == before.keys()
+
+
+def test_consistency_penalties_compare_class_logits_too() -> None:
+    job = job_with("auxiliary_classifier")
+    penalty = job_of("penalty=consistency").penalties
+    both = [one_step(replace(one, penalties=penalty)) for one in (job, job_with("none"))]
+    assert both[0]["penalty_consistency"] > both[1]["penalty_consistency"] > 0
+
+
+def test_infogan_needs_no_labels_and_trains_its_heads_with_the_generator() -> None:
+    job = job_with("infogan", POINTS)
+    state = build_state(job, data_of(POINTS))
+    step = build_step(job, state)
+    heads = [state.discriminator.get_layer(name) for name in job.conditioning.generator_heads]
+    moved = {id(variable) for head in heads for variable in head.trainable_variables}
+    assert moved <= {id(variable) for variable in step.variables.generator}
+    assert not moved & {id(variable) for variable in step.variables.discriminator}
+    before = [head.get_weights()[0] for head in heads]
+    metrics = do(step, POINTS)
+    assert {"generator_code_loss", "generator_continuous_code_loss"} <= metrics.keys()
+    assert all(not np.array_equal(old, head.get_weights()[0]) for old, head in zip(before, heads, strict=True))
