@@ -45,7 +45,8 @@ class Augmentation:
     def replace_real(self, real: Any, fake: Any, strength: Any, seed: Any, labels: Any = None) -> Any:
         """Returns what replaces the real examples before packing, `[batch, *shape]`; by default `real` itself.
 
-        With labels, int32 `[batch]`, which real and generated examples share, each keeps its class.
+        With labels, int32 `[batch]`, which real and generated examples share, each keeps its class; they are given in
+        conditional runs alone.
         """
         return real
 

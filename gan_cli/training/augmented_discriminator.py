@@ -126,7 +126,8 @@ class UpdateContext:
         constant = tf.stop_gradient(fake)  # a generated example in the place of a real one does not train the generator
         for index, (name, augmentation) in enumerate(self.discriminator.augmentations.items()):
             seed = self.seed(index, Role.MIXED)
-            real = augmentation.replace_real(real, constant, self.strengths[name], seed, self.labels)
+            labels = {} if self.labels is None else {"labels": self.labels}
+            real = augmentation.replace_real(real, constant, self.strengths[name], seed, **labels)
         return Inputs(self.pack(real), self.pack(fake))
 
     @property
