@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +25,7 @@ from gan_cli.features.random_network import batch_size_for
 from gan_cli.lazy import tf
 from gan_cli.metrics.feature_chunks import REAL, feature_chunks
 from gan_cli.progress import SilentReporter
+from gan_cli.sampling.latents import Latents
 from gan_cli.tournament.discriminator_scores import ExampleFile
 from gan_cli.trained_models import score_examples as module_of_scores
 from gan_cli.trained_models.score_examples import score_examples
@@ -112,7 +114,7 @@ def test_a_discriminator_scores_large_images_in_parts(monkeypatch: pytest.Monkey
     class FirstPixels:
         """Takes packs of two images."""
 
-        input_shape = (None, *LARGE[:2], 2 * LARGE[2])
+        inputs: ClassVar[list[Any]] = [SimpleNamespace(shape=(None, *LARGE[:2], 2 * LARGE[2]))]
 
     monkeypatch.setattr(module_of_scores, "BATCH", 4)
     monkeypatch.setattr(module_of_scores, "_forward", lambda model: lambda rows: rows[:, 0, 0, 0])
@@ -151,9 +153,12 @@ def test_a_generator_makes_no_example_twice_whatever_the_chunks() -> None:
         metadata: Any = None
         seeds: ClassVar[list[int]] = []
 
-        def images(self, seeds: list[int], truncation: float) -> np.ndarray:
+        def latents(self, seeds: list[int], truncation: float) -> Latents:
             self.seeds += seeds
-            return np.array(seeds)
+            return Latents(np.array(seeds))
+
+        def render(self, inputs: Latents) -> np.ndarray:
+            return inputs.z
 
     generator = Counted()
     examples = GeneratedExamples(generator, {}, 150, seed=7)  # type: ignore[arg-type]

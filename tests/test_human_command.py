@@ -14,7 +14,6 @@ from sklearn.datasets import load_digits
 
 from gan_cli import load_generator
 from gan_cli.commands.evaluate import gan_eval
-from gan_cli.config.compose import config_directory
 from gan_cli.errors import ConfigError
 from gan_cli.human_evaluation.survey_config import HumanJob
 from gan_cli.human_evaluation.survey_runner import page_name
@@ -105,7 +104,7 @@ def test_what_can_not_work_is_reported_with_its_key(words: list[str], key: str) 
 
 
 def test_a_generator_of_points_is_refused(run: Path) -> None:
-    change_dataset(run, yaml.safe_load((config_directory() / "dataset" / "ring.yaml").read_text()))
+    change_dataset(run, {"_target_": "gan_cli.data.ring.Ring"})
     with pytest.raises(ConfigError, match="points in the plane") as error:
         gan_eval(["human", f"run={run}", "n=4"])
     assert error.value.key == "run"

@@ -27,11 +27,11 @@ from gan_cli.metrics.metric_compatibility import PlannedComparison, check_metric
 
 METRICS = sorted(path.stem for path in (config_directory() / "metric").glob("[!_]*.yaml"))
 SOURCES: dict[str, Source] = {"images": Digits(), "points": Ring(examples=1200)}
-REFUSED = {("modes", "images"), ("diversity", "points")}
+REFUSED = {("modes", "images"), ("diversity", "points"), ("cas", "points")}
 """What a metric does not take, and says so."""
 CERTAIN = {"modes"}
 """A whole number that is counted by a protocol of fixed size: what other samples would give is not told."""
-CHEAP = {"subsets": 5, "permutations": 20, "epochs": 10, "patches": 16, "directions": 16}
+CHEAP = {"subsets": 5, "permutations": 20, "epochs": 10, "patches": 16, "directions": 16, "steps": 20, "width": 4}
 """Settings by which a metric takes less time and keeps its promises."""
 
 

@@ -59,7 +59,7 @@ def random_features(seed: int, noise: float = 0.0) -> InMemoryFeatures:
     labels = random.integers(CLASSES, size=EXAMPLES).astype(np.int32)
     centres = 3 * np.eye(CLASSES, 6)
     rows = centres[labels] + random.normal(size=(EXAMPLES, 6))
-    scores = 6 * np.eye(CLASSES)[labels] + random.normal(size=(EXAMPLES, CLASSES))
+    scores = 6 * np.eye(CLASSES)[labels] + (1 + noise) * random.normal(size=(EXAMPLES, CLASSES))
     rows += noise * random.normal(size=rows.shape)
     return InMemoryFeatures(
         rows=rows.astype(np.float32), scores=(scores / (1 + noise)).astype(np.float32), labels=labels
@@ -74,7 +74,8 @@ def taken(side: InMemoryFeatures, order: np.ndarray) -> InMemoryFeatures:
 
 
 def numbers(name: str, real: InMemoryFeatures, fake: InMemoryFeatures, seed: int = 0) -> dict[str, Any]:
-    return dict(metric_of(name)(Comparison(real, fake, seed=seed)).values)
+    held_out = real if class_of(name).uses_held_out else None
+    return dict(metric_of(name)(Comparison(real, fake, held_out, seed=seed)).values)
 
 
 def assert_same(found: dict[str, Any], expected: dict[str, Any], rounding: float = 1e-9) -> None:

@@ -226,10 +226,11 @@ def test_a_value_outside_its_range_is_refused_by_its_key(build, message):
 def test_configuration_classes_load_no_tensorflow():
     code = """
 import pkgutil, sys, importlib
-for folder in ("models", "losses", "penalties", "optimizers"):
+layers = ["spectral_normalization", "fixed_features", "fused_adam", "condition_layers", "mapping_network"]
+for folder in ("models", "losses", "penalties", "optimizers", "conditioning"):
     package = importlib.import_module(f"gan_cli.{folder}")
     for module in pkgutil.iter_modules(package.__path__):
-        if module.name not in ("spectral_normalization", "fixed_features", "fused_adam"):
+        if module.name not in layers:
             importlib.import_module(f"gan_cli.{folder}.{module.name}")
 from gan_cli.data import DataSpec
 from gan_cli.models.dcgan import DCGAN

@@ -262,6 +262,8 @@ TEXT_FIELDS = {
     **dict.fromkeys(("labels", "value_range"), "where the data itself says a label or a range; one of few words"),
     **dict.fromkeys(("resize", "layer", "kernel", "form", "schedule", "sides", "over", "network"), "one of few words"),
     **dict.fromkeys(("attraction", "method", "normalization", "space", "upsampling"), "one of few words"),
+    **dict.fromkeys(("conditioning", "objective", "stabilizer", "trained_on", "variance"), "one of few words"),
+    "classes": "names of classes, which are looked up among those of the data",
     "temperatures": "numbers",
     **dict.fromkeys(
         ("latent_distribution", "generator_normalization", "discriminator_normalization"), "one of few words"

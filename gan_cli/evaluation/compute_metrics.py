@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gan_cli.errors import ConfigError
 from gan_cli.metrics import Comparison, Metric, MetricValue, Result
 from gan_cli.metrics.metric_compatibility import below
@@ -27,6 +29,7 @@ class Evaluation:
         pictures: PIL images by name.
         baseline: the values of held-out real examples in place of the generated ones, in the form of `values`; None
             where they were not asked for.
+        classes: numbers of each class, by its name, beside the number of its examples; empty unless asked for.
     """
 
     values: dict[str, dict[str, Any]]
@@ -34,10 +37,13 @@ class Evaluation:
     protocol: dict[str, Any]
     pictures: dict[str, Any] = field(default_factory=dict)
     baseline: dict[str, dict[str, Any]] | None = None
+    classes: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, without the pictures."""
-        more = {} if self.baseline is None else {"baseline": self.baseline}
+        more: dict[str, Any] = {} if self.baseline is None else {"baseline": self.baseline}
+        if self.classes:
+            more["classes"] = self.classes
         return {"values": self.values, "notes": list(self.notes), "protocol": self.protocol, **more}
 
     def write_pictures(self, folder: Path, step: int | None) -> dict[str, str]:
@@ -54,7 +60,11 @@ class Evaluation:
 
 
 def measure(
-    metrics: Mapping[str, Metric], comparison: Comparison, protocol: dict[str, Any], more: Mapping[str, Result] = {}
+    metrics: Mapping[str, Metric],
+    comparison: Comparison,
+    protocol: dict[str, Any],
+    more: Mapping[str, Result] = {},
+    per_class: bool = False,
 ) -> Evaluation:
     """All metrics over one comparison.
 
@@ -63,6 +73,7 @@ def measure(
         comparison: both sides.
         protocol: of this evaluation.
         more: results that were found elsewhere (a discriminator's health), by name.
+        per_class: whether metrics are also computed for each class; both sides have labels then.
     """
     results: dict[str, Result] = {}
     for done, (name, metric) in enumerate(metrics.items()):
@@ -79,7 +90,26 @@ def measure(
             values[value_name] = describe_value(name, measured, better.get(value_name, ""))
     notes = tuple(f"{name}: {note}" for name, result in results.items() for note in result.notes)
     pictures = {picture: image for result in results.values() for picture, image in result.pictures.items()}
-    return Evaluation(values, notes, protocol, pictures)
+    classes = class_table(metrics, comparison) if per_class else {}
+    return Evaluation(values, notes, protocol, pictures, classes)
+
+
+def class_table(metrics: Mapping[str, Metric], comparison: Comparison) -> dict[str, dict[str, float | None]]:
+    """The numbers of each class, by its name; None where it has too few examples."""
+    real, fake = comparison.real, comparison.fake
+    assert real.labels is not None
+    assert fake.labels is not None
+    table: dict[str, dict[str, float | None]] = {}
+    found = {name: metric.class_rows(comparison) for name, metric in metrics.items()}
+    for label in np.unique(np.concatenate([real.labels, fake.labels])).tolist():
+        row = {"real": int((real.labels == label).sum()), "generated": int((fake.labels == label).sum())}
+        numbers = {
+            value: plain(rows[label][value]) if label in rows else None
+            for name, rows in found.items()
+            for value in metrics[name].class_values
+        }
+        table[real.data.class_name(label)] = {**row, **numbers}
+    return table
 
 
 def describe_value(metric: str, measured: MetricValue, better: str) -> dict[str, Any]:

@@ -131,6 +131,7 @@ class Metric(ABC):
         uses_held_out: whether it reads `comparison.held_out`. Default: False.
         needs_labels: whether both sides must have classes. Default: False.
         max_dimensions: the largest number of features it accepts. Default: None, any.
+        class_values: the names of the numbers that `class_rows` gives of each class. Default: none.
     """
 
     values: ClassVar[Mapping[str, str]]
@@ -138,6 +139,7 @@ class Metric(ABC):
     uses_held_out: ClassVar[bool] = False
     needs_labels: ClassVar[bool] = False
     max_dimensions: ClassVar[int | None] = None
+    class_values: ClassVar[tuple[str, ...]] = ()
 
     def check_source(self, source: Source | None) -> None:  # noqa: B027
         """Raises ConfigError for a data set that the metric does not support. Default: supports all.
@@ -157,3 +159,10 @@ class Metric(ABC):
     @abstractmethod
     def __call__(self, comparison: Comparison) -> Result:
         """Returns the values of `values`, by name. Raises ConfigError for what the user can correct."""
+
+    def class_rows(self, comparison: Comparison) -> Mapping[int, Mapping[str, float]]:
+        """Returns numbers of each class, by label, where both sides have labels. Default: none.
+
+        A class with too few examples may be left out.
+        """
+        return {}

@@ -3,7 +3,8 @@
 Ravuri & Vinyals 2019, "Classification Accuracy Score for Conditional Generative Models", arXiv:1905.10887; GAN-train of
 Shmelkov et al. 2018, arXiv:1807.09499. A classifier is trained on generated examples with the classes that were asked
 for, and tested on real examples that no network has seen; beside it stands the same classifier, trained on as many real
-ones. Classes that lack variety, or that the generator confuses, lower the score.
+ones. Classes that lack variety, or that the generator confuses, lower the score. Standard errors are those over draws
+of the test examples, for the classifier that was trained.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from gan_cli.data import DataSpec, InMemory
 from gan_cli.errors import ConfigError
+from gan_cli.features import FeatureExtractor
 from gan_cli.features.classifier_training import Recipe, train
 from gan_cli.metrics import EXAMPLES, Comparison, FeatureSet, Metric, MetricValue, Result
 from gan_cli.metrics.example_chunks import example_chunks
@@ -81,12 +83,17 @@ def score(
     learned: FeatureSet, test: FeatureSet, count: int, classes: int, recipe: Recipe, reporter: ProgressReporter
 ) -> MetricValue:
     """The accuracy on `test` of a classifier of the first `count` examples of `learned`."""
-    from gan_cli.features.classifier import accuracy_on, compile_extractor  # here, since it loads TensorFlow
+    from gan_cli.features.classifier import compile_extractor  # here, since it loads TensorFlow
 
     examples = in_memory(learned, count, classes)
-    extractor = compile_extractor(train(examples, recipe, reporter), examples.spec, {})
-    held_out = in_memory(test, test.count, classes)
-    share = accuracy_on(held_out, extractor)
+    return accuracy(compile_extractor(train(examples, recipe, reporter), examples.spec, {}), test, classes)
+
+
+def accuracy(classifier: FeatureExtractor, test: FeatureSet, classes: int) -> MetricValue:
+    """The accuracy of a classifier on all examples of `test`."""
+    from gan_cli.features.classifier import accuracy_on  # here, since it loads TensorFlow
+
+    share = accuracy_on(in_memory(test, test.count, classes), classifier)
     return proportion_with_error(round(share * test.count), test.count, "held-out examples")
 
 

@@ -89,6 +89,7 @@ class IntraFrechetDistance(Metric):
     needs: ClassVar[frozenset[str]] = frozenset({FEATURES})
     max_dimensions: ClassVar[int | None] = MAX_DIMENSIONS
     needs_labels: ClassVar[bool] = True
+    class_values: ClassVar[tuple[str, ...]] = ("fid",)
 
     def __post_init__(self) -> None:
         check_number("groups", self.groups, at_least=0)
@@ -101,6 +102,13 @@ class IntraFrechetDistance(Metric):
             advice = "A folder has a class for each subfolder. Without classes, use metric=fid."
             raise ConfigError("", problem, advice=advice)
         check_counts("intra_fid", real, fake, minimum=2 * data.classes)
+
+    def class_rows(self, comparison: Comparison) -> Mapping[int, Mapping[str, float]]:
+        """Returns the distance of each class."""
+        labels = _labels(comparison.real, REAL), _labels(comparison.fake, FAKE)
+        dimensions = comparison.real.features(0, 1).shape[1]
+        found = self.distances(comparison, np.unique(labels[0]), *labels, 1, dimensions)
+        return {label: {"fid": each.distance} for label, each in found.items()}
 
     def __call__(self, comparison: Comparison) -> Result:
         real_labels, fake_labels = _labels(comparison.real, REAL), _labels(comparison.fake, FAKE)

@@ -114,6 +114,7 @@ class PrecisionRecall(Metric):
         "recall": "higher",
     }
     needs: ClassVar[frozenset[str]] = frozenset({FEATURES})
+    class_values: ClassVar[tuple[str, ...]] = ("precision", "recall", "density", "coverage")
 
     def __post_init__(self) -> None:
         check_number("neighbours", self.neighbours, at_least=1)
@@ -146,6 +147,22 @@ class PrecisionRecall(Metric):
             "recall": dependent_proportion(recall, e[3], len(real), method),
         }
         return Result(values, limit_notes(comparison, self.max_samples) + _notes(len(real), len(fake)))
+
+    def class_rows(self, comparison: Comparison) -> Mapping[int, Mapping[str, float]]:
+        """Returns the four numbers of each class, compared with real examples of that class alone."""
+        sides, names = (comparison.real, comparison.fake), ("coverage", "density", "precision", "recall")
+        real, fake = (
+            read_features(side, name, self.max_samples) for side, name in zip(sides, (REAL, FAKE), strict=True)
+        )
+        real_labels, fake_labels = (side.labels for side in sides)
+        assert real_labels is not None
+        assert fake_labels is not None
+        found = {}
+        for label in np.unique(real_labels).tolist():
+            own = real[real_labels[: len(real)] == label], fake[fake_labels[: len(fake)] == label]
+            if min(map(len, own)) > self.neighbours:
+                found[label] = dict(zip(names, prdc(*own, self.neighbours).tolist(), strict=True))
+        return found
 
 
 def _notes(reals: int, fakes: int) -> tuple[str, ...]:
