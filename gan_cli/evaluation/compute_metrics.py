@@ -91,7 +91,7 @@ def measure(
     notes = tuple(f"{name}: {note}" for name, result in results.items() for note in result.notes)
     pictures = {picture: image for result in results.values() for picture, image in result.pictures.items()}
     classes = class_table(metrics, comparison) if per_class else {}
-    return Evaluation(values, notes, protocol, pictures, classes)
+    return Evaluation(values, notes, protocol, pictures, classes=classes)
 
 
 def class_table(metrics: Mapping[str, Metric], comparison: Comparison) -> dict[str, dict[str, float | None]]:

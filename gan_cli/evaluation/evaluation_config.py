@@ -51,6 +51,7 @@ class EvaluationSettings:
     json: bool
     output: str | None
     trust: bool
+    per_class: bool = False
 
     def __post_init__(self) -> None:
         for key in ("run", "runs", "checkpoint", "fake", "real", "output"):
@@ -90,6 +91,8 @@ class EvaluationSettings:
             raise ConfigError("baseline", f"does not go with {other}", self.baseline)
         if self.baseline and self.runs is not None:
             raise ConfigError("baseline", "does not go with runs=, whose table has a line a run", self.baseline)
+        if self.per_class and self.runs is not None:
+            raise ConfigError("per_class", "does not go with runs=, a table of one line a run", self.per_class)
         if self.recorded and self.runs is None:
             raise ConfigError("recorded", "goes with runs=[A,B]", self.recorded)
         if self.fake is not None:
@@ -132,6 +135,9 @@ def build_evaluation(plain: Mapping[str, Any], origin: ConfigOrigin) -> Evaluati
     if settings.split == "held_out" and names:
         problem = f"metric.{names[0]} compares with the training examples, and takes the held-out ones beside them"
         raise ConfigError("split", problem, settings.split, "Leave it at split=train.")
+    if settings.per_class and not any(metric.class_values for metric in metrics.values()):
+        problem = "none of the metrics gives numbers of each class"
+        raise ConfigError("per_class", problem, True, "Add metric=[prdc], class_accuracy or intra_fid.")
     directed = any(value_names(metrics).values())
     return EvaluationJob(
         settings,

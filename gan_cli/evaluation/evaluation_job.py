@@ -110,6 +110,8 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
     else:
         check_same_shape(data, fake.data)
         made, classes = settings.samples or GENERATED, conditional_classes(fake)
+    if data is not None:
+        check_per_class(job, data.classes > 1 and (classes > 1 or fake.config is None))
     try:
         check_metrics(job.metrics, job.features, PlannedComparison(source, data, count, made, classes > 1))
     except ConfigError as error:
@@ -118,6 +120,14 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
         if key is None or typed is not None or getattr(settings, key) is None:
             raise
         raise ConfigError(key, error.problem, getattr(settings, key), error.advice) from None
+
+
+def check_per_class(job: EvaluationJob, has_classes: bool) -> None:
+    """Raises ConfigError for `per_class` where a side has no classes."""
+    if job.settings.per_class and not has_classes:
+        problem = "needs real and generated examples with classes"
+        advice = "A conditional generator, or a folder with a sub-folder for each class, has some."
+        raise ConfigError("per_class", problem, True, advice)
 
 
 def conditional_classes(fake: FakeSide) -> int:
@@ -199,6 +209,7 @@ def evaluate(
     has_classes = fakes.labels is not None
     planned = PlannedComparison(real.source, reals.data, reals.count, fakes.count, has_classes)
     check_metrics(job.metrics, job.features, planned)
+    check_per_class(job, reals.labels is not None and has_classes)
     computed: dict[str, Result] = {}
     if fake.config is not None and fake.generator is not None and is_own_data(job) and step is not None:
         path = checkpoint_path(fake.generator, step) if fake.generator.is_dir() else fake.generator
@@ -255,7 +266,7 @@ def compare(
             reporter=console,
         )
         protocol = describe_protocol(job.metrics, reals, fakes, embedding, job.settings.seed)
-        return measure(job.metrics, comparison, protocol, computed)
+        return measure(job.metrics, comparison, protocol, computed, job.settings.per_class)
 
 
 def open_real(job: EvaluationJob, fake: FakeSide, console: Console, opened: OpenedSources) -> RealSide:

@@ -28,7 +28,23 @@ def table(evaluation: Evaluation) -> list[str]:
         count = max(entry["count"] for entry in baseline.values())
         found.append(f"real images: {count:,} held-out examples in place of the generated ones")
     notes = [f"Note: {note}" for note in evaluation.notes]
-    return [*aligned(rows, right=range(1, len(rows[0]) - 1)), "", *found, *notes]
+    return [*aligned(rows, right=range(1, len(rows[0]) - 1)), "", *classes_table(evaluation.classes), *found, *notes]
+
+
+def classes_table(classes: Mapping[str, Mapping[str, float | None]]) -> list[str]:
+    """One line a class and an empty one; nothing without classes."""
+    if not classes:
+        return []
+    names = list(next(iter(classes.values())))
+    rows = [["class", *names]]
+    for name, values in classes.items():
+        rows.append([name, *(class_number(value) for value in values.values())])
+    return [*aligned(rows, right=range(1, len(names) + 1)), ""]
+
+
+def class_number(value: float | None) -> str:
+    """A number of a class: how many, or a value; a dash where it has too few examples."""
+    return f"{value:,}" if isinstance(value, int) else "-" if value is None else number(value)
 
 
 def number(value: float | None) -> str:

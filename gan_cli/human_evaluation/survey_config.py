@@ -48,6 +48,7 @@ class HumanJob:
     output: str | None = None
     json: bool = False
     trust: bool = False
+    show_class: bool = False
 
     def __post_init__(self) -> None:
         for key in ("run", "checkpoint", "fake", "real", "results", "output"):

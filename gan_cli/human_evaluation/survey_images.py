@@ -18,6 +18,7 @@ from gan_cli.evaluation.example_sets import StoredExamples
 from gan_cli.evaluation.real_data import RealData, data_of_run, describe_files, open_files, report_skipped
 from gan_cli.human_evaluation.survey_config import HumanJob
 from gan_cli.human_evaluation.survey_page import Side
+from gan_cli.sampling.latents import Latents
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.trained_models.find_generator_file import check_source, find_source, read_source_config
 from gan_cli.trained_models.load_generator import load_source
@@ -89,18 +90,24 @@ def read_images(job: HumanJob, found: Found, console: Console) -> tuple[Side, Si
     reals, about = open_real(job, found, console.read_data)
     report_skipped("real", reals, console)
     check_images("real", reals.spec, job)
-    real = chosen(StoredExamples(reals, about), job)
+    stored_real = StoredExamples(reals, about)
+    real = chosen(stored_real, job)
     if found.generator is None:
         stored = open_files("fake", str(job.fake), job.file_options, console.read_data)
         report_skipped("fake", stored, console)
         check_images("fake", stored.spec, job)
         check_same_shape(reals.spec, stored.spec)
         fakes = StoredExamples(stored, {"name": found.name})
+        check_classes(job, reals.spec.classes > 1 and stored.spec.classes > 1)
         return real, chosen(fakes, job), {"real": facts(reals, about), "fake": facts(stored, fakes.about)}, None
     generator = load_source(found.generator, job.weights, job.trust)
     check_same_shape(reals.spec, generator.metadata.data)
+    check_classes(job, generator.metadata.condition is not None and reals.spec.classes > 1)
     seeds = range(job.seed, job.seed + job.n // 2)
-    fake = Side(generator.images(seeds, job.truncation), seeds)
+    labels = labels_of_page(stored_real, generator, job)
+    inputs = generator.latents(seeds, job.truncation)
+    inputs = inputs if labels is None else Latents(inputs.z, labels)
+    fake = Side(generator.render(inputs), seeds, class_names(job, generator.classes, inputs.labels))
     about_fake = describe_generator(generator, job, found.name)
     return real, fake, {"real": facts(reals, about), "fake": about_fake}, generator.metadata.step
 
@@ -114,8 +121,41 @@ def open_real(job: HumanJob, found: Found, progress: Progress) -> tuple[Examples
 
 def chosen(stored: StoredExamples, job: HumanJob) -> Side:
     """The images at the places seed .. seed + n/2 - 1 of a random order, which begins again at its end."""
-    places = stored.order[(job.seed + np.arange(job.n // 2)) % stored.count]
-    return Side(stored.whole.read(places).values, places.tolist())
+    places = places_of_page(stored, job)
+    values, labels = stored.whole.read(places)
+    return Side(values, places.tolist(), class_names(job, stored.data, labels))
+
+
+def places_of_page(stored: StoredExamples, job: HumanJob) -> np.ndarray:
+    """The places in the data of the stored images of the page, int64 `[n / 2]`."""
+    places: np.ndarray = stored.order[(job.seed + np.arange(job.n // 2)) % stored.count]
+    return places
+
+
+def labels_of_page(real: StoredExamples, generator: LoadedGenerator, job: HumanJob) -> np.ndarray | None:
+    """The labels of the real images of the page for the generated ones, so that a class says nothing of the answer.
+
+    None for a generator without the classes of the data, which chooses for itself.
+    """
+    condition = generator.metadata.condition
+    if condition is None or condition.codes or condition.classes != real.data.classes:
+        return None
+    labels: np.ndarray = real.whole.read_labels(places_of_page(real, job))
+    return labels if (labels >= 0).all() else None
+
+
+def class_names(job: HumanJob, data: DataSpec, labels: np.ndarray | None) -> list[str] | None:
+    """The names of the classes that the page shows; None where it shows none."""
+    if not job.show_class or labels is None:
+        return None
+    return [data.class_name(label) if label >= 0 else "" for label in labels.tolist()]
+
+
+def check_classes(job: HumanJob, has_classes: bool) -> None:
+    """Raises ConfigError where a page is to show classes, and one of the sides has none."""
+    if job.show_class and not has_classes:
+        problem = "needs real images with classes, and generated ones that were made for a class"
+        raise ConfigError("show_class", problem, True, "Leave it out, or take a conditional run (docs/conditional.md).")
 
 
 def facts(examples: Examples, about: Mapping[str, Any]) -> dict[str, Any]:

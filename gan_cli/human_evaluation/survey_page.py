@@ -41,10 +41,12 @@ class Side(NamedTuple):
     Attributes:
         images: uint8 `[n, height, width, channels]` with 1, 3 or 4 channels.
         numbers: of each, by which it is found again: its place in the data set, or its seed.
+        classes: the name of the class of each, which is shown beside it; None to show none.
     """
 
     images: np.ndarray
     numbers: Sequence[int]
+    classes: Sequence[str] | None = None
 
 
 def make_page(real: Side, fake: Side, protocol: Mapping[str, Any], seed: int, name: str) -> str:
@@ -67,12 +69,14 @@ def make_page(real: Side, fake: Side, protocol: Mapping[str, Any], seed: int, na
     truths = [("real", int(n)) for n in real.numbers] + [("fake", int(n)) for n in fake.numbers]
     order = np.random.RandomState(seed).permutation(len(images))
     shown = {**protocol, "shape": list(real.images.shape[1:]), "n": len(images), "version": VERSION}
+    names = None if real.classes is None or fake.classes is None else [*real.classes, *fake.classes]
     identity = identify(shown, [images[index] for index in order])
     page = {
         "id": identity,
         "name": re.sub(r"[^\w.-]+", "_", name) or "answers",
         "protocol": shown,
         "images": [base64.b64encode(images[index]).decode() for index in order],
+        "classes": None if names is None else [names[index] for index in order],
         "key": disguise([truths[index] for index in order], identity),
     }
     return fill(page)

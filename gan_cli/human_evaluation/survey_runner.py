@@ -48,6 +48,7 @@ def write_page(job: HumanJob) -> Path:
         real, fake, protocol, step = read_images(job, found, console)
         versions = {"gan-cli": installed_version("gan-cli")}
         protocol |= {"seconds": job.seconds, "seed": job.seed, "versions": versions}
+        protocol |= {"show_class": True} if job.show_class else {}
         text = make_page(real, fake, protocol, job.seed, found.name)
         if len(text) > LARGE_PAGE:
             console.warn(f"The page has {len(text) / 2**20:,.0f} MiB; some browsers refuse so much. A smaller n helps.")
@@ -64,6 +65,7 @@ def page_name(job: HumanJob, step: int | None) -> str:
     words = [f"step_{step:08d}" if step is not None else Path(str(job.fake)).stem, f"seed_{job.seed}", f"n_{job.n}"]
     words += [f"seconds_{job.seconds!r}"] if job.seconds is not None else []
     words += [job.weights] if job.weights != EMA else []
+    words += ["show_class"] if job.show_class else []
     words += [f"truncation_{job.truncation!r}"] if job.truncation != 1 else []
     files = ("image_size", "channels", "max_megapixels", "value_range")
     others = {key: getattr(job, key) for key in ("checkpoint", "fake", "real", *files)}
