@@ -13,8 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_cli.models.condition import Condition
+from gan_cli.sampling.truncated_normal import truncate_normal
 
 DISTRIBUTIONS = ("normal", "uniform")
+SCALE, RESAMPLE = "scale", "resample"
+"""How latents are truncated."""
+LARGEST_THRESHOLD = 8.0
+"""Of `resample`: a normal number is beyond it with probability 1e-15."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,9 @@ def cycled(z: np.ndarray, condition: Condition | None) -> Latents:
     return Latents(z, condition.array(np.arange(len(z)) % condition.classes))
 
 
-def latents(seeds: Iterable[int], size: int, distribution: str, truncation: float = 1.0) -> np.ndarray:
+def latents(
+    seeds: Iterable[int], size: int, distribution: str, truncation: float = 1.0, method: str = SCALE
+) -> np.ndarray:
     """Latents, one for each seed, each a function of its own seed alone: not of their number or order.
 
     Args:
@@ -70,8 +77,10 @@ def latents(seeds: Iterable[int], size: int, distribution: str, truncation: floa
         distribution: `normal` (mean 0, deviation 1) or `uniform` on [-1, 1].
         truncation: in (0, 1]; every latent is multiplied by it, which moves it towards the mean latent, zero, as ψ
             does in StyleGAN (arXiv:1812.04948 appendix B, there in the space w): less variety, more typical examples.
-            1 leaves it alone. It is not the redrawing of BigGAN (arXiv:1809.11096 section 3.1): scaling keeps
-            the direction, so that one seed at 0.5 and at 1 is recognisably the same example.
+            1 leaves it alone. Scaling keeps the direction, so that one seed at 0.5 and at 1 is recognisably the same
+            example.
+        method: with `resample`, truncation is the threshold of `gan_cli.sampling.truncated_normal`, in (0, 8], for
+            normal latents.
 
     Returns:
         float32 `[len(seeds), size]`.
@@ -81,13 +90,14 @@ def latents(seeds: Iterable[int], size: int, distribution: str, truncation: floa
     """
     if distribution not in DISTRIBUTIONS:
         raise ValueError(f"distribution={distribution}: expected one of {', '.join(DISTRIBUTIONS)}.")
-    if not 0 < truncation <= 1:
-        raise ValueError(f"truncation={truncation}: expected a number above 0 and at most 1.")
+    largest = LARGEST_THRESHOLD if method == RESAMPLE else 1
+    if not 0 < truncation <= largest:
+        raise ValueError(f"truncation={truncation}: expected a number above 0 and at most {largest}.")
     rows = [_words(int(seed), size + size % 2) for seed in seeds]
     if not rows:
         return np.zeros((0, size), np.float32)
     values = (_normal if distribution == "normal" else _uniform)(np.stack(rows), size)
-    return (truncation * values).astype(np.float32)
+    return (truncate_normal(values, truncation) if method == RESAMPLE else truncation * values).astype(np.float32)
 
 
 def _words(seed: int, count: int) -> np.ndarray:

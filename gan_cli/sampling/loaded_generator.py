@@ -14,7 +14,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.plotting.image_grid import to_uint8
 from gan_cli.sampling.generate import generate
 from gan_cli.sampling.generator_metadata import GeneratorMetadata
-from gan_cli.sampling.latents import Latents, latents
+from gan_cli.sampling.latents import RESAMPLE, SCALE, Latents, latents
 
 if TYPE_CHECKING:
     import keras
@@ -32,21 +32,26 @@ class LoadedGenerator:
     model: keras.Model
     metadata: GeneratorMetadata
 
-    def latents(self, seeds: Iterable[int], truncation: float = 1.0, classes: Any = None) -> Latents:
+    def latents(
+        self, seeds: Iterable[int], truncation: float = 1.0, classes: Any = None, truncation_method: str = SCALE
+    ) -> Latents:
         """The latents of these seeds, each a function of its seed alone, with labels where the generator takes them.
 
         Args:
             seeds: of the latents.
-            truncation: see `gan_cli.sampling.latents`.
+            truncation, truncation_method: see `gan_cli.sampling.latents`.
             classes: the name or number of the class of all samples, or of each in a list. Default: the class of a seed
                 is the seed modulo the number of classes.
 
         Raises:
-            ConfigError: for an unknown class, another number of classes than of seeds, and classes of a generator that
-                takes none.
+            ConfigError: for `resample` with uniform latents, an unknown class, another number of classes than of seeds,
+                and classes of a generator that takes none.
         """
         numbers, about = [int(seed) for seed in seeds], self.metadata
-        z = latents(numbers, about.latent_size, about.latent_distribution, truncation)
+        if truncation_method == RESAMPLE and about.latent_distribution != "normal":
+            problem = f"needs normal latents, and this generator has {about.latent_distribution} ones"
+            raise ConfigError("truncation_method", problem, RESAMPLE, "Use truncation_method=scale.")
+        z = latents(numbers, about.latent_size, about.latent_distribution, truncation, truncation_method)
         return Latents(z, self.labels(numbers, classes))
 
     def labels(self, seeds: Sequence[int], classes: Any = None) -> np.ndarray | None:

@@ -12,6 +12,7 @@ from gan_cli.errors import ConfigError, check_choice, check_number
 from gan_cli.number_limits import MAX_INTEGER, MAX_SAMPLES, check_step
 from gan_cli.plotting.grid_size import grid_shape, parse_grid
 from gan_cli.sampling.generator_weights import parse_weights
+from gan_cli.sampling.latents import LARGEST_THRESHOLD, RESAMPLE, SCALE
 from gan_cli.sampling.seed_list import parse_seeds
 
 FORMATS = ("png", "gif", "npz", "files")
@@ -53,6 +54,7 @@ class SampleJob:
     label: Any = None
     classes: Any = None
     code: Any = None
+    truncation_method: str = SCALE
 
     def __post_init__(self) -> None:
         for key in ("run", "checkpoint", "output"):
@@ -76,7 +78,9 @@ class SampleJob:
         if self.interpolate is not None:
             check_choice("interpolate", self.interpolate, ("linear", "slerp"))
         check_number("frames", self.frames, at_least=1, at_most=MAX_FRAMES)
-        check_number("truncation", self.truncation, above=0, at_most=1)
+        check_choice("truncation_method", self.truncation_method, (SCALE, RESAMPLE))
+        largest = LARGEST_THRESHOLD if self.truncation_method == RESAMPLE else 1
+        check_number("truncation", self.truncation, above=0, at_most=largest)
         object.__setattr__(self, "weights", parse_weights(self.weights))
         self.check_together()
 

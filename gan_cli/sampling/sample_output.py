@@ -19,6 +19,7 @@ from gan_cli.plotting.image_grid import write_png
 from gan_cli.runs.atomic_files import make_folder, write_atomically
 from gan_cli.runs.symlink_checks import is_inside
 from gan_cli.sampling.generator_weights import EMA
+from gan_cli.sampling.latents import RESAMPLE
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.seed_list import LONGEST_NAME, seeds_name
 
@@ -86,7 +87,9 @@ def default_name(job: SampleJob, source: Path, step: int, seeds: Sequence[int], 
         words.append(f"grid_{job.grid}")
     if job.weights != EMA:
         words.append(job.weights)
-    if job.truncation != 1:
+    if job.truncation_method == RESAMPLE:
+        words.append(f"resampled_{job.truncation!r}")
+    elif job.truncation != 1:
         words.append(f"truncation_{job.truncation!r}")
     for key, value in (("class", job.label), ("classes", job.classes), ("code", job.code)):
         if value is not None:

@@ -53,7 +53,10 @@ def paths_of_seeds(generator: LoadedGenerator, job: SampleJob, seeds: list[int])
         label = one_label(generator, job)
     elif job.label is not None:
         requested_labels("class", job.label, generator.classes, condition)
-    keys, kind = generator.latents(seeds, job.truncation).z, str(job.interpolate)
+    keys, kind = (
+        generator.latents(seeds, job.truncation, truncation_method=job.truncation_method).z,
+        str(job.interpolate),
+    )
 
     def of_class(z: np.ndarray) -> Latents:
         return Latents(z, None if label is None else np.full(len(z), label, np.int32))
@@ -74,7 +77,7 @@ def paths_of_classes(generator: LoadedGenerator, job: SampleJob, seeds: list[int
     keys = condition.array(np.array(labels))
 
     def at(seed: int, conditions: np.ndarray) -> Latents:
-        z = generator.latents([seed] * len(conditions), job.truncation).z
+        z = generator.latents([seed] * len(conditions), job.truncation, truncation_method=job.truncation_method).z
         return Latents(z, conditions)
 
     legs = [

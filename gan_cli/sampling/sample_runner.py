@@ -81,7 +81,7 @@ def write_samples(generator: LoadedGenerator, job: SampleJob, request: SampleReq
 
 
 def render(generator: LoadedGenerator, job: SampleJob, request: SampleRequest) -> np.ndarray:
-    z = generator.latents(request.seeds, job.truncation).z
+    z = generator.latents(request.seeds, job.truncation, truncation_method=job.truncation_method).z
     return generator.render(Latents(z, request.labels))
 
 
