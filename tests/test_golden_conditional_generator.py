@@ -15,9 +15,9 @@ from gan_cli.conditioning.concat import join_labels
 from gan_cli.conditioning.heads import pick
 from gan_cli.data import DataSpec
 from gan_cli.models.condition import Condition, Targets
-from gan_cli.models.condition_layers import ConditionInput, conditional_modulation
+from gan_cli.models.condition_layers import ConditionInput, chunk_conditions, conditional_modulation
 from gan_cli.models.dcgan import DCGAN
-from gan_cli.models.mapping_network import map_condition
+from gan_cli.models.mapping_network import map_condition, moving_average, truncate_w
 from gan_cli.models.mlp import MLP
 from gan_cli.training.training_layers import use_training_layers
 
@@ -161,3 +161,22 @@ def test_the_mapping_network_with_a_label_is_the_published_one() -> None:
         )
     found = model([z, np.eye(classes, dtype=np.float32)[labels]])
     np.testing.assert_allclose(found, np.array(case["w"]), rtol=1e-4, atol=1e-6)
+
+
+def test_vectors_of_the_mapping_network_are_truncated_as_published() -> None:
+    case = GENERATOR["cadain_mapping"]
+    w, average = floats(case["w"]), floats(case["w_avg_before"])
+    after = moving_average(average, w, case["w_avg_beta"])
+    np.testing.assert_allclose(after, case["w_avg_after_one_update"], rtol=1e-4, atol=1e-6)
+    whole = truncate_w(w, after, case["psi"])[:, 0]
+    np.testing.assert_allclose(whole, case["w_truncated"], rtol=1e-4, atol=1e-6)
+    some = truncate_w(w, after, case["psi"], case["num_ws"], case["cutoff"])
+    np.testing.assert_allclose(some, case["w_truncated_with_cutoff"], rtol=1e-4, atol=1e-6)
+
+
+def test_chunks_of_latents_are_joined_to_the_embedding_as_published() -> None:
+    case = GENERATOR["biggan_conditions"]
+    embedding = tf.gather(floats(case["embedding"]), case["labels"])
+    first, conditions = chunk_conditions(floats(case["z"]), embedding, case["chunk"])
+    np.testing.assert_allclose(first, case["first"], **VALUES)
+    np.testing.assert_allclose(tf.stack(conditions), case["block_conditions"], **VALUES)

@@ -81,16 +81,16 @@ def am_gan(b: Batch, scores: Any, labels: str | None) -> Any:
 
 def hinge_scores(p: Mapping[str, Any], b: Batch, x: Inputs) -> Any:
     conditioning = MultiHinge(generator_weight=p.get("mh_lambda", 0.05), matching_weight=0.0)
-    features = {FEATURES: tf.zeros([1, 1], tf.float64)}
+    features = {FEATURES: tf.zeros([1, 1], x["mh_fake"].dtype)}
     heads = {CLASS_SCORES: x["mh_fake"], **features}
     return of_generator(conditioning, b, heads, features)
 
 
 def matching(p: Mapping[str, Any], b: Batch, x: Inputs) -> Any:
     conditioning = MultiHinge(generator_weight=0.0, matching_weight=p["fm_lambda"])
-    scores = tf.zeros([x["h_fake"].shape[0], b["num_classes"] + 1], tf.float64)
+    scores = tf.zeros([x["h_fake"].shape[0], b["num_classes"] + 1], x["h_fake"].dtype)
     heads = {CLASS_SCORES: scores, FEATURES: x["h_fake"]}
-    return of_generator(conditioning, b, heads, {FEATURES: floats(b["h_real"])})
+    return of_generator(conditioning, b, heads, {FEATURES: tf.cast(floats(b["h_real"]), x["h_fake"].dtype)})
 
 
 def of_label(p: Mapping[str, Any], b: Batch, x: Inputs) -> Any:
@@ -163,6 +163,31 @@ def test_a_loss_has_the_published_value_and_gradients(case: Mapping[str, Any]) -
     batch, compute = LOSSES["batches"][case["batch"]], COMPUTE[case["name"]]
     inputs = {name: floats(batch[name])[: len(slopes)] for name, slopes in case["grads"].items()}
     check(lambda **x: compute(case["params"], batch, x), inputs, case["value"], case["grads"])
+
+
+@pytest.mark.parametrize(
+    ("precision", "tolerance"), [("float32", 1e-5), ("float16", 1e-2), ("bfloat16", 5e-2)], ids=lambda value: str(value)
+)
+def test_losses_of_rounded_heads_compiled_by_xla_are_near_the_published_ones(precision: str, tolerance: float) -> None:
+    """A case of each loss, computed in float32 as in training; the tolerance is relative, or absolute below 1."""
+    cases = {case["name"]: case for case in reversed(LOSSES["cases"])}
+    inputs = {
+        name: {
+            key: floats(LOSSES["batches"][case["batch"]][key])[: len(slopes)] for key, slopes in case["grads"].items()
+        }
+        for name, case in cases.items()
+    }
+    rounded = tf.nest.map_structure(lambda one: tf.cast(tf.cast(one, precision), tf.float32), inputs)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def compute(given: Any) -> Any:
+        return {
+            name: COMPUTE[name](case["params"], LOSSES["batches"][case["batch"]], given[name])
+            for name, case in cases.items()
+        }
+
+    for name, found in compute(rounded).items():
+        np.testing.assert_allclose(found, cases[name]["value"], rtol=tolerance, atol=tolerance, err_msg=name)
 
 
 EXTREMES: Mapping[str, tuple[str, Mapping[str, Any]]] = {

@@ -94,3 +94,18 @@ def conditional_modulation(features: Any, condition: Any, name: str) -> Any:
         for part in ("gain", "offset")
     )
     return Modulation(name=f"{name}_modulation")([features, gain(condition), offset(condition)])
+
+
+def chunk_conditions(latents: Any, embedding: Any, size: int) -> tuple[Any, list[Any]]:
+    """Hierarchical latents of BigGAN (Brock et al. 2019, arXiv:1809.11096, appendix B).
+
+    Args:
+        latents: `[n, chunks * size]`.
+        embedding: of the class, `[n, embedding_size]`, shared by all blocks.
+        size: of a chunk.
+
+    Returns:
+        The first chunk, for the first layer, and the condition of each block: the embedding, then a chunk.
+    """
+    first, *others = keras.ops.split(latents, latents.shape[1] // size, axis=1)
+    return first, [keras.ops.concatenate([embedding, chunk], axis=1) for chunk in others]

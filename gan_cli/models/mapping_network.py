@@ -74,3 +74,23 @@ def map_condition(latents: Any, condition: Any, size: int, layers: int, name: st
         features = EqualizedDense(size, RATE_MULTIPLIER, name=f"{name}_{number}")(features)
         features = keras.layers.LeakyReLU(SLOPE, name=f"{name}_{number}_activation")(features) * GAIN
     return features
+
+
+def moving_average(average: Any, w: Any, beta: float) -> Any:
+    """The average of w `[size]` after a batch `[n, size]`, of which the mean has weight 1 - beta."""
+    return beta * average + (1.0 - beta) * keras.ops.mean(w, axis=0)
+
+
+def truncate_w(w: Any, average: Any, psi: float, layers: int = 1, cutoff: int | None = None) -> Any:
+    """w of each layer moved to the average: average + psi (w - average), `[n, layers, size]`.
+
+    Args:
+        w: `[n, size]`.
+        average: `[size]`.
+        psi: 1 leaves w as it is.
+        layers: that get w.
+        cutoff: how many of the first layers get the moved one; None for all.
+    """
+    factor = [psi if cutoff is None or layer < cutoff else 1.0 for layer in range(layers)]
+    factors = keras.ops.cast(keras.ops.reshape(keras.ops.array(factor), (1, layers, 1)), w.dtype)
+    return average + factors * (keras.ops.expand_dims(w, 1) - average)
