@@ -20,9 +20,13 @@ from gan_cli.errors import ConfigError
 from gan_cli.models import ModelPair
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.build_training import build_state, build_step, new_scalars, stateful_parts
+from gan_cli.training.trained_variables import split_variables
 from gan_cli.training.training_state import TrainingState
 
 BATCH = 8
+CLASSES = 3
+LABELS = np.arange(BATCH, dtype=np.int32) % CLASSES
+"""The class of each real example."""
 NUMBER = 4800
 """The step that is taken: one at which penalties that begin late have begun and lazy ones are due."""
 
@@ -58,6 +62,11 @@ def job_with_loss(loss: str, shape: tuple[int, ...], *words: str) -> TrainJob:
     return replace(job, model=model_for(shape), penalties={}, train=replace(job.train, critic_steps=1))
 
 
+def job_with_conditioning(conditioning: str, loss: str, shape: tuple[int, ...]) -> TrainJob:
+    """A conditioning with a loss, as `job_with_loss`."""
+    return replace(job_with_loss(loss, shape), conditioning=job_of(f"conditioning={conditioning}").conditioning)
+
+
 def parts_named(group: str, choice: str) -> dict[str, Any]:
     """What a choice of `penalty` or `augment` adds to a job, by name; all choices are composed at once."""
     job = job_of("loss=non_saturating", f"{group}=[{','.join(choices_of(group))}]")
@@ -79,7 +88,7 @@ def with_part(job: TrainJob, group: str, choice: str) -> TrainJob:
 
 
 def data_of(shape: tuple[int, ...]) -> DataSpec:
-    return DataSpec(shape, examples=100)
+    return DataSpec(shape, examples=100, classes=CLASSES)
 
 
 def refusal_of(job: TrainJob, data: DataSpec) -> ConfigError | None:
@@ -134,8 +143,9 @@ class Networks:
         for model, weights in zip((self.state.generator, self.state.discriminator), self.first, strict=True):
             model.set_weights(weights)
         optimizers = Remembering(), Remembering()
-        optimizers[0].build(self.state.generator.trainable_variables)
-        optimizers[1].build(self.state.discriminator.trainable_variables)
+        variables = split_variables(self.state.generator, self.state.discriminator, job.conditioning)
+        optimizers[0].build(variables.generator)
+        optimizers[1].build(variables.discriminator)
         state = replace(
             self.state,
             generator_optimizer=optimizers[0],
@@ -156,7 +166,8 @@ def networks_of(job: TrainJob, shape: tuple[int, ...]) -> Networks:
 
 def do(step: AdversarialStep, shape: tuple[int, ...], number: int = NUMBER) -> dict[str, float]:
     """Step `number`, without compiling anything."""
-    metrics = step(real_examples(shape, step.critic_steps), tf.constant(number, tf.int64))
+    labels = tf.constant(np.stack([LABELS] * step.critic_steps)) if step.uses_labels else None
+    metrics = step(real_examples(shape, step.critic_steps), tf.constant(number, tf.int64), labels)
     for name, value in metrics.items():
         assert value.dtype == tf.float32, name
         assert value.shape == (), name

@@ -13,8 +13,9 @@ HEAD = """# What goes with what
 Every loss goes with every penalty and every augmentation, but for what is marked here. A number stands for the reason
 that `gan-train` gives, at once and with the key, where it refuses a pair; a tick means that a training step with both
 was taken, with each part alone for `non_saturating` and with all of a kind together for other losses, and that losses
-and weights stayed finite and the parts changed what was learned. It does not mean that the pair is a good idea: a loss
-brings the penalties that its paper recommends.
+and weights stayed finite and the parts changed what was learned. A conditioning takes a step with one loss in eight,
+and one with all penalties and augmentations together; its other ticks are of the check before training. A tick does not
+mean that the pair is a good idea: a loss brings the penalties that its paper recommends.
 
 This page is written by a test, from training steps of small networks on images. `pytest tests/test_composition.py`
 fails where it is no longer true, and `GAN_CLI_WRITE_DOCS=1 pytest -n 0 tests/test_composition.py` writes it again.

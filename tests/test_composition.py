@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from composition import (
     choices_of,
     data_of,
     do,
+    job_with_conditioning,
     job_with_loss,
     networks_of,
     refusal_of,
@@ -27,7 +28,9 @@ from composition_page import PAGE, read, write
 from gan_cli.config.job_builder import TrainJob
 from gan_cli.penalties import Penalty, Projection
 
-LOSSES, PENALTIES, AUGMENTATIONS = (choices_of(group) for group in ("loss", "penalty", "augment"))
+LOSSES, PENALTIES, AUGMENTATIONS, CONDITIONINGS = (
+    choices_of(group) for group in ("loss", "penalty", "augment", "conditioning")
+)
 IMAGES, POINTS = (8, 8, 1), (2,)
 MANNERS: dict[str, dict[str, Any]] = {
     "train.update=simultaneous": {"update": "simultaneous"},
@@ -39,6 +42,10 @@ MANNERS: dict[str, dict[str, Any]] = {
 PACKED, ACCUMULATED = "train.pack=2", "train.accumulate=2"
 EACH_PART_ALONE = "non_saturating"
 """The loss with which each part takes a step of its own; with others, all parts that are not refused take one."""
+LOSS_OF = {"multi_hinge": "hinge"}
+"""The loss with which a conditioning takes a step with all parts, where it is not `EACH_PART_ALONE`."""
+LOSSES_A_STEP = 8
+"""A conditioning takes a step with one in so many of its losses, each conditioning with others."""
 Outcomes = dict[str, str]
 
 
@@ -149,12 +156,38 @@ def of_penalty(penalty: str) -> Outcomes:
     return found
 
 
+@cache
+def of_conditioning(conditioning: str) -> Outcomes:
+    """What a conditioning goes with; it takes a step with some of the losses, and one with all other parts together."""
+    found = {}
+    for place, loss in enumerate(LOSSES):
+        job = job_with_conditioning(conditioning, loss, IMAGES)
+        found[f"loss={loss}"] = reason = reason_against(job, IMAGES)
+        if not reason and (place + CONDITIONINGS.index(conditioning)) % LOSSES_A_STEP == 0:
+            take_step(job, networks_of(job, IMAGES))
+    job = job_with_conditioning(conditioning, LOSS_OF.get(conditioning, EACH_PART_ALONE), IMAGES)
+    together = job
+    for group, choices in (("penalty", PENALTIES), ("augment", AUGMENTATIONS)):
+        for choice in choices:
+            with_it = with_part(job, group, choice)
+            found[f"{group}={choice}"] = reason = reason_against(with_it, IMAGES)
+            if not reason and not has_projection(with_it):
+                together = with_part(together, group, choice)
+    found |= {manner: reason_against(with_manners(job, manner), IMAGES) for manner in MANNERS}
+    assert reason_against(together, IMAGES) == ""
+    take_step(together, networks_of(together, IMAGES))
+    return found
+
+
 def is_penalty(column: str) -> bool:
     return column.startswith("penalty=")
 
 
-def page_sections(loss: Callable[[str], Outcomes], penalty: Callable[[str], Outcomes]) -> dict[str, Any]:
+def page_sections(
+    loss: Callable[[str], Outcomes], penalty: Callable[[str], Outcomes], conditioning: Callable[[str], Outcomes]
+) -> dict[str, Any]:
     """The tables of the page, from the outcomes of each row."""
+    conditionings = {f"conditioning={name}": conditioning(name) for name in CONDITIONINGS}
     rows = {f"loss={name}": loss(name) for name in LOSSES}
     return {
         "Losses and penalties": {n: {c: r for c, r in row.items() if is_penalty(c)} for n, row in rows.items()},
@@ -162,6 +195,16 @@ def page_sections(loss: Callable[[str], Outcomes], penalty: Callable[[str], Outc
             n: {c: r for c, r in row.items() if not is_penalty(c)} for n, row in rows.items()
         },
         "Penalties, augmentations, and gradient accumulation": {f"penalty={name}": penalty(name) for name in PENALTIES},
+        "Conditionings and losses": {
+            n: {c: r for c, r in row.items() if c.startswith("loss=")} for n, row in conditionings.items()
+        },
+        "Conditionings and penalties": {
+            n: {c: r for c, r in row.items() if is_penalty(c)} for n, row in conditionings.items()
+        },
+        "Conditionings, augmentations, and the manner of training": {
+            n: {c: r for c, r in row.items() if not is_penalty(c) and not c.startswith("loss=")}
+            for n, row in conditionings.items()
+        },
     }
 
 
@@ -189,7 +232,7 @@ def found_before() -> dict[str, Outcomes]:
 
 @pytest.mark.skipif("GAN_CLI_WRITE_DOCS" not in os.environ, reason="GAN_CLI_WRITE_DOCS is not set")
 def test_write_the_page() -> None:
-    page = write(page_sections(of_loss, of_penalty), {"Points": points_note()})
+    page = write(page_sections(of_loss, of_penalty, of_conditioning), {"Points": points_note()})
     PAGE.write_text(page, encoding="utf-8")
 
 
@@ -203,8 +246,17 @@ def test_what_a_penalty_goes_with_is_what_the_page_says(penalty: str) -> None:
     assert of_penalty(penalty) == found_before()[f"penalty={penalty}"]
 
 
+@pytest.mark.parametrize("conditioning", CONDITIONINGS)
+def test_what_a_conditioning_goes_with_is_what_the_page_says(conditioning: str) -> None:
+    assert of_conditioning(conditioning) == found_before()[f"conditioning={conditioning}"]
+
+
+def row_of(rows: dict[str, Outcomes], group: str, name: str) -> Outcomes:
+    return rows[f"{group}={name}"]
+
+
 def test_the_page_has_all_choices_and_nothing_else() -> None:
     rows = found_before()
-    sections = page_sections(lambda name: rows[f"loss={name}"], lambda name: rows[f"penalty={name}"])
+    sections = page_sections(*(partial(row_of, rows, group) for group in ("loss", "penalty", "conditioning")))
     page = write(sections, {"Points": points_note()})
     assert page == PAGE.read_text(encoding="utf-8"), "GAN_CLI_WRITE_DOCS=1 writes it again, as its first lines say"

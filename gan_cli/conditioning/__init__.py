@@ -30,6 +30,7 @@ class Conditioning:
         uses_label_input: whether the discriminator's network takes labels besides examples.
         outputs: the kinds of discriminator (LOGITS, ... of `gan_cli.losses`) that it supports; empty: all.
         replaces_loss: whether its terms are all of the objective, without those of `loss`.
+        replaces_output: whether a head takes the place of the layer `output` of the discriminator, with another size.
         draws_targets: whether generated examples get random codes of `draw_targets`, in place of labels of the data.
         generator_needs_real: whether `generator` uses its argument `real`.
         generator_heads: names of layers of the discriminator that are trained with the generator, by its optimizer.
@@ -40,6 +41,7 @@ class Conditioning:
     uses_label_input: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = (LOGITS, EMBEDDING)
     replaces_loss: ClassVar[bool] = False
+    replaces_output: ClassVar[bool] = False
     draws_targets: ClassVar[bool] = False
     generator_needs_real: ClassVar[bool] = False
     generator_heads: ClassVar[tuple[str, ...]] = ()

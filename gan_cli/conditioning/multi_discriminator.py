@@ -22,6 +22,7 @@ class MultiDiscriminator(Conditioning):
 
     needs_labels: ClassVar[bool] = True
     uses_label_input: ClassVar[bool] = True
+    replaces_output: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = (LOGITS,)
 
     def network(self, pair: ModelPair, data: DataSpec, outputs: int | None, pack: int) -> Any:

@@ -47,6 +47,7 @@ class MultiHinge(Conditioning):
     uses_label_input: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = (LOGITS,)
     replaces_loss: ClassVar[bool] = True
+    replaces_output: ClassVar[bool] = True
     generator_needs_real: ClassVar[bool] = True
     discriminator_terms: ClassVar[tuple[str, ...]] = ("discriminator_class_loss",)
     generator_terms: ClassVar[tuple[str, ...]] = ("generator_class_loss", "generator_matching_loss")

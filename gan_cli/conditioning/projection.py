@@ -44,6 +44,10 @@ class Projection(Conditioning):
     uses_label_input: ClassVar[bool] = True
     outputs: ClassVar[tuple[str, ...]] = (LOGITS,)
 
+    @property
+    def replaces_output(self) -> bool:  # type: ignore[override]
+        return self.form == MAPPED
+
     def __post_init__(self) -> None:
         check_choice("form", self.form, (TABLE, MAPPED))
         check_number("mapping_size", self.mapping_size, at_least=1)

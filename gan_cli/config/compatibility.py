@@ -130,6 +130,10 @@ def check_parts(job: TrainJob) -> None:
             problem = f"needs a discriminator that gives {wanted}, and this loss asks for one that gives {GIVES[kind]}"
             raise ConfigError("penalty", problem, name, "Leave it out, or use another loss.")
     for name, penalty in terms.items():
+        if penalty.uses_output_weights and job.conditioning.replaces_output:
+            problem = f"needs a last layer of one logit, and {name_of(job.conditioning)} has another one in its place"
+            raise ConfigError("penalty", problem, name, "Leave it out, or use another conditioning.")
+    for name, penalty in terms.items():
         if penalty.is_finite_difference and job.train.precision != "float32":
             problem = f"needs train.precision=float32: in {job.train.precision} a difference that small is rounding"
             raise ConfigError(f"penalty.{name}.method", problem, "finite_difference", "Use method=exact.")
@@ -147,6 +151,9 @@ def check_parts(job: TrainJob) -> None:
     if job.train.top_k < 1 and not job.loss.is_per_sample:
         problem = "the generator's loss is not a mean over its examples, of which the best could be taken alone"
         raise ConfigError("train.top_k", problem, job.train.top_k, "Use train.top_k=1, or another loss.")
+    if job.train.top_k < 1 and job.conditioning.replaces_loss:
+        problem = f"{name_of(job.conditioning)} takes the place of the generator's loss, with all examples"
+        raise ConfigError("train.top_k", problem, job.train.top_k, "Use train.top_k=1, or another conditioning.")
     distances = {
         f"penalty.{name}.perturbation_std": penalty.perturbation_std
         for name, penalty in terms.items()

@@ -60,6 +60,7 @@ class Penalty(ABC):
             normalisation invalidates this, since there the output for one example depends on the others.
         needs_real: whether, on the generator, it uses `real_output`.
         outputs: the kinds of discriminator that it supports (LOGITS, ... of `gan_cli.losses`); empty: all.
+        uses_output_weights: whether it needs the weights of a last layer of the discriminator that gives one logit.
         perturbation_std: standard deviation of the normal noise that is added to latents for `perturbed`; None: no
             perturbed examples.
         layer: a layer of the discriminator, as of losses; its activations are in `features[layer]`. None: no features.
@@ -71,6 +72,7 @@ class Penalty(ABC):
     uses_input_gradients: ClassVar[bool] = False
     needs_real: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = ()
+    uses_output_weights: ClassVar[bool] = False
     perturbation_std: float | None = None
     layer: str | None = None
     initial_state: ClassVar[Mapping[str, float]] = NOTHING

@@ -41,6 +41,7 @@ class SoftMargin(Penalty):
     every: int = 1
 
     outputs: ClassVar[tuple[str, ...]] = (LOGITS,)
+    uses_output_weights: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("weight", self.weight, at_least=0.0)
