@@ -111,10 +111,11 @@ def test_each_gan_sample_command_runs(
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("gan-eval")])
-def test_each_gan_eval_command_runs(line: str, working_folder: Path, perceptron_run: Path) -> None:
+def test_each_gan_eval_command_runs(line: str, working_folder: Path, perceptron_run: Path, labelled_run: Path) -> None:
     write_images(working_folder, "PICTURES", "MADE")
     for name in ("RUN", "OTHER"):
         shutil.copytree(perceptron_run, working_folder / name)
+    shutil.copytree(labelled_run, working_folder / "CONDITIONAL")
     words = shlex.split(line)[1:]
     if words[0] == "human" and words[1].startswith("results="):
         for name in ("anna", "ben"):

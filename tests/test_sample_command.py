@@ -85,9 +85,17 @@ def test_between_seeds_it_makes_a_strip_or_an_animation(run: Path, kind: str) ->
         assert animation.n_frames == 8  # there and back again
 
 
+RESAMPLED = ["truncation=1.5", "truncation_method=resample"]
+
+
 def test_truncation_and_raw_weights_change_the_images(run: Path) -> None:
     made = {}
-    for name, words in {"plain": [], "truncated": ["truncation=0.3"], "raw": ["weights=raw"]}.items():
+    for name, words in {
+        "plain": [],
+        "truncated": ["truncation=0.3"],
+        "resampled": RESAMPLED,
+        "raw": ["weights=raw"],
+    }.items():
         sample(f"run={run}", "n=8", "format=npz", f"output={name}.npz", *words)
         made[name] = arrays(f"{name}.npz")["images"].astype(float)
     assert made["truncated"].std(axis=0).mean() < made["plain"].std(axis=0).mean()
