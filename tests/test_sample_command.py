@@ -100,6 +100,7 @@ def test_truncation_and_raw_weights_change_the_images(run: Path) -> None:
         made[name] = arrays(f"{name}.npz")["images"].astype(float)
     assert made["truncated"].std(axis=0).mean() < made["plain"].std(axis=0).mean()
     assert not np.array_equal(made["raw"], made["plain"])
+    assert not np.array_equal(made["resampled"], made["plain"])
 
 
 def test_run_checkpoint_and_shared_file_give_the_same_images(run: Path) -> None:
