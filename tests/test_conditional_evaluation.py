@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,29 @@ def test_gan_eval_prints_a_row_for_each_class(labelled: Path, capsys: pytest.Cap
     recorded = json.loads((labelled / "evaluations.jsonl").read_text().splitlines()[-1])
     assert sum(row["generated"] for row in recorded["classes"].values()) == 100
     assert recorded["protocol"]["fake"]["labels"] == "class frequencies of the real examples"
+
+
+def test_a_baseline_has_columns_in_the_table_of_classes(labelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = labelled / "config.yaml"
+    config.write_text(re.sub(r"held_out: 0(\.0)?\n", "held_out: 0.5\n", config.read_text("utf-8")), "utf-8")
+    words = [f"run={labelled}", "features=pixels", "samples=400", "baseline=true"]
+    assert gan_eval([*words, "metric=[prdc,cas]", "metric.cas.steps=1", "metric.cas.width=2", "per_class=true"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    names = ["precision", "recall", "density", "coverage"]
+    header = next(line for line in lines if line.startswith("class"))
+    assert header.split("generated ")[1].split() == [
+        *names,
+        *(word for name in names for word in (name, "(real", "images)")),
+    ]
+    recorded = json.loads((labelled / "evaluations.jsonl").read_text().splitlines()[-1])
+    generated, real = recorded["classes"], recorded["baseline_classes"]
+    assert generated.keys() == real.keys() == {str(label) for label in range(10)}
+    assert sum(row["generated"] for row in real.values()) == 400
+    assert all(real[label]["precision"] > generated[label]["precision"] for label in real)
+    assert "cas" in recorded["values"]
+    assert "cas" not in recorded["baseline"]  # it needs the held-out images itself
+    with pytest.raises(ConfigError, match=r"^baseline=true: cas needs the held-out examples itself"):
+        gan_eval([*words, "metric=[cas]"])
 
 
 @pytest.mark.parametrize(

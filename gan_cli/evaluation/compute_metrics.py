@@ -17,6 +17,11 @@ from gan_cli.metrics.metric_compatibility import below
 from gan_cli.plotting.image_grid import write_png
 from gan_cli.runs.atomic_files import make_folder, write_bytes
 
+ClassTable = dict[str, dict[str, float | None]]
+"""Numbers by their names, by the name of a class."""
+COUNTS = ("real", "generated")
+"""The numbers of examples of a class in its row."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -30,6 +35,7 @@ class Evaluation:
         baseline: the values of held-out real examples in place of the generated ones, in the form of `values`; None
             where they were not asked for.
         classes: numbers of each class, by its name, beside the number of its examples; empty unless asked for.
+        baseline_classes: the same of the baseline.
     """
 
     values: dict[str, dict[str, Any]]
@@ -37,13 +43,16 @@ class Evaluation:
     protocol: dict[str, Any]
     pictures: dict[str, Any] = field(default_factory=dict)
     baseline: dict[str, dict[str, Any]] | None = None
-    classes: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    classes: ClassTable = field(default_factory=dict)
+    baseline_classes: ClassTable = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, without the pictures."""
         more: dict[str, Any] = {} if self.baseline is None else {"baseline": self.baseline}
         if self.classes:
             more["classes"] = self.classes
+        if self.baseline_classes:
+            more["baseline_classes"] = self.baseline_classes
         return {"values": self.values, "notes": list(self.notes), "protocol": self.protocol, **more}
 
     def write_pictures(self, folder: Path, step: int | None) -> dict[str, str]:
@@ -94,15 +103,15 @@ def measure(
     return Evaluation(values, notes, protocol, pictures, classes=classes)
 
 
-def class_table(metrics: Mapping[str, Metric], comparison: Comparison) -> dict[str, dict[str, float | None]]:
+def class_table(metrics: Mapping[str, Metric], comparison: Comparison) -> ClassTable:
     """The numbers of each class, by its name; None where it has too few examples."""
     real, fake = comparison.real, comparison.fake
     assert real.labels is not None
     assert fake.labels is not None
-    table: dict[str, dict[str, float | None]] = {}
+    table: ClassTable = {}
     found = {name: metric.class_rows(comparison) for name, metric in metrics.items()}
     for label in np.unique(np.concatenate([real.labels, fake.labels])).tolist():
-        row = {"real": int((real.labels == label).sum()), "generated": int((fake.labels == label).sum())}
+        row = {name: int((side.labels == label).sum()) for name, side in zip(COUNTS, (real, fake), strict=True)}
         numbers = {
             value: plain(rows[label][value]) if label in rows else None
             for name, rows in found.items()

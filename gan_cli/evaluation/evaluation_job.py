@@ -100,6 +100,9 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
         real.check_held_out("split", settings.split)
     if isinstance(real, RealData) and settings.baseline:
         real.check_held_out("baseline", settings.baseline)
+    if settings.baseline and all(metric.needs_held_out for metric in job.metrics.values()):
+        problem = f"{', '.join(job.metrics)} needs the held-out examples itself"
+        raise ConfigError("baseline", problem, settings.baseline, "Add a metric, such as fid.")
     data = describe(job, real)
     count = None if data is None else min(data.examples, settings.real_samples or data.examples)
     if settings.fake is not None:
@@ -216,22 +219,32 @@ def evaluate(
         result = diagnose_checkpoint(path, fake.config, reals, real.held_out(), fakes, settings.trust)
         computed["discriminator"] = result
     evaluation = compare(job, reals, fakes, real, console, computed)
-    return (replace(evaluation, baseline=measure_baseline(job, reals, fakes, real, console)), step)
+    if settings.baseline:
+        evaluation = with_baseline(evaluation, job, reals, fakes, real, console)
+    return evaluation, step
 
 
-def measure_baseline(
-    job: EvaluationJob, reals: StoredExamples, fakes: ExampleSet, real: RealSide, console: Console
-) -> dict[str, dict[str, Any]] | None:
-    """The values of as many held-out real examples in place of the generated ones; None where not asked for."""
-    if not job.settings.baseline:
-        return None
+def with_baseline(
+    evaluation: Evaluation,
+    job: EvaluationJob,
+    reals: StoredExamples,
+    fakes: ExampleSet,
+    real: RealSide,
+    console: Console,
+) -> Evaluation:
+    """Adds the values of as many held-out real examples in place of the generated ones.
+
+    Metrics that need held-out examples of their own are left out.
+    """
     held_out = real.held_out()
     if held_out is None:
         raise ConfigError("baseline", "there are no held-out examples", job.settings.baseline, NONE_HELD_OUT)
     about = {**real.about, "split": "held_out"}
     others = StoredExamples(held_out, about, fakes.count, console.read_data)
-    values = compare(job, reals, others, replace(real, held_out=lambda: None), console, {}).values
-    return {name: {**value, "count": others.count} for name, value in values.items()}
+    metrics = {name: metric for name, metric in job.metrics.items() if not metric.needs_held_out}
+    found = compare(replace(job, metrics=metrics), reals, others, replace(real, held_out=lambda: None), console, {})
+    baseline = {name: {**value, "count": others.count} for name, value in found.values.items()}
+    return replace(evaluation, baseline=baseline, baseline_classes=found.classes)
 
 
 def is_own_data(job: EvaluationJob) -> bool:

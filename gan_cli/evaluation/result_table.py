@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gan_cli.evaluation.compute_metrics import Evaluation
+from gan_cli.evaluation.compute_metrics import COUNTS, Evaluation
 from gan_cli.evaluation.protocol import short
 
 
@@ -28,18 +28,21 @@ def table(evaluation: Evaluation) -> list[str]:
         count = max(entry["count"] for entry in baseline.values())
         found.append(f"real images: {count:,} held-out examples in place of the generated ones")
     notes = [f"Note: {note}" for note in evaluation.notes]
-    return [*aligned(rows, right=range(1, len(rows[0]) - 1)), "", *classes_table(evaluation.classes), *found, *notes]
+    return [*aligned(rows, right=range(1, len(rows[0]) - 1)), "", *classes_table(evaluation), *found, *notes]
 
 
-def classes_table(classes: Mapping[str, Mapping[str, float | None]]) -> list[str]:
-    """One line a class and an empty one; nothing without classes."""
+def classes_table(evaluation: Evaluation) -> list[str]:
+    """One line a class and an empty one; nothing without classes. Values of a baseline are columns of their own."""
+    classes, baseline = evaluation.classes, evaluation.baseline_classes
     if not classes:
         return []
     names = list(next(iter(classes.values())))
-    rows = [["class", *names]]
-    for name, values in classes.items():
-        rows.append([name, *(class_number(value) for value in values.values())])
-    return [*aligned(rows, right=range(1, len(names) + 1)), ""]
+    real = [name for name in next(iter(baseline.values()), {}) if name not in COUNTS]
+    rows = [["class", *names, *(f"{name} (real images)" for name in real)]]
+    for label, values in classes.items():
+        numbers = [*values.values(), *(baseline.get(label, {}).get(name) for name in real)]
+        rows.append([label, *(class_number(value) for value in numbers)])
+    return [*aligned(rows, right=range(1, len(rows[0]))), ""]
 
 
 def class_number(value: float | None) -> str:

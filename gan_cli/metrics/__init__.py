@@ -129,6 +129,7 @@ class Metric(ABC):
             compared by the first name with a direction. Names are unique among all metrics.
         needs: what the metric reads of both sides: some of FEATURES, LOGITS and EXAMPLES. Default: nothing.
         uses_held_out: whether it reads `comparison.held_out`. Default: False.
+        needs_held_out: whether it can't do without. Default: False.
         needs_labels: whether both sides must have classes. Default: False.
         max_dimensions: the largest number of features it accepts. Default: None, any.
         class_values: the names of the numbers that `class_rows` gives of each class. Default: none.
@@ -137,6 +138,7 @@ class Metric(ABC):
     values: ClassVar[Mapping[str, str]]
     needs: ClassVar[frozenset[str]] = frozenset()
     uses_held_out: ClassVar[bool] = False
+    needs_held_out: ClassVar[bool] = False
     needs_labels: ClassVar[bool] = False
     max_dimensions: ClassVar[int | None] = None
     class_values: ClassVar[tuple[str, ...]] = ()

@@ -45,6 +45,7 @@ class ClassificationAccuracyScore(Metric):
     needs: ClassVar[frozenset[str]] = frozenset({EXAMPLES})
     needs_labels: ClassVar[bool] = True
     uses_held_out: ClassVar[bool] = True
+    needs_held_out: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.recipe(0)
