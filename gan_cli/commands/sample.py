@@ -11,8 +11,10 @@ from gan_cli.output_streams import print_result
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.sample_output import check_output
 from gan_cli.sampling.sample_runner import run_sample_job
+from gan_cli.sampling.sampling_methods import PLAIN
 from gan_cli.trained_models.find_generator_file import find_source
 from gan_cli.trained_models.load_generator import load_source
+from gan_cli.trained_models.load_guide import check_guide_source, load_guide
 
 
 def main() -> None:
@@ -32,12 +34,15 @@ def gan_sample(arguments: list[str]) -> int:
     job = build_section("", settings, SampleJob)
     with os_errors_as_mistakes(arguments):
         source = find_source(job.run, job.checkpoint, job.step)
+        check_guide_source(source, job)
         check_output(job, source)
 
     from gan_cli.devices import load_for_inference  # here, since it loads TensorFlow
 
     load_for_inference()
-    print_result(str(run_sample_job(load_source(source, job.weights, job.trust), job, source)))
+    guide = None if job.method == PLAIN else load_guide(source, job)
+    generator = load_source(source, job.weights, job.trust) if guide is None else guide.generator
+    print_result(str(run_sample_job(generator, job, source, guide)))
     return 0
 
 

@@ -100,6 +100,11 @@ class Loss(ABC):
         """
         return None
 
+    @property
+    def estimates_density_ratio(self) -> bool:
+        """Whether the logit of the optimal discriminator is the log density ratio of real to generated examples."""
+        return False
+
     def mmd_witness(self, embedding: Any, real: Any, fake: Any) -> Any:
         """Returns the witness function of vectors, float32 `[n]`: high for vectors that are more like the real ones.
 

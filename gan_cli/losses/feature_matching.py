@@ -44,6 +44,11 @@ class FeatureMatchingLoss(Loss):
         """The logit log(t / (2 - t)) of D = t / 2; 0 (D = 1/2) without label smoothing."""
         return cross_entropy_equilibrium(self.real_target)
 
+    @property
+    def estimates_density_ratio(self) -> bool:
+        """Yes, without label smoothing: D = p / (p + q)."""
+        return self.real_target == 1.0
+
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """Returns a float32 scalar, at least 0; 2 log 2 = 1.386 if the discriminator's probability is always 1/2."""
         return cross_entropy(real.logits, fake.logits, self.real_target)

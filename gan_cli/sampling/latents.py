@@ -12,14 +12,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gan_cli.errors import check_choice, check_number
 from gan_cli.models.condition import Condition
-from gan_cli.sampling.truncated_normal import truncate_normal
+from gan_cli.sampling.truncated_normal import truncate_normal, within_threshold
 
 DISTRIBUTIONS = ("normal", "uniform")
-SCALE, RESAMPLE = "scale", "resample"
+SCALE, RESAMPLE, REDRAW = "scale", "resample", "redraw"
 """How latents are truncated."""
 LARGEST_THRESHOLD = 8.0
-"""Of `resample`: a normal number is beyond it with probability 1e-15."""
+"""Of `resample` and `redraw`: a normal number is beyond it with probability 1e-15."""
+SMALLEST_REDRAW = 0.01
+"""Threshold of `redraw`: 125 numbers are drawn for one that is kept."""
+NEXT_DRAWS = 2**64
+"""From a seed to that of its next draws; larger than any seed of a user."""
+DRAWS = 4096
+"""Numbers of a seed that `redraw` draws at once."""
 
 
 @dataclass(frozen=True)
@@ -79,25 +86,44 @@ def latents(
             does in StyleGAN (arXiv:1812.04948 appendix B, there in the space w): less variety, more typical examples.
             1 leaves it alone. Scaling keeps the direction, so that one seed at 0.5 and at 1 is recognisably the same
             example.
-        method: with `resample`, truncation is the threshold of `gan_cli.sampling.truncated_normal`, in (0, 8], for
-            normal latents.
+        method: with `resample` and `redraw`, truncation is the threshold of `gan_cli.sampling.truncated_normal`, up
+            to 8, for normal latents.
 
     Returns:
         float32 `[len(seeds), size]`.
 
     Raises:
-        ValueError: for a negative or too large seed, an unknown distribution, or a truncation outside (0, 1].
+        ValueError: for a negative or too large seed, an unknown distribution, or a truncation out of range.
     """
     if distribution not in DISTRIBUTIONS:
         raise ValueError(f"distribution={distribution}: expected one of {', '.join(DISTRIBUTIONS)}.")
-    largest = LARGEST_THRESHOLD if method == RESAMPLE else 1
-    if not 0 < truncation <= largest:
-        raise ValueError(f"truncation={truncation}: expected a number above 0 and at most {largest}.")
+    check_truncation(truncation, method)
+    if method == REDRAW:
+        redrawn = [_redrawn(int(seed), size, truncation) for seed in seeds]
+        return np.stack(redrawn).astype(np.float32) if redrawn else np.zeros((0, size), np.float32)
     rows = [_words(int(seed), size + size % 2) for seed in seeds]
     if not rows:
         return np.zeros((0, size), np.float32)
     values = (_normal if distribution == "normal" else _uniform)(np.stack(rows), size)
     return (truncate_normal(values, truncation) if method == RESAMPLE else truncation * values).astype(np.float32)
+
+
+def check_truncation(truncation: float, method: str) -> None:
+    """Raises ConfigError for an unknown method, and a truncation out of its range."""
+    check_choice("truncation_method", method, (SCALE, RESAMPLE, REDRAW))
+    if method == REDRAW:
+        check_number("truncation", truncation, at_least=SMALLEST_REDRAW, at_most=LARGEST_THRESHOLD)
+    else:
+        check_number("truncation", truncation, above=0, at_most=1 if method == SCALE else LARGEST_THRESHOLD)
+
+
+def _redrawn(seed: int, size: int, threshold: float) -> np.ndarray:
+    """The first `size` normal numbers of a seed that are within the threshold."""
+    kept = np.zeros(0)
+    while len(kept) < size:
+        kept = np.append(kept, within_threshold(_normal(_words(seed, DRAWS)[None], DRAWS)[0], threshold))
+        seed += NEXT_DRAWS
+    return kept[:size]
 
 
 def _words(seed: int, count: int) -> np.ndarray:

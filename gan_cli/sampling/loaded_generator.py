@@ -14,7 +14,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.plotting.image_grid import to_uint8
 from gan_cli.sampling.generate import generate
 from gan_cli.sampling.generator_metadata import GeneratorMetadata
-from gan_cli.sampling.latents import RESAMPLE, SCALE, Latents, latents
+from gan_cli.sampling.latents import SCALE, Latents, latents
 
 if TYPE_CHECKING:
     import keras
@@ -44,13 +44,13 @@ class LoadedGenerator:
                 is the seed modulo the number of classes.
 
         Raises:
-            ConfigError: for `resample` with uniform latents, an unknown class, another number of classes than of seeds,
-                and classes of a generator that takes none.
+            ConfigError: for `resample` and `redraw` with uniform latents, an unknown class, another number of classes
+                than of seeds, and classes of a generator that takes none.
         """
         numbers, about = [int(seed) for seed in seeds], self.metadata
-        if truncation_method == RESAMPLE and about.latent_distribution != "normal":
+        if truncation_method != SCALE and about.latent_distribution != "normal":
             problem = f"needs normal latents, and this generator has {about.latent_distribution} ones"
-            raise ConfigError("truncation_method", problem, RESAMPLE, "Use truncation_method=scale.")
+            raise ConfigError("truncation_method", problem, truncation_method, "Use truncation_method=scale.")
         z = latents(numbers, about.latent_size, about.latent_distribution, truncation, truncation_method)
         return Latents(z, self.labels(numbers, classes))
 

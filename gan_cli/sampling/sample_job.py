@@ -12,7 +12,8 @@ from gan_cli.errors import ConfigError, check_choice, check_number
 from gan_cli.number_limits import MAX_INTEGER, MAX_SAMPLES, check_step
 from gan_cli.plotting.grid_size import grid_shape, parse_grid
 from gan_cli.sampling.generator_weights import parse_weights
-from gan_cli.sampling.latents import LARGEST_THRESHOLD, RESAMPLE, SCALE
+from gan_cli.sampling.latents import SCALE, check_truncation
+from gan_cli.sampling.sampling_methods import METHODS, METROPOLIS_HASTINGS, PLAIN, REJECTION, WITH_STEPS
 from gan_cli.sampling.seed_list import parse_seeds
 
 FORMATS = ("png", "gif", "npz", "files")
@@ -25,6 +26,10 @@ FRAMES = 8
 POINTS = 2500
 """Points where no key says how many: PacGAN's protocol (arXiv:1712.04086)."""
 MAX_FRAMES = 10_000
+MAX_STEPS = 10_000
+"""Of a sampling method."""
+MAX_BATCHES = 10_000
+"""Of standing statistics."""
 MAX_PICTURE_PIXELS = 2**30
 """Of one picture, a grid with its gaps: 1 GiB of memory in grey, 3 GiB in colour."""
 
@@ -55,6 +60,9 @@ class SampleJob:
     classes: Any = None
     code: Any = None
     truncation_method: str = SCALE
+    method: str = PLAIN
+    method_steps: int | None = None
+    standing_statistics: int | None = None
 
     def __post_init__(self) -> None:
         for key in ("run", "checkpoint", "output"):
@@ -78,11 +86,29 @@ class SampleJob:
         if self.interpolate is not None:
             check_choice("interpolate", self.interpolate, ("linear", "slerp"))
         check_number("frames", self.frames, at_least=1, at_most=MAX_FRAMES)
-        check_choice("truncation_method", self.truncation_method, (SCALE, RESAMPLE))
-        largest = LARGEST_THRESHOLD if self.truncation_method == RESAMPLE else 1
-        check_number("truncation", self.truncation, above=0, at_most=largest)
+        check_truncation(self.truncation, self.truncation_method)
         object.__setattr__(self, "weights", parse_weights(self.weights))
+        if self.standing_statistics is not None:
+            check_number("standing_statistics", self.standing_statistics, at_least=1, at_most=MAX_BATCHES)
+        self.check_method()
         self.check_together()
+
+    def check_method(self) -> None:
+        """Raises ConfigError for an unknown method, and for keys that do not go with it."""
+        check_choice("method", self.method, METHODS)
+        if self.method_steps is not None:
+            if self.method not in WITH_STEPS:
+                problem = f"goes with method= {', '.join(WITH_STEPS[:-1])} and {WITH_STEPS[-1]}"
+                raise ConfigError("method_steps", problem, self.method_steps)
+            check_number("method_steps", self.method_steps, at_least=2, at_most=MAX_STEPS)
+        if self.method == PLAIN:
+            return
+        if self.interpolate is not None:
+            problem = "does not go with interpolate=, whose latents are between those of seeds"
+            raise ConfigError("method", problem, self.method)
+        if self.truncation != 1 and self.method not in (REJECTION, METROPOLIS_HASTINGS):
+            problem = "does not go with truncation=, since it moves latents anywhere"
+            raise ConfigError("method", problem, self.method)
 
     def check_together(self) -> None:
         """Raises ConfigError for keys that do not go together."""

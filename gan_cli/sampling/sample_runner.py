@@ -13,6 +13,7 @@ from gan_cli.errors import ConfigError
 from gan_cli.plotting.image_grid import gif, image_grid, to_pil_image
 from gan_cli.plotting.points_plot import points_plot
 from gan_cli.sampling.generate import BATCH
+from gan_cli.sampling.guided_latents import GuidedLatents
 from gan_cli.sampling.latents import Latents
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.sampling.sample_job import SampleJob
@@ -25,15 +26,20 @@ from gan_cli.sampling.sample_output import (
 )
 from gan_cli.sampling.sample_paths import SamplePaths, requested_paths
 from gan_cli.sampling.sample_request import SampleRequest, folder_name, requested_samples
+from gan_cli.sampling.standing_statistics import collect_statistics
 
 
-def run_sample_job(generator: LoadedGenerator, job: SampleJob, source: Path) -> Path:
-    """Writes the samples and returns the path of the file or folder.
+def run_sample_job(
+    generator: LoadedGenerator, job: SampleJob, source: Path, guide: GuidedLatents | None = None
+) -> Path:
+    """Writes the samples and returns the path of the file or folder. `guide` takes the latents; None for plain ones.
 
     Raises:
         ConfigError: where the generator can't make them, they do not fit into memory, or they can't be written.
     """
     data = generator.metadata.data
+    if job.standing_statistics is not None:
+        collect_statistics(generator, job.standing_statistics, job.truncation, job.truncation_method)
     if job.interpolate:
         paths, request = requested_paths(generator, job), None
         layout, seeds = (len(paths.legs), job.frames + 2), paths.seeds
@@ -48,7 +54,7 @@ def run_sample_job(generator: LoadedGenerator, job: SampleJob, source: Path) -> 
         if paths is not None:
             write_interpolation(generator, job, paths, output)
         elif request is not None:
-            write_samples(generator, job, request, output)
+            write_samples(generator, job, request, output, guide)
     except MemoryError as error:
         problem = "so many samples do not fit into memory"
         raise ConfigError("format", problem, job.format, "Use format=files, or ask for fewer.") from error
@@ -61,18 +67,20 @@ def layout_of(job: SampleJob, request: SampleRequest) -> tuple[int, int]:
     return job.layout(count) if request.rows is None else (request.rows, count // request.rows)
 
 
-def write_samples(generator: LoadedGenerator, job: SampleJob, request: SampleRequest, output: Path) -> None:
+def write_samples(
+    generator: LoadedGenerator, job: SampleJob, request: SampleRequest, output: Path, guide: GuidedLatents | None
+) -> None:
     """Writes one sample for each seed and class: a picture of all, arrays, or one file each."""
     size = chunk_length(generator.metadata.data.example_bytes, BATCH)
     if job.format == "files":
         for chunk in request.chunks(size):
-            for place, image in enumerate(render(generator, job, chunk)):
+            for place, image in enumerate(render(generator, job, chunk, guide)):
                 folder = output
                 if chunk.labels is not None and chunk.labels.ndim == 1:
                     folder = output / folder_name(generator.classes, int(chunk.labels[place]))
                 write_picture(folder / f"seed_{chunk.seeds[place]:08d}.png", to_pil_image(image))
         return
-    samples = np.concatenate([render(generator, job, chunk) for chunk in request.chunks(size)])
+    samples = np.concatenate([render(generator, job, chunk, guide) for chunk in request.chunks(size)])
     if job.format == "npz":
         names = generator.classes.class_names
         write_arrays(output, samples, request.seeds, request.labels, names)
@@ -80,7 +88,11 @@ def write_samples(generator: LoadedGenerator, job: SampleJob, request: SampleReq
         write_picture(output, draw(generator, samples, layout_of(job, request)))
 
 
-def render(generator: LoadedGenerator, job: SampleJob, request: SampleRequest) -> np.ndarray:
+def render(
+    generator: LoadedGenerator, job: SampleJob, request: SampleRequest, guide: GuidedLatents | None
+) -> np.ndarray:
+    if guide is not None:
+        return generator.render(guide.latents(request.seeds, request.labels))
     z = generator.latents(request.seeds, job.truncation, truncation_method=job.truncation_method).z
     return generator.render(Latents(z, request.labels))
 

@@ -1,9 +1,9 @@
 """The normal distribution within a threshold: the truncation trick of BigGAN.
 
 Brock et al. 2019, "Large Scale GAN Training for High Fidelity Natural Image Synthesis", arXiv:1809.11096, section 3.1:
-numbers outside [-t, t] are drawn again. The same distribution comes from its quantiles, which keep the order of
-numbers, so that a latent stays recognisable at each threshold. (Published models of TF-Hub scale instead: t times a
-normal within [-2, 2], which is another distribution under the same name.)
+numbers outside [-t, t] are drawn again (`redraw`). The same distribution comes from its quantiles (`resample`), which
+keep the order of numbers, so that a latent stays recognisable at each threshold. (Published models of TF-Hub scale
+instead: t times a normal within [-2, 2], which is another distribution under the same name.)
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ def quantiles(probabilities: np.ndarray, threshold: float) -> np.ndarray:
         threshold: above 0.
     """
     found: np.ndarray = ndtri(ndtr(-threshold) + probabilities * keep_probability(threshold))
+    return found
+
+
+def within_threshold(stream: np.ndarray, threshold: float) -> np.ndarray:
+    """The numbers of a stream of normal ones within [-threshold, threshold], in their order: the others are redrawn."""
+    found: np.ndarray = stream[np.abs(stream) <= threshold]
     return found
 
 
