@@ -46,10 +46,10 @@ def test_what_had_come_is_kept_for_the_next_call(server: Server) -> None:
 
 
 def test_a_connection_that_falls_silent_is_a_break(server: Server) -> None:
-    server.breaks_after, server.falls_silent = [1_000_000, 1_000_000, 0], True
-    download(server.url, Path("file"), SilentReporter(), patience=0.3)
+    server.breaks_after, server.falls_silent = [1_000_000, 0], True
+    download(server.url, Path("file"), SilentReporter(), patience=2)  # a busy machine takes a part of a second to answer
     assert Path("file").read_bytes() == CONTENT
-    assert server.asked == ["", "bytes=1000000-", "bytes=2000000-", "bytes=2000000-"]
+    assert server.asked == ["", "bytes=1000000-", "bytes=1000000-"]
 
 
 def test_a_server_that_can_not_send_a_rest_sends_it_all(server: Server) -> None:
