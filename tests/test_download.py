@@ -47,7 +47,7 @@ def test_what_had_come_is_kept_for_the_next_call(server: Server) -> None:
 
 def test_a_connection_that_falls_silent_is_a_break(server: Server) -> None:
     server.breaks_after, server.falls_silent = [1_000_000, 0], True
-    download(server.url, Path("file"), SilentReporter(), patience=2)  # a busy machine takes a part of a second to answer
+    download(server.url, Path("file"), SilentReporter(), patience=2)  # a busy machine may take half a second
     assert Path("file").read_bytes() == CONTENT
     assert server.asked == ["", "bytes=1000000-", "bytes=1000000-"]
 
