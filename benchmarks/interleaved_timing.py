@@ -56,7 +56,7 @@ class Line:
 
         Args:
             advance: trains a little, waits until that is done, and gives the number of examples.
-            about: versions and the like, told once.
+            about: versions and the like, sent once.
         """
         advance()  # compiles
         advance()
@@ -73,8 +73,8 @@ class Contender:
     """A running contender, seen from the benchmark.
 
     Attributes:
-        about: what it told of itself: versions and the like.
-        turns: what it told after each turn that counts, in order of the rounds.
+        about: what it sent about itself: versions and the like.
+        turns: what it sent after each turn that counts, in order of the rounds.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Contender:
         return answer
 
     def take_turn(self, seconds: float) -> dict[str, Any]:
-        """What it tells after a turn; and with it the seconds that its threads computed, all together (`computed`),
+        """What it sends after a turn, and with it the seconds that its threads computed, all together (`computed`),
         and the share of the machine that other processes took meanwhile (`others`).
         """
         assert self.process.stdin is not None

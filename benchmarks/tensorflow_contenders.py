@@ -90,7 +90,7 @@ class TurnTaking:
 
     def __init__(self, calls: CompiledLoop, line: Line) -> None:
         self.calls, self.line = calls, line
-        self.end_of_turn = LOOP_STEPS  # the first turn compiles and is not told
+        self.end_of_turn = LOOP_STEPS  # the first turn compiles and is not reported
         self.began = time.perf_counter()
         self.inside = 0.0
         self.warmed_up = False

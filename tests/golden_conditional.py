@@ -64,3 +64,9 @@ def labels_of(batch: Mapping[str, Any], name: str) -> Any:
 def output(batch: Mapping[str, Any], labels: str, logits: Any = None, **heads: Any) -> DiscriminatorOutput:
     """What a discriminator gives for the examples of a batch, with their labels."""
     return DiscriminatorOutput(logits, heads=heads, labels=labels_of(batch, labels))
+
+
+def linear(x: Any, weights: Mapping[str, Any], name: str) -> Any:
+    """x W^T + b, with or without b."""
+    found = tf.matmul(x, weights[f"{name}.weight"], transpose_b=True)
+    return found + weights[f"{name}.bias"] if f"{name}.bias" in weights else found

@@ -9,18 +9,18 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from golden_conditional import GRADIENTS, VALUES, floats, labels_of, load, output
+from golden_conditional import GRADIENTS, VALUES, floats, labels_of, linear, load, output
 
 from gan_cli.conditioning import Conditioning
 from gan_cli.conditioning.adversarial_classifier import AdversarialClassifier, fake_class, real_class
 from gan_cli.conditioning.auxiliary_classifier import CLASS_LOGITS, AuxiliaryClassifier
 from gan_cli.conditioning.class_losses import cross_entropy
-from gan_cli.conditioning.consistency import output_distance
-from gan_cli.conditioning.contrastive import EMBEDDING, PROXY
+from gan_cli.conditioning.class_proxies import EMBEDDING, PROXY
 from gan_cli.conditioning.contrastive_losses import conditional_contrastive, data_to_data_cross_entropy
 from gan_cli.conditioning.heads import pick
 from gan_cli.conditioning.multi_hinge import CLASS_SCORES, FEATURES, MultiHinge
 from gan_cli.conditioning.mutual_information import STUDIOGAN_EPSILON, gaussian_loss
+from gan_cli.conditioning.output_distance import output_distance
 from gan_cli.conditioning.projection import inner_product
 from gan_cli.conditioning.twin_classifier import TWIN_LOGITS, TwinClassifier
 from gan_cli.losses import DiscriminatorOutput, Loss
@@ -32,8 +32,7 @@ from gan_cli.models.mapping_network import EqualizedDense, map_condition
 from gan_cli.models.spectral_normalization import SpectralDense
 
 HEADS = load("heads")
-Case, Tensors = Mapping[str, Any], Mapping[str, Any]
-REAL, FAKE = "labels_real", "labels_fake"
+Case, Tensors, REAL, FAKE = Mapping[str, Any], Mapping[str, Any], "labels_real", "labels_fake"
 LOSSES: Mapping[str, Loss] = {
     "hinge": HingeLoss(),
     "logistic": NonSaturatingLoss(),
@@ -41,12 +40,6 @@ LOSSES: Mapping[str, Loss] = {
     "wasserstein": WassersteinLoss(),
     "least_square": LeastSquaresLoss(),
 }
-
-
-def linear(x: Any, weights: Tensors, name: str) -> Any:
-    """x W^T + b, with or without b."""
-    found = tf.matmul(x, weights[f"{name}.weight"], transpose_b=True)
-    return found + weights[f"{name}.bias"] if f"{name}.bias" in weights else found
 
 
 class Heads:

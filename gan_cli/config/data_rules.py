@@ -63,7 +63,7 @@ def learning_rate(facts: Facts) -> Choice:
         rate = RATE * (RATE_SIDE / facts.side) ** RATE_POWER
         reason = f"images of {facts.side:.3g} pixels a side; larger ones want smaller rates"
     else:
-        rate, reason = RATE_OF_POINTS, "points"
+        rate, reason = RATE_OF_POINTS, "points have no resolution"
     if facts.steps > RATE_STEPS:
         rate *= math.sqrt(RATE_STEPS / facts.steps)
         reason += f", and so does a run of {facts.steps:,} steps"

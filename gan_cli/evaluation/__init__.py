@@ -1,6 +1,8 @@
 """Evaluation: from a run, a folder or arrays to metrics with their protocol.
 
-    example_sets      real and generated examples, whatever they come from
+    evaluation_sides  where real and generated examples come from, found without TensorFlow
+         |
+    example_sets      the examples of both sides, whatever they come from
          |
     feature_store     their features; those of real examples are cached on disk
          |

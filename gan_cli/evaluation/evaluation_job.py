@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
-from gan_cli.config.target_allowlist import attribute_of
 from gan_cli.console import Console
-from gan_cli.data import DataSpec, Examples, Source
+from gan_cli.data import DataSpec, Examples
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.checkpoint_diagnostics import diagnose_checkpoint
 from gan_cli.evaluation.class_frequencies import labels_for
 from gan_cli.evaluation.compute_metrics import Evaluation, measure
 from gan_cli.evaluation.evaluation_config import GENERATED, EvaluationJob
+from gan_cli.evaluation.evaluation_sides import FakeSide, RealSide, conditional_classes, describe, find_real, open_real
 from gan_cli.evaluation.example_sets import ExampleSet, GeneratedExamples, StoredExamples
 from gan_cli.evaluation.feature_store import cached_features, extract_features
 from gan_cli.evaluation.protocol import describe_protocol
@@ -23,7 +21,6 @@ from gan_cli.evaluation.real_data import (
     NONE_HELD_OUT,
     OpenedSources,
     RealData,
-    data_of_run,
     describe_files,
     open_files,
     report_skipped,
@@ -33,62 +30,7 @@ from gan_cli.metrics import Comparison, Result
 from gan_cli.metrics.metric_compatibility import PlannedComparison, check_embedding, check_metrics, needs_extractor
 from gan_cli.progress import ProgressReporter
 from gan_cli.runs.checkpoint import checkpoint_path
-from gan_cli.trained_models.find_generator_file import check_source, find_source, read_source_config
 from gan_cli.trained_models.load_generator import load_source
-
-
-@dataclass(frozen=True)
-class RealSide:
-    """The real examples of a comparison.
-
-    Attributes:
-        examples: what the generated ones are compared with.
-        about: the same in plain JSON.
-        source: the data set, None for files.
-        held_out: gives examples that training never saw, None where there are none.
-        labelled: gives those that an extractor is trained on.
-    """
-
-    examples: Examples
-    about: dict[str, Any]
-    source: Source | None
-    held_out: Callable[[], Examples | None]
-    labelled: Callable[[], Examples]
-
-
-@dataclass(frozen=True)
-class FakeSide:
-    """Where generated examples come from.
-
-    Attributes:
-        generator: a checkpoint or a .keras file, or the folder of a run's checkpoints; None for files.
-        config: of the run, where that is known.
-        about: the same in plain JSON.
-        data: what it makes, None where that is known only once it is loaded.
-    """
-
-    generator: Path | None
-    config: dict[str, Any] | None
-    about: dict[str, Any]
-    data: DataSpec | None
-
-
-def find_fake(job: EvaluationJob, run: str | None = None) -> FakeSide:
-    """The generated side, found without TensorFlow. `run` stands for `settings.run`. Raises ConfigError."""
-    settings = job.settings
-    run = run or settings.run
-    if settings.fake is not None:
-        return FakeSide(None, None, {"path": settings.fake}, None)
-    try:
-        source = find_source(run, settings.checkpoint, settings.step)
-    except ConfigError as error:
-        if error.key == "run" and settings.run is None:
-            raise ConfigError("runs", error.problem, run, error.advice) from None
-        raise
-    config, data = read_source_config(source, run)
-    check_source(source, config, settings.weights, settings.trust)
-    about = {"checkpoint": source.name} if run is None else {"run": Path(run).absolute().name}
-    return FakeSide(source, config, {**about, "weights": settings.weights}, data)
 
 
 def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
@@ -133,35 +75,6 @@ def check_per_class(job: EvaluationJob, has_classes: bool) -> None:
         raise ConfigError("per_class", problem, True, advice)
 
 
-def conditional_classes(fake: FakeSide) -> int:
-    """The number of classes that a run's generator takes, 0 for none or where that is not known."""
-    if fake.config is None or fake.data is None or not fake.config.get("conditioning"):
-        return 0
-    node = fake.config["conditioning"]
-    takes_labels = bool(attribute_of("conditioning", node, "needs_labels"))
-    return fake.data.classes if takes_labels else 0
-
-
-def find_real(job: EvaluationJob, fake: FakeSide) -> RealData | str:
-    """The data set of the real side, or the path of its files. Raises ConfigError where there is neither."""
-    settings = job.settings
-    if settings.real is not None:
-        return settings.real
-    if job.dataset is not None:
-        return RealData(job.dataset, job.dataset_about)
-    if fake.config is None:
-        problem = "a generator by itself does not know the data that it was trained on"
-        raise ConfigError("real", problem, advice="Name it: real=FOLDER_OR_FILE, or dataset=NAME.")
-    return data_of_run(fake.config, settings.trust)
-
-
-def describe(job: EvaluationJob, real: RealData | str) -> DataSpec | None:
-    """What is known of the real examples at once."""
-    if isinstance(real, str):
-        return describe_files("real", real, job.settings.file_options)
-    return real.describe()
-
-
 def check_same_classes(job: EvaluationJob, real: DataSpec | None, fake: DataSpec) -> None:
     """Raises ConfigError where a metric goes class by class, and the classes of the two sides have other names."""
     if real is None or not any(metric.needs_labels for metric in job.metrics.values()):
@@ -192,6 +105,7 @@ def evaluate(
     """
     settings = job.settings
     real = open_real(job, fake, console, opened)
+    reals = StoredExamples(real.examples, real.about, settings.real_samples, console.read_data)
     if fake.generator is None:
         stored = open_files("fake", str(settings.fake), settings.file_options, console.read_data)
         fakes: ExampleSet = StoredExamples(stored, fake.about, settings.samples)
@@ -200,7 +114,6 @@ def evaluate(
         generator = load_source(fake.generator, settings.weights, settings.trust)
         step = generator.metadata.step
         count = settings.samples or GENERATED
-        reals = StoredExamples(real.examples, real.about, settings.real_samples, console.read_data)
         labels = labels_for(generator, reals.data, reals.labels, count)
         about = {**fake.about, "step": step}
         fakes = GeneratedExamples(generator, about, count, settings.seed, settings.truncation, *labels)
@@ -208,7 +121,6 @@ def evaluate(
     report_skipped("real", real.examples, console)
     if isinstance(fakes, StoredExamples):
         report_skipped("fake", fakes.whole, console)
-    reals = StoredExamples(real.examples, real.about, settings.real_samples, console.read_data)
     has_classes = fakes.labels is not None
     planned = PlannedComparison(real.source, reals.data, reals.count, fakes.count, has_classes)
     check_metrics(job.metrics, job.features, planned)
@@ -280,20 +192,6 @@ def compare(
         )
         protocol = describe_protocol(job.metrics, reals, fakes, embedding, job.settings.seed)
         return measure(job.metrics, comparison, protocol, computed, job.settings.per_class)
-
-
-def open_real(job: EvaluationJob, fake: FakeSide, console: Console, opened: OpenedSources) -> RealSide:
-    found, settings = find_real(job, fake), job.settings
-    if isinstance(found, str):
-        examples = open_files("real", found, settings.file_options, console.read_data)
-        return RealSide(examples, {"path": found}, None, lambda: None, lambda: examples)
-    data = replace(found, opened=opened)
-    examples, about = data.split(settings.split, console.read_data)
-
-    def training() -> Examples:
-        return examples if settings.split == "train" else data.training(console.read_data)
-
-    return RealSide(examples, about, data.source, lambda: data.held_out(console.read_data), training)
 
 
 def open_embedding(job: EvaluationJob, real: RealSide, console: Console) -> FeatureExtractor:

@@ -11,7 +11,8 @@ from typing import Any
 from gan_cli.console import Console
 from gan_cli.evaluation.compute_metrics import Evaluation
 from gan_cli.evaluation.evaluation_config import EvaluationJob
-from gan_cli.evaluation.evaluation_job import FakeSide, check_evaluation, evaluate, find_fake
+from gan_cli.evaluation.evaluation_job import check_evaluation, evaluate
+from gan_cli.evaluation.evaluation_sides import FakeSide, find_fake
 from gan_cli.evaluation.real_data import OpenedSources
 from gan_cli.evaluation.result_table import format_protocol, table
 from gan_cli.evaluation.run_comparison import Entry, ranking, ranking_obstacles, recorded_entry, runs_table, short_names

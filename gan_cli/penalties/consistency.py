@@ -3,7 +3,7 @@
 Zhang et al. 2020, "Consistency Regularization for Generative Adversarial Networks", arXiv:1910.12027, for real
 examples (CR); Zhao et al. 2021, "Improved Consistency Regularization for GANs", arXiv:2002.04724, also for generated
 examples, which would otherwise show artifacts of the transformation (balanced: bCR). The heads of a conditioning count
-too, see `gan_cli.conditioning.consistency`.
+too, see `gan_cli.conditioning.output_distance`.
 
 Images are mirrored from left to right with probability 1/2 and shifted by whole pixels, independently for each image
 and axis, with reflection padding. Points get normal noise; the papers have no transformation of points.
@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gan_cli.conditioning.consistency import output_distance
+from gan_cli.conditioning.output_distance import output_distance
 from gan_cli.errors import check_number
 from gan_cli.lazy import tf
 from gan_cli.penalties import Batch, Penalty, output_with_same_augmentation

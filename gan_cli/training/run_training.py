@@ -9,8 +9,9 @@ from functools import partial
 
 import numpy as np
 
-from gan_cli.config.compatibility import check_data, check_labels
+from gan_cli.config.compatibility import check_data
 from gan_cli.config.job_builder import TrainJob
+from gan_cli.config.label_checks import check_labels
 from gan_cli.config.launch_plan import LaunchPlan, choose_for_data, choose_for_length
 from gan_cli.console import Console
 from gan_cli.data import Examples

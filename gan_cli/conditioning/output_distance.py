@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from gan_cli.conditioning.auxiliary_classifier import CLASS_LOGITS
-from gan_cli.conditioning.contrastive import EMBEDDING
+from gan_cli.conditioning.class_proxies import EMBEDDING
 from gan_cli.lazy import tf
 from gan_cli.losses import DiscriminatorOutput
 
