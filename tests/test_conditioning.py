@@ -19,8 +19,9 @@ from test_command_line import error_of
 
 from gan_cli.commands.train import gan_train
 from gan_cli.conditioning import Conditioning
-from gan_cli.config.compatibility import check_data, check_labels, check_parts
+from gan_cli.config.compatibility import check_data, check_parts
 from gan_cli.config.job_builder import TrainJob
+from gan_cli.config.label_checks import check_labels
 from gan_cli.data import InMemory
 from gan_cli.errors import ConfigError
 from gan_cli.models.condition import Targets
