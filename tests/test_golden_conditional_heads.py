@@ -28,7 +28,8 @@ from gan_cli.losses.hinge import HingeLoss
 from gan_cli.losses.lsgan import LeastSquaresLoss
 from gan_cli.losses.non_saturating import NonSaturatingLoss
 from gan_cli.losses.wgan import WassersteinLoss
-from gan_cli.models.mapping_network import EqualizedDense, map_condition
+from gan_cli.models.layers.equalized import EqualizedDense
+from gan_cli.models.mapping_network import map_condition
 from gan_cli.models.spectral_normalization import SpectralDense
 
 HEADS = load("heads")

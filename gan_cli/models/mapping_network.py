@@ -1,50 +1,20 @@
 """The mapping network of StyleGAN2: from latents, labels or both to vectors w.
 
 Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", arXiv:1912.04958, after Karras et al. 2019,
-arXiv:1812.04948; with labels as in NVlabs/stylegan2-ada-pytorch. Weights are normal with variance 1 over the rate
-multiplier, and scaled at each call, so that all layers learn equally fast ("equalized learning rate").
+arXiv:1812.04948; with labels as in NVlabs/stylegan2-ada-pytorch.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
 
-SLOPE, GAIN = 0.2, math.sqrt(2)
+from gan_cli.models.layers.equalized import EqualizedDense
+
 EPSILON = 1e-8
 RATE_MULTIPLIER = 0.01
 """Of the hidden layers: they learn a hundred times slower than others."""
-
-
-@keras.saving.register_keras_serializable("gan_cli")
-class EqualizedDense(keras.layers.Layer):
-    """x (m / sqrt(inputs)) W + m b, with the rate multiplier m.
-
-    Args:
-        units: outputs.
-        rate_multiplier: m.
-    """
-
-    def __init__(self, units: int, rate_multiplier: float = 1.0, **options: Any) -> None:
-        super().__init__(**options)
-        self.units, self.rate_multiplier = units, rate_multiplier
-
-    def build(self, input_shape: Any) -> None:
-        initializer = keras.initializers.RandomNormal(stddev=1.0 / self.rate_multiplier)
-        self.kernel = self.add_weight(shape=(input_shape[-1], self.units), initializer=initializer, name="kernel")
-        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
-
-    def call(self, inputs: Any) -> Any:
-        scale = self.rate_multiplier / math.sqrt(inputs.shape[-1])
-        return keras.ops.matmul(inputs, self.kernel * scale) + self.rate_multiplier * self.bias
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        return (*input_shape[:-1], self.units)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units, "rate_multiplier": self.rate_multiplier}
 
 
 @keras.saving.register_keras_serializable("gan_cli")
@@ -71,8 +41,7 @@ def map_condition(latents: Any, condition: Any, size: int, layers: int, name: st
         parts.append(UnitMoment(name=f"{name}_condition")(embedded))
     features = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name=f"{name}_input")(parts)
     for number in range(layers):
-        features = EqualizedDense(size, RATE_MULTIPLIER, name=f"{name}_{number}")(features)
-        features = keras.layers.LeakyReLU(SLOPE, name=f"{name}_{number}_activation")(features) * GAIN
+        features = EqualizedDense(size, RATE_MULTIPLIER, activation="leaky_relu", name=f"{name}_{number}")(features)
     return features
 
 
