@@ -109,12 +109,13 @@ def test_the_gradient_is_that_of_equation_12_with_u_and_v_as_constants(settled):
     layer.build(inputs.shape)
     if settled:
         train_calls(layer, inputs)
+    v = layer.kernel.numpy() @ layer.u.numpy()
+    v /= np.linalg.norm(v)
     with tf.GradientTape() as tape:
         outputs = layer(inputs, training=True)
         total = tf.reduce_sum(tf.square(outputs))
     slope = tape.gradient(total, layer.kernel.value).numpy()
     kernel, u = layer.kernel.numpy(), layer.u.numpy()
-    v = kernel @ u / np.linalg.norm(kernel @ u)
     sigma = v @ kernel @ u
     upstream = 2.0 * inputs.numpy().T @ outputs.numpy()  # of the total with respect to the normalised kernel
     expected = (upstream - np.sum(upstream * kernel) / sigma * np.outer(v, u)) / sigma
@@ -165,6 +166,18 @@ def test_averaged_weights_are_normalised_too_although_their_u_is_an_average(kind
             average.assign(0.9 * average + 0.1 * weight)
     normalised = averaged.normalised_kernel(training=False).numpy()
     assert np.linalg.svd(matrix(kind, normalised), compute_uv=False)[0] == pytest.approx(1.0, rel=0.02)
+
+
+@every_kind
+def test_evaluation_can_take_u_as_it_is(kind):
+    layer, inputs = layer_and_inputs(kind)
+    layer(inputs)
+    layer.iterates_in_evaluation = False
+    u = layer.u.numpy()
+    expected = np.linalg.norm(matrix(kind, layer.kernel) @ u / np.linalg.norm(u))
+    normalised = layer.normalised_kernel(training=False).numpy()
+    assert np.linalg.norm(layer.kernel) / np.linalg.norm(normalised) == pytest.approx(expected, rel=1e-5)
+    assert layer.get_config()["iterates_in_evaluation"] is False
 
 
 @every_kind

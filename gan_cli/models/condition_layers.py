@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -18,7 +19,7 @@ import keras
 from gan_cli.models import ModelPair
 from gan_cli.models.condition import BATCH_NORM, CONCAT, FIRST_MAP, PRODUCT, Condition
 from gan_cli.models.model_checks import choose_way
-from gan_cli.models.normalization import EPSILON
+from gan_cli.models.normalization import EPSILON, dense
 
 EMBEDDING_SIZE = 64
 """Of the embedding that `first_map` passes through a dense layer."""
@@ -44,9 +45,14 @@ class ConditionInput:
     Args:
         pair: the model, whose `conditioning` names the way.
         condition: its size; None for a generator without one, which none of the methods changes then.
+        epsilon: of conditional batch normalisation.
+        kernels: kind of its dense layers, see `conditional_modulation`.
     """
 
-    def __init__(self, pair: ModelPair, condition: Condition | None) -> None:
+    def __init__(
+        self, pair: ModelPair, condition: Condition | None, epsilon: float = EPSILON, kernels: str = "none"
+    ) -> None:
+        self.epsilon, self.kernels = epsilon, kernels
         self.way = None if condition is None else choose_way(pair, condition)
         self.input = None if condition is None else keras.Input((condition.size,), name="condition")
 
@@ -77,35 +83,39 @@ class ConditionInput:
         added = keras.layers.Reshape(shape, name="condition_map_image")(added)
         return keras.layers.Add(name="conditional_map")([features, added])
 
+    def normalize(self, plain: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+        """A function from features and a name to normalised features, by `plain` where no condition enters there."""
+
+        def conditional_or_plain(features: Any, name: str) -> Any:
+            conditional = self.normalization(features, name)
+            return plain(features, name) if conditional is None else conditional
+
+        return conditional_or_plain
+
     def normalization(self, features: Any, name: str) -> Any | None:
         """Normalised and modulated features; None where the condition does not enter through normalisation."""
         if self.way != BATCH_NORM:
             return None
-        layer = keras.layers.BatchNormalization(
-            momentum=0.9, epsilon=EPSILON, center=False, scale=False, name=f"{name}_normalization"
-        )
-        return conditional_modulation(layer(features), self.input, name)
+        return conditional_batch_norm(features, self.input, name, self.epsilon, self.kernels)
 
 
-def conditional_modulation(features: Any, condition: Any, name: str) -> Any:
-    """x (1 + W c) + V c, with W and V zero at first, so that it begins as normalisation without a condition."""
+def conditional_batch_norm(features: Any, condition: Any, name: str, epsilon: float, kernels: str = "none") -> Any:
+    """Batch normalisation whose scale and offset are functions of a condition `[n, size]`."""
+    layer = keras.layers.BatchNormalization(
+        momentum=0.9, epsilon=epsilon, center=False, scale=False, name=f"{name}_normalization"
+    )
+    return conditional_modulation(layer(features), condition, name, kernels)
+
+
+def conditional_modulation(features: Any, condition: Any, name: str, kernels: str = "none") -> Any:
+    """x (1 + W c) + V c.
+
+    W and V are zero at first, so that it begins as normalisation without a condition. With `kernels=spectral` they are
+    spectrally normalised, which zeros can't be, and begin orthogonal, as in BigGAN.
+    """
+    initializer = "orthogonal" if kernels == "spectral" else "zeros"
     gain, offset = (
-        keras.layers.Dense(features.shape[-1], use_bias=False, kernel_initializer="zeros", name=f"{name}_{part}")
+        dense(kernels, features.shape[-1], use_bias=False, kernel_initializer=initializer, name=f"{name}_{part}")
         for part in ("gain", "offset")
     )
     return Modulation(name=f"{name}_modulation")([features, gain(condition), offset(condition)])
-
-
-def chunk_conditions(latents: Any, embedding: Any, size: int) -> tuple[Any, list[Any]]:
-    """Hierarchical latents of BigGAN (Brock et al. 2019, arXiv:1809.11096, appendix B).
-
-    Args:
-        latents: `[n, chunks * size]`.
-        embedding: of the class, `[n, embedding_size]`, shared by all blocks.
-        size: of a chunk.
-
-    Returns:
-        The first chunk, for the first layer, and the condition of each block: the embedding, then a chunk.
-    """
-    first, *others = keras.ops.split(latents, latents.shape[1] // size, axis=1)
-    return first, [keras.ops.concatenate([embedding, chunk], axis=1) for chunk in others]

@@ -19,6 +19,7 @@ from gan_cli.data import DataSpec
 from gan_cli.errors import check_choice, check_number
 from gan_cli.lazy import keras
 from gan_cli.models import ModelPair
+from gan_cli.models.attention_places import Attention, check_attention, parse_attention
 from gan_cli.models.condition import AUTO, BATCH_NORM, CONCAT, FIRST_MAP, PRODUCT, Condition
 from gan_cli.models.image_sizes import LARGEST_SIDE, SMALLEST_SIDE
 from gan_cli.models.model_checks import check_fields, check_image, image_size_error
@@ -63,6 +64,7 @@ class ConvNet(ModelPair):
         discriminator_normalization: the same.
         discriminator_dropout: share of features left out before the discriminator's output in training, in [0, 1).
         leaky_slope: slope of the activations below 0, in [0, 1].
+        attention: resolutions with self-attention, see `gan_cli.models.attention_places`.
         conditioning: how a label enters the generator: batch_norm, first_map, concat, product, or auto for the first
             one that goes with the normalization.
 
@@ -85,6 +87,7 @@ class ConvNet(ModelPair):
     discriminator_normalization: str = "none"
     discriminator_dropout: float = 0.0
     leaky_slope: float = 0.2
+    attention: Any = ()
     conditioning: str = AUTO
 
     conditionings: ClassVar[tuple[str, ...]] = (BATCH_NORM, FIRST_MAP, CONCAT, PRODUCT)
@@ -98,20 +101,27 @@ class ConvNet(ModelPair):
         check_number("base", self.base, at_least=2)
         check_choice("upsampling", self.upsampling, UPSAMPLING)
         check_number("kernel_size", self.kernel_size, at_least=2)
+        parse_attention(self.attention)
 
     def check(self, data: DataSpec) -> None:
-        """Raises ConfigError for points, and for images with a side outside 8 to 256 pixels."""
+        """Raises ConfigError for points, for images with a side outside 8 to 256 pixels, and for attention at a
+        resolution that no layer has."""
         check_image("convnet", data)
         height, width, _ = data.shape
         if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= LARGEST_SIDE:
             nearest = "x".join(str(min(max(side, SMALLEST_SIDE), LARGEST_SIDE)) for side in (height, width))
             raise image_size_error("convnet", data, f"each side {SMALLEST_SIDE} to {LARGEST_SIDE} pixels", [nearest])
+        sizes = self.sizes(data)
+        inner = sizes if self.stem or len(sizes) == 1 else sizes[1:]
+        check_attention(self.attention, {min(size) for size in inner}, f"{height}x{width}")
 
     def generator(self, data: DataSpec, condition: Condition | None = None) -> Any:
         """A Keras model from latents `[batch, latent_size]` to float32 images `[batch, *data.shape]` in [-1, 1]."""
         from gan_cli.models.condition_layers import ConditionInput  # here, since it defines a Keras layer
 
+        self.check(data)
         kind, sizes = self.generator_normalization, self.sizes(data)
+        attend = Attention(self.attention, kind, "glorot_uniform")
         stem = self.stem or len(sizes) == 1  # an image that nothing doubles
         base = (*sizes[-1], self.channels(len(sizes) - 1))
         latents, given = keras.Input((self.latent_size,), name="latents"), ConditionInput(self, condition)
@@ -123,14 +133,16 @@ class ConvNet(ModelPair):
             options = self.options(self.products(features.shape[-1]), kind)
             features = self.activated(self.doubled(features, filters, name, options), kind, name, given)
             features = cropped(features, sizes[level], f"{name}_crop")
-            features = self.more_convolutions(features, filters, kind, name, given)
+            features = attend(self.more_convolutions(features, filters, kind, name, given))
         features = cropped(self.image(features, data.shape[-1], stem), sizes[0], "output_crop")
         images = keras.layers.Activation("tanh", dtype="float32", name="tanh")(features)
         return keras.Model(given.model_inputs(latents), images, name="generator")
 
     def discriminator(self, data: DataSpec, outputs: int | None = None) -> Any:
         """A Keras model from images `[batch, *data.shape]` to float32 logits `[batch]`, or `[batch, outputs]`."""
+        self.check(data)
         kind, sizes = self.discriminator_normalization, self.sizes(data)
+        attend = Attention(self.attention, kind, "glorot_uniform")
         stem = self.stem or len(sizes) == 1  # an image that nothing halves
         images = keras.Input(data.shape, name="examples")
         features = self.convolved(images, self.channels(0), 3, 1, kind, "input") if stem else images
@@ -138,7 +150,7 @@ class ConvNet(ModelPair):
             name = f"down_{level}"
             if stem or level > 1:
                 features = self.more_convolutions(features, self.channels(level - 1), kind, name)
-            features = self.convolved(features, self.channels(level), self.kernel_size, 2, kind, name)
+            features = attend(self.convolved(features, self.channels(level), self.kernel_size, 2, kind, name))
         features = keras.layers.Flatten(name="flatten")(features)
         features = self.hidden_layer(features, self.scaled(self.hidden), kind, "dense")
         if self.discriminator_dropout:
@@ -150,7 +162,6 @@ class ConvNet(ModelPair):
 
     def sizes(self, data: DataSpec) -> list[tuple[int, int]]:
         """Height and width of the features, from the image inwards; halves are rounded up."""
-        self.check(data)
         sizes = [(data.shape[0], data.shape[1])]
         while min(sizes[-1]) > self.base:
             sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))

@@ -17,6 +17,7 @@ from gan_cli.data import DataSpec
 from gan_cli.errors import check_number
 from gan_cli.lazy import keras
 from gan_cli.models import ModelPair
+from gan_cli.models.attention_places import Attention, check_attention, parse_attention
 from gan_cli.models.condition import AUTO, BATCH_NORM, CONCAT, FIRST_MAP, PRODUCT, Condition
 from gan_cli.models.image_sizes import RULE, halvings, nearest_sizes
 from gan_cli.models.model_checks import check_fields, check_image, image_size_error
@@ -50,6 +51,7 @@ class DCGAN(ModelPair):
         discriminator_dropout: share of features left out in the discriminator's training, in [0, 1).
         leaky_slope: slope of the discriminator's activation below 0, in [0, 1].
         initial_std: standard deviation of the first kernels, above 0.
+        attention: resolutions with self-attention, see `gan_cli.models.attention_places`.
         conditioning: how a label enters the generator: batch_norm, first_map, concat, product, or auto for the first
             one that goes with the normalization.
 
@@ -66,6 +68,7 @@ class DCGAN(ModelPair):
     discriminator_dropout: float = 0.0
     leaky_slope: float = 0.2
     initial_std: float = 0.02
+    attention: Any = ()
     conditioning: str = AUTO
 
     conditionings: ClassVar[tuple[str, ...]] = (BATCH_NORM, FIRST_MAP, CONCAT, PRODUCT)
@@ -74,19 +77,25 @@ class DCGAN(ModelPair):
         check_fields(self, NORMALIZATIONS)
         check_number("kernel_size", self.kernel_size, at_least=2)
         check_number("initial_std", self.initial_std, above=0.0)
+        parse_attention(self.attention)
 
     def check(self, data: DataSpec) -> None:
-        """Raises ConfigError for points and for image sizes that can't be halved down to a small base."""
+        """Raises ConfigError for points, for image sizes that can't be halved down to a small base, and for attention
+        at a resolution that no layer has."""
         check_image("dcgan", data)
         height, width, _ = data.shape
-        if halvings(height, width) is None:
+        times = halvings(height, width)
+        if times is None:
             raise image_size_error("dcgan", data, RULE, nearest_sizes(height, width))
+        shrinks = range(1 if times > 1 else 0, times + 1)
+        check_attention(self.attention, {min(height, width) // 2**one for one in shrinks}, f"{height}x{width}")
 
     def generator(self, data: DataSpec, condition: Condition | None = None) -> Any:
         """A Keras model from latents `[batch, latent_size]` to float32 images `[batch, *data.shape]` in [-1, 1]."""
         from gan_cli.models.condition_layers import ConditionInput  # here, since it defines a Keras layer
 
         kind, plan = self.generator_normalization, self._plan(data)
+        attend = Attention(self.attention, kind, "glorot_uniform")
         height, width, channels = data.shape
         shrink = 2 ** sum(stride == 2 for _, stride in plan)
         base = (height // shrink, width // shrink, plan[-1][0])
@@ -100,7 +109,7 @@ class DCGAN(ModelPair):
         for number, ((_, stride), (filters, _)) in enumerate(pairwise(outwards), start=1):
             name = f"up_{number}"
             up = transposed_convolution(kind, filters, self._size(stride), stride, name=name, **self._kernel(kind))
-            features = self._normalized(up(features), kind, name, slope=0.0, given=given)
+            features = attend(self._normalized(up(features), kind, name, slope=0.0, given=given))
         stride = outwards[-1][1]
         last = transposed_convolution(
             kind, channels, self._size(stride), stride, name="output", kernel_initializer=self._initializer()
@@ -111,11 +120,12 @@ class DCGAN(ModelPair):
     def discriminator(self, data: DataSpec, outputs: int | None = None) -> Any:
         """A Keras model from images `[batch, *data.shape]` to float32 logits `[batch]`, or `[batch, outputs]`."""
         kind = self.discriminator_normalization
+        attend = Attention(self.attention, kind, "glorot_uniform")
         images = features = keras.Input(data.shape, name="examples")
         for number, (filters, stride) in enumerate(self._plan(data), start=1):
             name, between = f"down_{number}", "none" if number == 1 and kind != "spectral" else kind
             down = convolution(between, filters, self._size(stride), stride, name=name, **self._kernel(between))
-            features = self._normalized(down(features), between, name, self.leaky_slope)
+            features = attend(self._normalized(down(features), between, name, self.leaky_slope))
             if self.discriminator_dropout:
                 features = keras.layers.Dropout(self.discriminator_dropout, name=f"{name}_dropout")(features)
         features = keras.layers.Flatten(name="flatten")(features)

@@ -21,13 +21,24 @@ def check_fields(pair: Any, normalizations: Sequence[str]) -> None:
             `discriminator_dropout` and `leaky_slope`.
         normalizations: those that the model can have.
     """
-    check_number("latent_size", pair.latent_size, at_least=1)
-    check_choice("latent_distribution", pair.latent_distribution, DISTRIBUTIONS)
+    check_networks(pair, normalizations, normalizations)
     check_number("width", pair.width, at_least=1)
-    check_choice("generator_normalization", pair.generator_normalization, normalizations)
-    check_choice("discriminator_normalization", pair.discriminator_normalization, normalizations)
     check_number("discriminator_dropout", pair.discriminator_dropout, at_least=0.0, below=1.0)
     check_number("leaky_slope", pair.leaky_slope, at_least=0.0, at_most=1.0)
+
+
+def check_networks(pair: ModelPair, of_generator: Sequence[str], of_discriminator: Sequence[str]) -> None:
+    """Raises ConfigError where an attribute of every model is outside its range.
+
+    Args:
+        pair: the model.
+        of_generator: normalizations that its generator can have.
+        of_discriminator: those that its discriminator can have.
+    """
+    check_number("latent_size", pair.latent_size, at_least=1)
+    check_choice("latent_distribution", pair.latent_distribution, DISTRIBUTIONS)
+    check_choice("generator_normalization", pair.generator_normalization, of_generator)
+    check_choice("discriminator_normalization", pair.discriminator_normalization, of_discriminator)
     check_choice("conditioning", pair.conditioning, (AUTO, *pair.conditionings))
 
 

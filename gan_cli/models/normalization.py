@@ -19,19 +19,20 @@ NORMALIZATIONS = ("batch", "layer", "instance", "spectral", "none")
 EPSILON = 1e-5
 
 
-def normalization(kind: str, name: str) -> Any:
+def normalization(kind: str, name: str, epsilon: float = EPSILON) -> Any:
     """The layer that normalises features `[batch, ..., channels]`, None where `kind` has none between the layers.
 
     Args:
         kind: one of `NORMALIZATIONS`.
         name: of the layer.
+        epsilon: added to the variance.
     """
     if kind == "batch":
-        return keras.layers.BatchNormalization(momentum=0.9, epsilon=EPSILON, name=name)
+        return keras.layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=name)
     if kind == "layer":
-        return keras.layers.GroupNormalization(groups=1, epsilon=EPSILON, name=name)
+        return keras.layers.GroupNormalization(groups=1, epsilon=epsilon, name=name)
     if kind == "instance":
-        return keras.layers.GroupNormalization(groups=-1, epsilon=EPSILON, name=name)
+        return keras.layers.GroupNormalization(groups=-1, epsilon=epsilon, name=name)
     return None
 
 

@@ -1,8 +1,8 @@
 """Layers whose kernel is divided by its largest singular value, so that they can't steepen what they are given.
 
 Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", arXiv:1802.05957, Algorithm 1: one
-power iteration at each call in training, none outside. u and v are constants for the gradient, which gives equation 12.
-A convolution's kernel counts as a matrix with one column for each output channel, its other axes flattened.
+power iteration at each call in training. u and v are constants for the gradient, which gives equation 12. A
+convolution's kernel counts as a matrix with one column for each output channel, its other axes flattened.
 
 The iteration and the division are done in float32 whatever the compute type: in bfloat16 u would not settle.
 """
@@ -24,15 +24,24 @@ class SpectralLayer(keras.layers.Layer):
     Args:
         use_bias: whether a bias is added to each output channel.
         kernel_initializer: as in any Keras layer; glorot_uniform is Keras's own default.
+        iterates_in_evaluation: whether a call outside training uses the result of an iteration too, without storing it
+            (ajbrock/BigGAN-PyTorch). Averaged weights come with an averaged `u`, which is not quite theirs. Without it,
+            the stored `u` is used as it is (PyTorch).
 
     `kernel` is the trained weight, `u` (float32 `[output channels]`) the running left singular vector.
     """
 
     output_axis = -1  # of the kernel: where its output channels are
 
-    def __init__(self, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform", **layer_options: Any) -> None:
+    def __init__(
+        self,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        iterates_in_evaluation: bool = True,
+        **layer_options: Any,
+    ) -> None:
         super().__init__(**layer_options)
-        self.use_bias = use_bias
+        self.use_bias, self.iterates_in_evaluation = use_bias, iterates_in_evaluation
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def kernel_shape(self, input_channels: int) -> tuple[int, ...]:
@@ -64,17 +73,14 @@ class SpectralLayer(keras.layers.Layer):
         return outputs if self.bias is None else ops.add(outputs, self.bias)
 
     def normalised_kernel(self, training: bool) -> Any:
-        """The kernel over its largest singular value, float32, after one power iteration, which `training` keeps.
-
-        Outside training it is done too: averaged weights come with an averaged `u`, which is not quite theirs.
-        """
+        """The kernel over its largest singular value, float32; an iteration in training is stored."""
         kernel = ops.cast(self.kernel, "float32")
         columns = ops.moveaxis(kernel, self.output_axis, -1)
         matrix = ops.reshape(columns, (-1, columns.shape[-1]))
         constant = ops.stop_gradient(matrix)
         u = ops.convert_to_tensor(self.u)
-        u = direction(ops.matmul(direction(ops.matmul(constant, u)), constant))
         v = direction(ops.matmul(constant, u))
+        u = direction(ops.matmul(v, constant) if training or self.iterates_in_evaluation else u)
         if training:
             self.u.assign(u)
         return kernel / ops.maximum(ops.sum(v * ops.matmul(matrix, u)), TINY)
@@ -84,6 +90,7 @@ class SpectralLayer(keras.layers.Layer):
             **super().get_config(),
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "iterates_in_evaluation": self.iterates_in_evaluation,
         }
 
 

@@ -127,5 +127,9 @@ def checked_metadata(model: keras.Model, metadata: GeneratorMetadata | None, pat
 def register_layers() -> None:
     """Makes our own layers known to Keras, which finds them by their registered names."""
     import gan_cli.models.condition_layers
+    import gan_cli.models.layers.box_resampled_convolution
+    import gan_cli.models.layers.latent_chunks
+    import gan_cli.models.layers.self_attention
+    import gan_cli.models.layers.sum_pooling
     import gan_cli.models.mapping_network
     import gan_cli.models.spectral_normalization  # noqa: F401
