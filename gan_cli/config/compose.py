@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import hydra
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -21,6 +20,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from gan_cli.config.automatic_values import AutomaticConfig, ChosenConfig
 from gan_cli.config.budget import UNPLANNED, apply_budget, seconds_to_plan
+from gan_cli.config.composition_cache import CachingConfigLoader, parse_override
 from gan_cli.config.config_directory import config_directory
 from gan_cli.config.config_trust import ConfigOrigin
 from gan_cli.config.experiment_overrides import compose_choices
@@ -93,11 +93,19 @@ def composer(config_dir: str | None) -> Iterator[None]:
     register_resolvers()
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(config_directory()), version_base=HYDRA_VERSION_BASE, job_name="gan-train"):
+        use_cache()
         if config_dir is not None:
             path = loader().get_search_path()
             path.prepend("command-line", f"file://{Path(config_dir).resolve()}", SearchPathQuery(provider="schema"))
             loader().repository.initialize_sources(path)
         yield
+
+
+def use_cache() -> None:
+    """Lets Hydra compose through `CachingConfigLoader`."""
+    running = GlobalHydra.instance().hydra
+    assert running is not None
+    running.config_loader = CachingConfigLoader(running.config_loader.get_search_path())
 
 
 def compose(config_name: str, words: list[str], config_dir: str | None = None) -> Composition:
@@ -199,7 +207,7 @@ def quote_if_needed(word: str) -> str:
     """`key=value` as Hydra can read it: what is no value in its grammar, such as `train[:80%]`, is put in quotes."""
     key, equals, value = word.partition("=")
     try:
-        OverridesParser.create().parse_override(word)
+        parse_override(word)
         return word
     except PARSER_ERRORS:
         return f"{key}={quoted(value)}" if equals else word
@@ -224,7 +232,7 @@ def parse(words: list[str]) -> list[Override]:
     overrides = []
     for word in words:
         try:
-            overrides += OverridesParser.create(config_loader=loader()).parse_overrides([word])
+            overrides.append(replace(parse_override(word), config_loader=loader()))
         except PARSER_ERRORS as error:
             advice = "Put the value in quotes: 'key=\"a value\"'."
             if "=" not in word:

@@ -13,11 +13,11 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
+from gan_cli.config.composition_cache import parse_override
 from gan_cli.config.config_trust import ConfigOrigin
 from gan_cli.errors import ConfigError
 from gan_cli.runs.yaml_limits import load_yaml
@@ -53,11 +53,10 @@ def origin_of(config_name: str, words: Sequence[str]) -> ConfigOrigin:
 
 def read_overrides(words: Sequence[str]) -> list[Override]:
     """The words that Hydra can read; the others are refused later, with advice."""
-    parser = OverridesParser.create()
     overrides = []
     for word in words:
         try:
-            overrides.append(parser.parse_override(word))
+            overrides.append(parse_override(word))
         except PARSER_ERRORS:
             continue
     return overrides
