@@ -49,6 +49,21 @@ def assert_same_run(first: Path, second: Path) -> None:
     assert pictures(first) == pictures(second)
 
 
+def killed_copy(whole: Path) -> Path:
+    """A copy of a finished run as a kill after its first checkpoint, at step 5, leaves it."""
+    killed = Path(shutil.copytree(whole, f"{whole}_killed"))
+    for path in list_checkpoints(killed / "checkpoints")[:-1]:
+        path.unlink()
+    return killed
+
+
+def assert_resumes_exactly(whole: Path) -> None:
+    """A run that was killed and resumed is the run that was not."""
+    killed = killed_copy(whole)
+    assert gan_train([f"resume={killed}"]) == 0
+    assert_same_run(whole, killed)
+
+
 SMALL_OF_ANY_LOSS = (
     "model=mlp",
     "model.width=16",
@@ -65,12 +80,24 @@ def train(directory: str, steps: int, *words: str) -> Path:
 
 
 def trained(directory: str, steps: int, *words: str) -> Path:
-    """A copy of a run of `train` that no test has changed, trained once for all tests and processes that want one."""
+    """A copy of a run of `train` that no test has changed, trained once for all tests and processes that want one.
+
+    It is compiled, also for a test without compiling.
+    """
     asked = json.dumps([*TINY, steps, *words])
     runs = Path(os.environ["GAN_CLI_CACHE"]).parent / "runs"
     runs.mkdir(exist_ok=True)
     name = hashlib.sha256(asked.encode()).hexdigest()[:16]
-    run = build_once(runs / name, lambda folder: train(str(folder), steps, *words))
+
+    def build(folder: Path) -> None:
+        import tensorflow as tf
+
+        was_eager = tf.config.functions_run_eagerly()
+        tf.config.run_functions_eagerly(False)
+        train(str(folder), steps, *words)
+        tf.config.run_functions_eagerly(was_eager)
+
+    run = build_once(runs / name, build)
     return Path(shutil.copytree(run, directory))
 
 

@@ -158,11 +158,28 @@ def title(case: Mapping[str, Any]) -> str:
     return "-".join([case["name"], case["batch"], *(f"{key}={value}" for key, value in case["params"].items())])
 
 
+def inputs_of(case: Mapping[str, Any]) -> dict[str, Any]:
+    batch = LOSSES["batches"][case["batch"]]
+    return {name: floats(batch[name])[: len(slopes)] for name, slopes in case["grads"].items()}
+
+
 @pytest.mark.parametrize("case", LOSSES["cases"], ids=title)
 def test_a_loss_has_the_published_value_and_gradients(case: Mapping[str, Any]) -> None:
     batch, compute = LOSSES["batches"][case["batch"]], COMPUTE[case["name"]]
-    inputs = {name: floats(batch[name])[: len(slopes)] for name, slopes in case["grads"].items()}
-    check(lambda **x: compute(case["params"], batch, x), inputs, case["value"], case["grads"])
+    check(lambda **x: compute(case["params"], batch, x), inputs_of(case), case["value"], case["grads"])
+
+
+OF_EACH = {case["name"]: case for case in reversed(LOSSES["cases"])}
+"""A case of each loss."""
+
+
+@tf.function(jit_compile=True, autograph=False)
+def compute_each(given: Any) -> Any:
+    """The value of each loss, compiled once for all inputs."""
+    return {
+        name: COMPUTE[name](case["params"], LOSSES["batches"][case["batch"]], given[name])
+        for name, case in OF_EACH.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -170,24 +187,11 @@ def test_a_loss_has_the_published_value_and_gradients(case: Mapping[str, Any]) -
 )
 def test_losses_of_rounded_heads_compiled_by_xla_are_near_the_published_ones(precision: str, tolerance: float) -> None:
     """A case of each loss, computed in float32 as in training; the tolerance is relative, or absolute below 1."""
-    cases = {case["name"]: case for case in reversed(LOSSES["cases"])}
-    inputs = {
-        name: {
-            key: floats(LOSSES["batches"][case["batch"]][key])[: len(slopes)] for key, slopes in case["grads"].items()
-        }
-        for name, case in cases.items()
-    }
+    inputs = {name: inputs_of(case) for name, case in OF_EACH.items()}
     rounded = tf.nest.map_structure(lambda one: tf.cast(tf.cast(one, precision), tf.float32), inputs)
-
-    @tf.function(jit_compile=True, autograph=False)
-    def compute(given: Any) -> Any:
-        return {
-            name: COMPUTE[name](case["params"], LOSSES["batches"][case["batch"]], given[name])
-            for name, case in cases.items()
-        }
-
-    for name, found in compute(rounded).items():
-        np.testing.assert_allclose(found, cases[name]["value"], rtol=tolerance, atol=tolerance, err_msg=name)
+    for name, found in compute_each(rounded).items():
+        expected = OF_EACH[name]["value"]
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance, err_msg=name)
 
 
 EXTREMES: Mapping[str, tuple[str, Mapping[str, Any]]] = {

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from composition import (
     BATCH,
+    FEWER_KERNELS,
     data_of,
     do,
     job_of,
@@ -49,7 +50,7 @@ CASES: list[tuple[str, list[str], dict[str, Any]]] = [
 
 
 def job_of_case(loss: str, penalties: list[str], settings: dict[str, Any]) -> TrainJob:
-    job = job_with_loss(loss, IMAGES)
+    job = job_with_loss(loss, IMAGES, *FEWER_KERNELS.get(loss, ()))
     for penalty in penalties:
         job = with_part(job, "penalty", penalty)
     return replace(job, train=replace(job.train, **settings))

@@ -19,6 +19,8 @@ from gan_cli.errors import ConfigError
 from gan_cli.runs.run_directory import RunDirectory, read_config
 from gan_cli.training.build_training import build_state, build_step
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def test_a_run_resumes_with_parts_that_it_began_without_and_without_parts_that_it_began_with() -> None:
     run = trained("run", 4, *SMALL)

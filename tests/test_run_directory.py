@@ -170,10 +170,19 @@ def test_the_shared_generator_is_the_averaged_one(finished_run: Path) -> None:
         [*ANY_LOSS, "train.xla=true", "loss=wgan", "train.critic_steps=2", "run.keep_checkpoints=1"],
         [*ANY_LOSS, "train.xla=true", "train.update=simultaneous", "loss=rpgan", "penalty=[r1]"],
         [
-            *("model=dcgan", "train.deterministic=false", "model.latent_distribution=uniform", "model.latent_size=7"),
+            *(
+                "model=dcgan",
+                "loss=non_saturating",
+                "train.deterministic=false",
+                "model.latent_distribution=uniform",
+                "model.latent_size=7",
+            ),
             *("dataset.image_size=[8,12]", "dataset.channels=rgb", "model.generator_normalization=instance"),
         ],
-        ["dataset.image_size=16x8", "dataset.channels=rgba", "model.discriminator_normalization=spectral"],
+        [
+            *("loss=hinge", "dataset.image_size=16x8", "dataset.channels=rgba"),
+            "model.discriminator_normalization=spectral",
+        ],
     ],
     ids=" ".join,
 )

@@ -26,10 +26,18 @@ SMALL = [*TINY, *PERCEPTRON, "hydra.run.dir=run"]
 
 @cache
 def classes_in_reach() -> list[tuple[str, str]]:
-    """Each class that some module of ours holds, its own or imported: module, name."""
+    """Each class that some module of ours holds, its own or imported: module, name.
+
+    Of the modules of one package that import the same class, one stands for the others.
+    """
     names = [module.name for module in pkgutil.walk_packages(gan_cli.__path__, "gan_cli.")]
-    modules = [importlib.import_module(name) for name in names if "plugin" not in name]
-    return [(one.__name__, name) for one in modules for name, value in vars(one).items() if isinstance(value, type)]
+    found = {}
+    for module in (importlib.import_module(name) for name in names if "plugin" not in name):
+        package = module.__name__.split(".")[1]
+        for name, value in vars(module).items():
+            if isinstance(value, type):
+                found[value, package, value.__module__ == module.__name__] = (module.__name__, name)
+    return list(found.values())
 
 
 @pytest.mark.parametrize("group", PACKAGES)

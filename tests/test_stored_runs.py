@@ -33,7 +33,7 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return Path(shutil.copytree(RUNS / request.param, tmp_path / request.param))
 
 
-def test_a_stored_run_resumes_and_writes_the_key_names_of_today(run: Path) -> None:
+def test_a_stored_run_resumes_and_writes_the_key_names_of_today(run: Path, eager: None) -> None:
     steps = STEPS[run.name]
     assert gan_train([f"resume={run}", f"train.steps={steps + 4}"]) == 0
     assert status(run)["step"] == steps + 4
