@@ -25,6 +25,10 @@ from gan_cli.training.build_training import build_compiled_loop, build_state, bu
 from gan_cli.training.compiled_loop import CallLength, CompiledLoop, LoopResult
 
 BATCH, WIDTH, LATENTS = 64, 64, 100
+PAIR = (
+    *("model=convnet", "model.width=32", "model.hidden=512", "model.latent_size=16", "model.stem=false"),
+    *("loss=rpgan", "penalty=[r1,r2]", "penalty.r1.every=1", "penalty.r2.every=1", "augment=none"),
+)
 LOOP_STEPS = 50  # of the whole loop in a turn: one line of the log, as by default
 
 
@@ -200,6 +204,9 @@ def main(name: str, folder: Path, words: list[str]) -> None:
             run,
             *words,
         ]
+    elif name.startswith("pair"):
+        data = ["dataset=npz", f"dataset.path={folder / 'images.npz'}", f"train.batch_size={BATCH}"]
+        words = [*data, *PAIR, run, *words]
     else:
         data = [f"dataset.path={folder / 'images.npz'}"]
         shape = [f"model.width={WIDTH}", f"train.batch_size={BATCH}"]

@@ -54,6 +54,14 @@ IMAGES = {
         (*PENALISED, *DIFFERENCES, "penalty.r1.share=0.25", "penalty.r2.share=0.25"),
     ),
 }
+LAZY = ("penalty.r1.every=4", "penalty.r2.every=4")
+PAIRS = {
+    "torch-pair-nchw": Entry("PyTorch, the same networks and step, NCHW"),
+    "torch-pair-channels-last": Entry("PyTorch, the same networks and step, channels_last"),
+    "pair": Entry("bare step"),
+    "pair-differences": Entry("bare step, both penalties by finite differences", DIFFERENCES),
+    "pair-lazy": Entry("bare step, both penalties at every 4th step, as `loss=rpgan` has them", LAZY),
+}
 POINTS = {
     "torch-mlp": Entry("PyTorch, the example's step"),
     "mlp-bare": Entry("bare step, alternating, one a call"),
@@ -63,7 +71,7 @@ POINTS = {
 
 def main() -> None:
     options = read_options()
-    names = [name for name in (*IMAGES, *POINTS) if options.only is None or name in options.only]
+    names = [name for name in (*IMAGES, *PAIRS, *POINTS) if options.only is None or name in options.only]
     if options.torch_python is None:
         names = [name for name in names if not name.startswith("torch")]
     with tempfile.TemporaryDirectory() as folder:
@@ -89,7 +97,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="length of a turn; the whole loop's has 50 steps")
     parser.add_argument("--patience", type=float, default=600, help="seconds to wait for a quiet machine, all in all")
     parser.add_argument(
-        "--only", nargs="+", choices=(*IMAGES, *POINTS), metavar="NAME", help="; ".join(IMAGES | POINTS)
+        "--only", nargs="+", choices=(*IMAGES, *PAIRS, *POINTS), metavar="NAME", help="; ".join(IMAGES | PAIRS | POINTS)
     )
     options = parser.parse_args()
     options.rounds = options.rounds or (3 if options.quick else 10)
@@ -102,7 +110,7 @@ def read_options() -> argparse.Namespace:
 def command(name: str, folder: Path, options: argparse.Namespace) -> list[str]:
     if name.startswith("torch"):
         return [options.torch_python, str(HERE / "torch_contenders.py"), name]
-    words = list((IMAGES | POINTS)[name].words)
+    words = list((IMAGES | PAIRS | POINTS)[name].words)
     if name == "loop":
         # Each turn has 50 steps and one line of the log. Pictures and checkpoints come as often as by default, or more
         # often where there are too few rounds for one of each.
@@ -126,32 +134,62 @@ def report(contenders: dict[str, Contender], options: argparse.Namespace) -> str
         f"other processes took at most {others:.0%} of the machine in a turn{quiet}.",
         "",
     ]
-    images = {name: contender for name, contender in contenders.items() if name in IMAGES}
-    points = {name: contender for name, contender in contenders.items() if name in POINTS}
-    if images:
-        lines += [
-            "| DCGAN 32x32x3, width 64, batch 64 | images/s | PyTorch's best = 1 | PyTorch NCHW = 1 | bare step = 1 "
-            "| processor ms/image |",
-            "|---|---|---|---|---|---|",
-        ]
-        layouts = [images[name].rates() for name in ("torch-nchw", "torch-channels-last") if name in images]
-        best = [max(rates) for rates in zip(*layouts, strict=True)] if layouts else None
-        alternating = images["alternating"].rates() if "alternating" in images else None
-        for name, contender in images.items():
-            bare = loop_share(images) if name == "loop" else ratio(contender.rates(), alternating)
-            nchw = ratio(contender.rates(), layouts[0]) if "torch-nchw" in images else "–"
-            computing = f"{median(contender.processor_time()) * 1000:.2f}"
-            columns = [f"{median(contender.rates()):.0f}", ratio(contender.rates(), best), nchw, bare, computing]
-            lines.append(f"| {IMAGES[name].title} | {' | '.join(columns)} |")
-        lines.append("")
-    if points:
-        lines += ["| MLP 3x256, points, batch 256 | steps/s | PyTorch = 1 | processor ms/step |", "|---|---|---|---|"]
-        torch = points["torch-mlp"].rates() if "torch-mlp" in points else None
-        for name, contender in points.items():
-            steps, computing = median(contender.rates()) / 256, median(contender.processor_time()) * 256_000
-            columns = [f"{steps:.0f}", ratio(contender.rates(), torch), f"{computing:.2f}"]
-            lines.append(f"| {POINTS[name].title} | {' | '.join(columns)} |")
+    tables = ((IMAGES, image_table), (PAIRS, pair_table), (POINTS, point_table))
+    for entries, table in tables:
+        chosen = {name: contender for name, contender in contenders.items() if name in entries}
+        lines += [*table(chosen), ""] if chosen else []
     return "\n".join(lines)
+
+
+def image_table(images: dict[str, Contender]) -> list[str]:
+    """The rows of the DCGAN."""
+    lines = [
+        "| DCGAN 32x32x3, width 64, batch 64 | images/s | PyTorch's best = 1 | PyTorch NCHW = 1 | bare step = 1 "
+        "| processor ms/image |",
+        "|---|---|---|---|---|---|",
+    ]
+    best = best_rates(images, "torch-nchw", "torch-channels-last")
+    first = images["torch-nchw"].rates() if "torch-nchw" in images else None
+    alternating = images["alternating"].rates() if "alternating" in images else None
+    for name, contender in images.items():
+        bare = loop_share(images) if name == "loop" else ratio(contender.rates(), alternating)
+        columns = [f"{median(contender.rates()):.0f}", ratio(contender.rates(), best), ratio(contender.rates(), first)]
+        lines.append(f"| {IMAGES[name].title} | {' | '.join([*columns, bare, computing(contender, 1)])} |")
+    return lines
+
+
+def pair_table(pairs: dict[str, Contender]) -> list[str]:
+    """The rows of the plain pair."""
+    lines = [
+        "| convnet 32x32x3, RpGAN with R1 and R2, batch 64 | images/s | PyTorch's best = 1 | processor ms/image |",
+        "|---|---|---|---|",
+    ]
+    best = best_rates(pairs, "torch-pair-nchw", "torch-pair-channels-last")
+    for name, contender in pairs.items():
+        columns = [f"{median(contender.rates()):.0f}", ratio(contender.rates(), best), computing(contender, 1)]
+        lines.append(f"| {PAIRS[name].title} | {' | '.join(columns)} |")
+    return lines
+
+
+def point_table(points: dict[str, Contender]) -> list[str]:
+    """The rows of the perceptron."""
+    lines = ["| MLP 3x256, points, batch 256 | steps/s | PyTorch = 1 | processor ms/step |", "|---|---|---|---|"]
+    torch = points["torch-mlp"].rates() if "torch-mlp" in points else None
+    for name, contender in points.items():
+        columns = [f"{median(contender.rates()) / 256:.0f}", ratio(contender.rates(), torch)]
+        lines.append(f"| {POINTS[name].title} | {' | '.join([*columns, computing(contender, 256)])} |")
+    return lines
+
+
+def computing(contender: Contender, examples: int) -> str:
+    """The time that all of its threads computed for so many examples, in ms."""
+    return f"{median(contender.processor_time()) * 1000 * examples:.2f}"
+
+
+def best_rates(contenders: dict[str, Contender], *names: str) -> list[float] | None:
+    """The larger rate of the named ones in each round; None where none of them took part."""
+    rates = [contenders[name].rates() for name in names if name in contenders]
+    return [max(of_round) for of_round in zip(*rates, strict=True)] if rates else None
 
 
 def ratio(rates: list[float], baseline: list[float] | None) -> str:
