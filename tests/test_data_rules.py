@@ -67,6 +67,12 @@ def test_the_rate_is_smaller_for_larger_images_and_in_long_runs(side: int, steps
     assert learning_rate(replace(LONG, steps=steps, data=images(side))).value == rate
 
 
+def test_the_rate_is_smaller_for_deeper_networks() -> None:
+    choice = learning_rate(replace(LONG, steps=10, data=images(28), depth=2))
+    assert choice.value == 1.4e-3
+    assert "2 convolutions a size" in choice.reason
+
+
 def test_the_rate_for_points_follows_the_length_of_the_run_alone() -> None:
     points = replace(LONG, data=DataSpec((2,), 100))
     assert [learning_rate(replace(points, steps=steps)).value for steps in (100, 32_000)] == [1e-3, 5e-4]

@@ -213,7 +213,7 @@ def read_choice(choice: str, without: Iterable[str]) -> dict[str, Any]:
 def facts_of(job: TrainJob, data: DataSpec | None) -> Facts:
     """What the rules know of a job whose automatic values have placeholders."""
     train, optimizer = job.train, job.config["optimizer"]
-    beta_2 = optimizer.get("beta_2")
+    beta_2, model = optimizer.get("beta_2"), job.config["model"]
     return Facts(
         steps=train.steps,
         batch_size=train.batch_size,
@@ -224,5 +224,6 @@ def facts_of(job: TrainJob, data: DataSpec | None) -> Facts:
         beta_2=beta_2.get("start") if isinstance(beta_2, Mapping) else beta_2,  # of a schedule, at its beginning
         trains_discriminator=job.loss.trains_discriminator and job.loss.output != RECONSTRUCTION,
         is_mirror_symmetric=job.dataset.is_mirror_symmetric,
+        depth=model["depth"] if "stem" in model else 1,  # others count layers in another way
         data=data or describe_training_data(job),
     )

@@ -57,11 +57,14 @@ def ema_half_life(facts: Facts) -> Choice:
 
 
 def learning_rate(facts: Facts) -> Choice:
-    """The rate before it decays, smaller for larger images and in long runs."""
+    """The rate before it decays, smaller for larger images, deeper networks and in long runs."""
     smallest, largest = RATE_LIMITS
     if facts.examples.is_image:
         rate = RATE * (RATE_SIDE / facts.side) ** RATE_POWER
         reason = f"images of {facts.side:.3g} pixels a side; larger ones want smaller rates"
+        if facts.depth > 1:
+            rate /= math.sqrt(facts.depth)
+            reason += f", and so do {facts.depth} convolutions a size"
     else:
         rate, reason = RATE_OF_POINTS, "points have no resolution"
     if facts.steps > RATE_STEPS:
@@ -137,8 +140,8 @@ RULES = (
     ),
     Rule(
         "optimizer.learning_rate",
-        f"{RATE:g} * ({RATE_SIDE} / side)^{RATE_POWER:g}, and {RATE_OF_POINTS:g} for points; times "
-        f"({RATE_STEPS} / steps)^0.5 in longer runs; from {RATE_LIMITS[0]:g} to {RATE_LIMITS[1]:g}",
+        f"{RATE:g} * ({RATE_SIDE} / side)^{RATE_POWER:g} / (`model.depth` of `convnet`)^0.5, and {RATE_OF_POINTS:g} for "
+        f"points; times ({RATE_STEPS} / steps)^0.5 in longer runs; from {RATE_LIMITS[0]:g} to {RATE_LIMITS[1]:g}",
         "[measured](experiments_log.md) on digits, MNIST and EuroSAT; R3GAN has 2e-4 for 490,000 steps",
         learning_rate,
         placeholder=2e-4,

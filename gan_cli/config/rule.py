@@ -27,6 +27,7 @@ class Facts:
         beta_2: share of the mean squared gradient that the optimizer keeps at its first updates; None without one.
         trains_discriminator: whether the loss trains one that discriminates.
         is_mirror_symmetric: whether mirrored examples are as likely as the examples; None where that is not known.
+        depth: convolutions at each size of the features, where the model has that dial; else 1.
         data: the training examples; None for rules that do without.
     """
 
@@ -39,6 +40,7 @@ class Facts:
     beta_2: float | None = None
     trains_discriminator: bool = True
     is_mirror_symmetric: bool | None = None
+    depth: int = 1
     data: DataSpec | None = None
 
     @property
