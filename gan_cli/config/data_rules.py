@@ -140,8 +140,8 @@ RULES = (
     ),
     Rule(
         "optimizer.learning_rate",
-        f"{RATE:g} * ({RATE_SIDE} / side)^{RATE_POWER:g} / (`model.depth` of `convnet`)^0.5, and {RATE_OF_POINTS:g} for "
-        f"points; times ({RATE_STEPS} / steps)^0.5 in longer runs; from {RATE_LIMITS[0]:g} to {RATE_LIMITS[1]:g}",
+        f"{RATE:g} * ({RATE_SIDE} / side)^{RATE_POWER:g} / (`model.depth` of `convnet`)^0.5, and {RATE_OF_POINTS:g} "
+        f"for points; times ({RATE_STEPS} / steps)^0.5 in longer runs; from {RATE_LIMITS[0]:g} to {RATE_LIMITS[1]:g}",
         "[measured](experiments_log.md) on digits, MNIST and EuroSAT; R3GAN has 2e-4 for 490,000 steps",
         learning_rate,
         placeholder=2e-4,
