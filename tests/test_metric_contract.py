@@ -29,7 +29,7 @@ METRICS = sorted(path.stem for path in (config_directory() / "metric").glob("[!_
 SOURCES: dict[str, Source] = {"images": Digits(), "points": Ring(examples=1200)}
 REFUSED = {("modes", "images"), ("diversity", "points"), ("cas", "points")}
 """What a metric does not take, and says so."""
-CERTAIN = {"modes"}
+CERTAIN = {"modes", "codes_found"}
 """A whole number that is counted by a protocol of fixed size: what other samples would give is not told."""
 CHEAP = {"subsets": 5, "permutations": 20, "epochs": 10, "patches": 16, "directions": 16, "steps": 20, "width": 4}
 """Settings by which a metric takes less time and keeps its promises."""
@@ -115,7 +115,7 @@ def test_it_measures_the_same_each_time_or_refuses_with_a_reason(name: str, kind
         assert refused.value.key == f"metric.{name}"
         return
     has_classes = fake.labels is not None
-    planned = PlannedComparison(SOURCES[kind], real.data, real.count, fake.count, has_classes)
+    planned = PlannedComparison(SOURCES[kind], real.data, real.count, fake.count, has_classes, has_classes)
     check_metrics({name: metric}, TOLD, planned)
     state = np.random.get_state()[1].tolist()  # type: ignore[index]
     found = measure({name: metric}, comparison, protocol={})

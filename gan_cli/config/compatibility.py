@@ -204,12 +204,10 @@ def check_evaluation(job: TrainJob, data: DataSpec | None) -> None:
     if section.best_by is not None or section.patience is not None or section.stop_on_collapse:
         choose_value("eval.best_by", section.best_by, job.metrics)
     count = None if data is None else min(data.examples, section.real_samples or data.examples)
+    conditioning = job.conditioning
+    labels = {"fakes_have_classes": conditioning.needs_labels, "fakes_have_codes": conditioning.draws_targets}
     try:
-        check_metrics(
-            job.metrics,
-            job.features,
-            PlannedComparison(job.dataset, data, count, section.samples, job.conditioning.needs_labels),
-        )
+        check_metrics(job.metrics, job.features, PlannedComparison(job.dataset, data, count, section.samples, **labels))
     except ConfigError as error:
         raise (error.below("eval") if error.key in COUNTS else error) from None
 

@@ -13,7 +13,15 @@ from gan_cli.evaluation.checkpoint_diagnostics import diagnose_checkpoint
 from gan_cli.evaluation.class_frequencies import labels_for
 from gan_cli.evaluation.compute_metrics import Evaluation, measure
 from gan_cli.evaluation.evaluation_config import GENERATED, EvaluationJob
-from gan_cli.evaluation.evaluation_sides import FakeSide, RealSide, conditional_classes, describe, find_real, open_real
+from gan_cli.evaluation.evaluation_sides import (
+    FakeSide,
+    RealSide,
+    conditional_classes,
+    describe,
+    find_real,
+    has_codes,
+    open_real,
+)
 from gan_cli.evaluation.example_sets import ExampleSet, GeneratedExamples, StoredExamples
 from gan_cli.evaluation.feature_store import cached_features, extract_features
 from gan_cli.evaluation.protocol import describe_protocol
@@ -57,8 +65,9 @@ def check_evaluation(job: EvaluationJob, fake: FakeSide) -> None:
         made, classes = settings.samples or GENERATED, conditional_classes(fake)
     if data is not None:
         check_per_class(job, data.classes > 1 and (classes > 1 or fake.config is None))
+    planned = PlannedComparison(source, data, count, made, classes > 1, has_codes(fake))
     try:
-        check_metrics(job.metrics, job.features, PlannedComparison(source, data, count, made, classes > 1))
+        check_metrics(job.metrics, job.features, planned)
     except ConfigError as error:
         key = {"samples": "fake", "real_samples": "real"}.get(error.key)
         typed = getattr(settings, error.key, None) if key else None
@@ -122,7 +131,7 @@ def evaluate(
     if isinstance(fakes, StoredExamples):
         report_skipped("fake", fakes.whole, console)
     has_classes = fakes.labels is not None
-    planned = PlannedComparison(real.source, reals.data, reals.count, fakes.count, has_classes)
+    planned = PlannedComparison(real.source, reals.data, reals.count, fakes.count, has_classes, has_codes(fake))
     check_metrics(job.metrics, job.features, planned)
     check_per_class(job, reals.labels is not None and has_classes)
     computed: dict[str, Result] = {}

@@ -79,6 +79,12 @@ def conditional_classes(fake: FakeSide) -> int:
     return fake.data.classes if takes_labels else 0
 
 
+def has_codes(fake: FakeSide) -> bool:
+    """Whether a run's generator takes codes that it draws itself; false where that is not known."""
+    node = None if fake.config is None else fake.config.get("conditioning")
+    return bool(attribute_of("conditioning", node, "draws_targets"))
+
+
 def find_real(job: EvaluationJob, fake: FakeSide) -> RealData | str:
     """The data set of the real side, or the path of its files. Raises ConfigError where there is neither."""
     settings = job.settings

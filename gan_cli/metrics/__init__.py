@@ -131,6 +131,7 @@ class Metric(ABC):
         uses_held_out: whether it reads `comparison.held_out`. Default: False.
         needs_held_out: whether it can't do without. Default: False.
         needs_labels: whether both sides must have classes. Default: False.
+        needs_codes: whether the labels of the generated side must be codes, as those of InfoGAN. Default: False.
         max_dimensions: the largest number of features it accepts. Default: None, any.
         class_values: the names of the numbers that `class_rows` gives of each class. Default: none.
     """
@@ -140,6 +141,7 @@ class Metric(ABC):
     uses_held_out: ClassVar[bool] = False
     needs_held_out: ClassVar[bool] = False
     needs_labels: ClassVar[bool] = False
+    needs_codes: ClassVar[bool] = False
     max_dimensions: ClassVar[int | None] = None
     class_values: ClassVar[tuple[str, ...]] = ()
 

@@ -31,6 +31,7 @@ class PlannedComparison:
         data: of the real examples, None where that is not known yet.
         real, fake: how many examples there will be.
         fakes_have_classes: whether the generated ones are labelled.
+        fakes_have_codes: whether they have the values of a code.
     """
 
     source: Source | None
@@ -38,6 +39,7 @@ class PlannedComparison:
     real: int | None
     fake: int
     fakes_have_classes: bool = False
+    fakes_have_codes: bool = False
 
 
 def check_metrics(metrics: Mapping[str, Metric], features: FeatureExtractorConfig, planned: PlannedComparison) -> None:
@@ -60,6 +62,11 @@ def check_metrics(metrics: Mapping[str, Metric], features: FeatureExtractorConfi
             if metric.needs_labels and not planned.fakes_have_classes:
                 advice = "A folder with a sub-folder for each class has some; for others use metric=fid."
                 raise ConfigError("", "goes class by class, and the generated examples have no classes", advice=advice)
+            if metric.needs_codes and not planned.fakes_have_codes:
+                advice = "Those of conditioning=infogan have some."
+                raise ConfigError(
+                    "", "matches codes with classes, and the generated examples have no codes", advice=advice
+                )
         except ConfigError as error:
             raise below(name, error) from None
     if data is not None and needs_extractor(metrics):
