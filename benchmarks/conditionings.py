@@ -1,6 +1,6 @@
 """Every conditioning on the same labelled data, with the same networks, budget and loss; prints a Markdown table.
 
-    python benchmarks/conditionings.py --runs FOLDER --data-dir TFDS            # MNIST, about 5 minutes a row
+    python benchmarks/conditionings.py --runs FOLDER --data-dir TFDS            # MNIST, about 3 minutes a row
     python benchmarks/conditionings.py --runs FOLDER --data digits              # a minute a row
     python benchmarks/conditionings.py --runs FOLDER --only projection concat
 
@@ -22,7 +22,7 @@ from typing import Any
 
 from gan_cli.config.config_directory import config_directory
 
-STEPS = {"mnist": 2000, "digits": 2000}
+STEPS = {"mnist": 1000, "digits": 2000}
 WITHOUT_LABELS = ("none", "infogan")
 COLUMNS = {
     "fid": "FID",

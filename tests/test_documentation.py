@@ -164,6 +164,9 @@ def test_each_experiment_is_listed_with_its_picture() -> None:
     page = PAGES["docs/experiments.md"]
     for path in (config_directory() / "experiment").glob("*.yaml"):
         assert f"`gan-train experiment={path.stem}" in page
+        if "\n# Not measured yet." in path.read_text(encoding="utf-8"):
+            assert f"`gan-train experiment={path.stem}" in page.partition("## Not measured yet")[2]
+            continue
         assert f"images/{path.stem}.png" in page
         with Image.open(ROOT / "docs" / "images" / f"{path.stem}.png") as image:
             assert min(image.size) >= 256

@@ -52,6 +52,8 @@ OPTIMIZERS = choices_of("optimizer")
 MODELS = choices_of("model")
 
 
+DOWNLOADED = {"fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+"""Experiments whose data may not be here, and the shape of its images."""
 EXPERIMENTS = choices_of("experiment")
 
 
@@ -103,7 +105,11 @@ def test_each_experiment_begins(experiment: str, request: pytest.FixtureRequest)
     words = ["train.steps=1", "run.log_every=1", "hydra.run.dir=run", "model.width=8", "train.batch_size=8"]
     # What is measured is measured of fewer images, and of none where a classifier would have to be trained first.
     words += ["eval.samples=200", "eval.real_samples=200", "features=random"]
-    if "mnist" in experiment:
+    if experiment in DOWNLOADED:
+        values = np.random.default_rng(0).integers(0, 255, (300, *DOWNLOADED[experiment]), np.uint8)
+        np.save("images.npy", values)
+        words += ["dataset=npz", "dataset.path=images.npy", "metric=[]"]
+    elif "mnist" in experiment:
         words += [f"dataset.data_dir={request.getfixturevalue('test_data')}/tfds", "dataset.split=train[:2000]"]
         words.append("metric=[]")
     if experiment.startswith("eurosat"):
