@@ -19,6 +19,7 @@ class Purpose(IntEnum):
     PERTURBATION = 6
     CLASS_ORDER = 7
     CODES = 8
+    NOISE = 9
 
 
 def fold(seed: int, purpose: int, *counts: Any) -> Any:

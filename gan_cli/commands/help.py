@@ -45,7 +45,7 @@ Examples to paste:
   gan-sample checkpoint=generator.keras                  # from a .keras file alone
 
 Settings: run, checkpoint, step, n, seed, seeds, grid, format (png, gif, npz, files), interpolate (linear, slerp),
-          frames, truncation, weights (ema, raw), output, trust.
+          frames, truncation, noise, weights (ema, raw), output, trust.
           `gan-sample --cfg job run=RUN` shows all with their values; configs/sample.yaml explains each.
 
 Flags: --help, --version, --cfg job. TAB completion: eval "$(gan-sample -sc install=bash)"

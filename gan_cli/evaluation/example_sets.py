@@ -6,7 +6,7 @@ random subset, and the same pixels give the same numbers whether they come from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +16,6 @@ from gan_cli.data import DataSpec, Examples, Progress
 from gan_cli.data.chunk_length import chunk_length
 from gan_cli.data.content_hash import Fingerprint, fingerprint
 from gan_cli.sampling.generate import BATCH
-from gan_cli.sampling.latents import Latents
 
 if TYPE_CHECKING:
     from gan_cli.sampling.loaded_generator import LoadedGenerator
@@ -145,8 +144,9 @@ class GeneratedExamples:
         """The examples of a batch of the generator, BATCH of them but for the last batch."""
         if number not in self.last_block:
             rows = slice(number * BATCH, (number + 1) * BATCH)
-            z = self.generator.latents((self.seed + self.order[rows]).tolist(), self.truncation).z
-            images = self.generator.render(Latents(z, None if self.labels is None else self.labels[rows]))
+            plain = self.generator.latents((self.seed + self.order[rows]).tolist(), self.truncation)
+            labels = None if self.labels is None else self.labels[rows]
+            images = self.generator.render(replace(plain, labels=labels))
             self.last_block.clear()
             self.last_block[number] = images
         return self.last_block[number]

@@ -29,7 +29,7 @@ from gan_cli.features import FeatureExtractor
 from gan_cli.metrics import Comparison
 from gan_cli.metrics.metric_compatibility import check_embedding, choose_value, needs_extractor, value_names
 from gan_cli.progress import ProgressReporter
-from gan_cli.sampling.generator_metadata import GeneratorMetadata
+from gan_cli.sampling.generator_metadata import metadata_of
 from gan_cli.sampling.generator_weights import EMA
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 
@@ -156,7 +156,7 @@ class PeriodicEvaluator:
         model = self.job.model
         spec = self.training.spec
         condition = self.job.conditioning.condition(spec)
-        metadata = GeneratorMetadata(model.latent_size, model.latent_distribution, spec, step, condition)
+        metadata = metadata_of(model, spec, step, condition)
         about = {"weights": EMA, "step": step}
         generator, count = LoadedGenerator(averaged, metadata), self.settings.samples
         labels, labels_about = None, ""

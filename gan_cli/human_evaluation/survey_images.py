@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from gan_cli.evaluation.example_sets import StoredExamples
 from gan_cli.evaluation.real_data import RealData, data_of_run, describe_files, open_files, report_skipped
 from gan_cli.human_evaluation.survey_config import HumanJob
 from gan_cli.human_evaluation.survey_page import Side
-from gan_cli.sampling.latents import Latents
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.trained_models.find_generator_file import check_source, find_source, read_source_config
 from gan_cli.trained_models.load_generator import load_source
@@ -106,7 +105,7 @@ def read_images(job: HumanJob, found: Found, console: Console) -> tuple[Side, Si
     seeds = range(job.seed, job.seed + job.n // 2)
     labels = labels_of_page(stored_real, generator, job)
     inputs = generator.latents(seeds, job.truncation)
-    inputs = inputs if labels is None else Latents(inputs.z, labels)
+    inputs = inputs if labels is None else replace(inputs, labels=labels)
     fake = Side(generator.render(inputs), seeds, class_names(job, generator.classes, inputs.labels))
     about_fake = describe_generator(generator, job, found.name)
     return real, fake, {"real": facts(reals, about), "fake": about_fake}, generator.metadata.step

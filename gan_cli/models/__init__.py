@@ -11,6 +11,9 @@ from gan_cli.models.condition import AUTO, Condition
 if TYPE_CHECKING:
     import keras
 
+TRUNCATE_LATENTS, TRUNCATE_W = "latents", "w"
+"""What the truncation of samples moves: the latents themselves, or the styles w of StyleGAN towards their average."""
+
 
 class ModelPair(ABC):
     """Base class of models: a generator and a discriminator.
@@ -26,6 +29,9 @@ class ModelPair(ABC):
         conditionings: the ways in which its generator takes a condition, such as a label, its default first; see
             `gan_cli.models.condition_layers`. Empty: it takes none.
         conditioning: one of them, or `auto` for the one that suits.
+        truncation: what `truncation` of samples means, `latents` or `w`. A generator with `w` has the layers `mapping`,
+            a model from latents, and conditions, to w; `w_average`, whose variable `average` is their average; and
+            `synthesis`, a model from ws `[batch, layers, size]`, and noise, to examples.
     """
 
     latent_size: int = 64
@@ -34,16 +40,30 @@ class ModelPair(ABC):
     discriminator_normalization: str = "none"
     conditionings: ClassVar[tuple[str, ...]] = ()
     conditioning: str = AUTO
+    truncation: ClassVar[str] = TRUNCATE_LATENTS
 
     def check(self, data: DataSpec) -> None:  # noqa: B027
         """Raises ConfigError if the networks can't be built for `data`, with what is supported. Loads no TensorFlow."""
+
+    def noise_size(self, data: DataSpec) -> int:
+        """Returns how many normal numbers the generator gets for an example besides latents and condition.
+
+        A network draws no random numbers itself. A generator of a model with such numbers has them as its last input,
+        named `noise`, `[batch, noise_size]`.
+        """
+        return 0
+
+    def without_noise(self) -> ModelPair:
+        """Returns the pair whose generator needs no such numbers, for a decoder."""
+        return self
 
     @abstractmethod
     def generator(self, data: DataSpec, condition: Condition | None = None) -> keras.Model:
         """Returns a model from latents `[batch, latent_size]` to float32 examples `[batch, *data.shape]`.
 
-        Images are within `data.value_range`. With a condition the model's inputs are latents and conditions
-        `[batch, condition.size]`. A model without `conditionings` needs no argument for it.
+        Images are within `data.value_range`, or trained to be, and clipped to it where they are shown. The inputs are
+        latents, conditions `[batch, condition.size]` with a condition, and noise where `noise_size` is not 0. A model
+        without `conditionings` needs no argument for a condition.
         """
 
     @abstractmethod

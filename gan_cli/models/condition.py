@@ -15,7 +15,8 @@ from gan_cli.lazy import tf
 
 AUTO = "auto"
 CONCAT, PRODUCT, BATCH_NORM, FIRST_MAP = "concat", "product", "batch_norm", "first_map"
-"""The ways in which a condition enters a generator, see `gan_cli.models.condition_layers`."""
+MAPPING = "mapping"
+"""The ways in which a condition enters a generator, see `gan_cli.models.condition_layers`; `mapping` is StyleGAN's."""
 
 
 class Targets(NamedTuple):

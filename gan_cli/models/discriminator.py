@@ -144,6 +144,7 @@ def as_decoder(pair: ModelPair, size: int) -> ModelPair:
     It is normalised as the encoder is: batches of real and of generated examples, each normalised by itself, would get
     the same statistics before they are compared.
     """
+    pair = pair.without_noise()
     changes: dict[str, Any] = {"latent_size": size}
     if "generator_normalization" in {field.name for field in fields(pair)}:  # type: ignore[arg-type]
         changes["generator_normalization"] = pair.discriminator_normalization

@@ -25,7 +25,9 @@ class UnitMoment(keras.layers.Layer):
         return inputs * keras.ops.rsqrt(keras.ops.mean(keras.ops.square(inputs), axis=-1, keepdims=True) + EPSILON)
 
 
-def map_condition(latents: Any, condition: Any, size: int, layers: int, name: str = "mapping") -> Any:
+def map_condition(
+    latents: Any, condition: Any, size: int, layers: int, name: str = "mapping", dtype: str | None = None
+) -> Any:
     """w, `[n, size]`.
 
     Args:
@@ -34,14 +36,16 @@ def map_condition(latents: Any, condition: Any, size: int, layers: int, name: st
         size: of the embedding of the condition, of hidden layers and of w.
         layers: hidden layers, the last one of which gives w.
         name: the beginning of the names of layers: NAME_embedding, NAME_0, NAME_1, ...
+        dtype: of all layers; None for the policy's.
     """
-    parts = [] if latents is None else [UnitMoment(name=f"{name}_latents")(latents)]
+    parts = [] if latents is None else [UnitMoment(dtype=dtype, name=f"{name}_latents")(latents)]
     if condition is not None:
-        embedded = EqualizedDense(size, name=f"{name}_embedding")(condition)
-        parts.append(UnitMoment(name=f"{name}_condition")(embedded))
-    features = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name=f"{name}_input")(parts)
+        embedded = EqualizedDense(size, dtype=dtype, name=f"{name}_embedding")(condition)
+        parts.append(UnitMoment(dtype=dtype, name=f"{name}_condition")(embedded))
+    features = parts[0] if len(parts) == 1 else keras.layers.Concatenate(dtype=dtype, name=f"{name}_input")(parts)
     for number in range(layers):
-        features = EqualizedDense(size, RATE_MULTIPLIER, activation="leaky_relu", name=f"{name}_{number}")(features)
+        layer = EqualizedDense(size, RATE_MULTIPLIER, activation="leaky_relu", dtype=dtype, name=f"{name}_{number}")
+        features = layer(features)
     return features
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gan_cli.lazy import tf
-from gan_cli.sampling.latents import Latents
+from gan_cli.sampling.latents import Latents, WTruncation
 
 if TYPE_CHECKING:
     import keras
@@ -22,15 +22,15 @@ BATCH = 64
 SAMPLES = "samples"
 """The output's name where a generator has inner results besides its samples, and so returns a dictionary."""
 
-_compiled: weakref.WeakKeyDictionary[keras.Model, Callable] = weakref.WeakKeyDictionary()
+_compiled: weakref.WeakKeyDictionary[keras.Model, dict[WTruncation | None, Callable]] = weakref.WeakKeyDictionary()
 
 
 def generate(model: keras.Model, latents: Latents | np.ndarray, batch: int = BATCH) -> np.ndarray:
     """Samples of a generator in inference mode: moving averages in batch normalisation, no dropout.
 
     Args:
-        model: a generator, from `[batch, latent_size]` to `[batch, ...]`. A conditional one takes `[z, labels]`. One
-            that returns a dictionary has its samples under `samples`.
+        model: a generator, from `[batch, latent_size]` to `[batch, ...]`. One with conditions or noise takes a list:
+            latents, conditions, noise. One that returns a dictionary has its samples under `samples`.
         latents: at least one; an array `[n, latent_size]` stands for latents without labels.
         batch: rows of a call. Other sizes may give other last bits, so leave it alone where pixels are compared.
 
@@ -44,7 +44,7 @@ def generate(model: keras.Model, latents: Latents | np.ndarray, batch: int = BAT
         latents = Latents(np.asarray(latents))
     if len(latents) == 0:
         raise ValueError("There are no latents: expected at least one row.")
-    forward = _forward(model)
+    forward = _forward(model, latents.truncation)
     pieces = []
     for start in range(0, len(latents), batch):
         rows = latents[start : start + batch]
@@ -53,17 +53,33 @@ def generate(model: keras.Model, latents: Latents | np.ndarray, batch: int = BAT
     return np.concatenate(pieces)
 
 
-def _forward(model: keras.Model) -> Callable:
-    """The model's graph, traced once a model and batch size and forgotten with the model."""
-    if model not in _compiled:
+def _forward(model: keras.Model, truncation: WTruncation | None) -> Callable:
+    """The model's graph, traced once a model, truncation and batch size and forgotten with the model."""
+    graphs = _compiled.setdefault(model, {})
+    if truncation not in graphs:
         proxy = weakref.proxy(model)  # a strong reference here would keep the model alive for ever
 
         @tf.function(autograph=False)
-        def forward(z: tf.Tensor, *labels: tf.Tensor) -> tf.Tensor:
-            return tf.cast(samples_of(proxy([z, *labels] if labels else z, training=False)), tf.float32)
+        def forward(z: tf.Tensor, *others: tf.Tensor) -> tf.Tensor:
+            if truncation is not None:
+                return tf.cast(truncated_samples(proxy, truncation, [z, *others]), tf.float32)
+            return tf.cast(samples_of(proxy([z, *others] if others else z, training=False)), tf.float32)
 
-        _compiled[model] = forward
-    return _compiled[model]
+        graphs[truncation] = forward
+    return graphs[truncation]
+
+
+def truncated_samples(model: keras.Model, truncation: WTruncation, inputs: list[Any]) -> Any:
+    """The samples of a generator with the layers `mapping`, `w_average` and `synthesis`, with truncated styles."""
+    from gan_cli.models.mapping_network import truncate_w  # here, since it defines Keras layers
+
+    mapping, synthesis = model.get_layer("mapping"), model.get_layer("synthesis")
+    average = tf.convert_to_tensor(model.get_layer("w_average").average)
+    count = len(mapping.inputs)
+    w = tf.cast(mapping(inputs[:count], training=False), tf.float32)
+    ws = truncate_w(w, average, truncation.psi, synthesis.inputs[0].shape[1], truncation.cutoff)
+    planes = [noise[:, : synthesis.inputs[1].shape[1]] for noise in inputs[count:]] if len(synthesis.inputs) > 1 else []
+    return synthesis([ws, *planes], training=False)
 
 
 def samples_of(outputs: Any) -> Any:

@@ -26,6 +26,7 @@ from gan_cli.sampling.generator_metadata import (
     GeneratorMetadataError,
     check_generator_shapes,
     check_shapes,
+    metadata_of,
     parse_metadata,
 )
 from gan_cli.sampling.keras_archive import CONFIG, WEIGHTS, KerasArchive, read_archive
@@ -44,7 +45,7 @@ def save_generator(
     condition: Condition | None = None,
 ) -> None:
     """Writes `generator` to a .keras file, whole or not at all."""
-    metadata = GeneratorMetadata(model.latent_size, model.latent_distribution, data, step, condition)
+    metadata = metadata_of(model, data, step, condition)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "generator.keras"
         generator.save(file)
@@ -128,8 +129,12 @@ def register_layers() -> None:
     """Makes our own layers known to Keras, which finds them by their registered names."""
     import gan_cli.models.condition_layers
     import gan_cli.models.layers.box_resampled_convolution
+    import gan_cli.models.layers.equalized
     import gan_cli.models.layers.latent_chunks
+    import gan_cli.models.layers.minibatch_std
     import gan_cli.models.layers.self_attention
+    import gan_cli.models.layers.style_vectors
     import gan_cli.models.layers.sum_pooling
+    import gan_cli.models.layers.synthesis
     import gan_cli.models.mapping_network
     import gan_cli.models.spectral_normalization  # noqa: F401

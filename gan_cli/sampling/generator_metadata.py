@@ -12,27 +12,41 @@ from typing import Any
 
 from gan_cli.data import DataSpec
 from gan_cli.data.class_names import is_list_of_names
+from gan_cli.models import TRUNCATE_LATENTS, TRUNCATE_W, ModelPair
 from gan_cli.models.condition import Condition
 from gan_cli.number_limits import MAX_INTEGER
 from gan_cli.sampling.latents import DISTRIBUTIONS
 
 MAX_SIDE = 2**16
 """Pixels of a side of an image, numbers of a latent, and classes of a condition."""
+MAX_NOISE = 2**24
+"""Numbers of a sample besides its latents; StyleGAN2 takes 2.8 million at 1024x1024."""
 
 
 @dataclass(frozen=True)
 class GeneratorMetadata:
-    """Latents and output of a generator, the step at which it was saved, and what it takes besides latents."""
+    """Latents and output of a generator, the step at which it was saved, and what it takes besides latents.
+
+    `noise_size` and `truncation` are those of `gan_cli.models.ModelPair`.
+    """
 
     latent_size: int
     latent_distribution: str
     data: DataSpec
     step: int
     condition: Condition | None = None
+    noise_size: int = 0
+    truncation: str = TRUNCATE_LATENTS
 
 
 class GeneratorMetadataError(ValueError):
     """Facts that can't be true, as a clause without a full stop."""
+
+
+def metadata_of(pair: ModelPair, data: DataSpec, step: int, condition: Condition | None = None) -> GeneratorMetadata:
+    """The metadata of the generator of a pair."""
+    size, distribution = pair.latent_size, pair.latent_distribution
+    return GeneratorMetadata(size, distribution, data, step, condition, pair.noise_size(data), pair.truncation)
 
 
 def parse_metadata(values: Any) -> GeneratorMetadata:
@@ -59,7 +73,13 @@ def parse_metadata(values: Any) -> GeneratorMetadata:
     )
     step = integer(values, "step", 0, 2**62)
     condition = condition_of(values.get("condition"))
-    return GeneratorMetadata(integer(values, "latent_size", 1, MAX_SIDE), distribution, spec, step, condition)
+    noise_size = integer(values, "noise_size", 0, MAX_NOISE) if "noise_size" in values else 0  # not in older files
+    truncation = values.get("truncation", TRUNCATE_LATENTS)
+    if truncation not in (TRUNCATE_LATENTS, TRUNCATE_W):
+        problem = f"truncation is {shown(truncation)}; expected {TRUNCATE_LATENTS} or {TRUNCATE_W}"
+        raise GeneratorMetadataError(problem)
+    latent_size = integer(values, "latent_size", 1, MAX_SIDE)
+    return GeneratorMetadata(latent_size, distribution, spec, step, condition, noise_size, truncation)
 
 
 def class_names_of(data: Any) -> tuple[str, ...]:
@@ -83,6 +103,8 @@ def condition_of(values: Any) -> Condition | None:
 
 def check_shapes(metadata: GeneratorMetadata, input_shape: Any, output_shape: Any) -> None:
     """Raises GeneratorMetadataError unless a Keras model with these shapes is a generator with these metadata."""
+    if metadata.noise_size:
+        input_shape = check_noise_shape(metadata.noise_size, input_shape)
     if metadata.condition is not None:
         input_shape = check_condition_shape(metadata.condition, input_shape)
     check_generator_shapes(input_shape, output_shape)
@@ -93,6 +115,13 @@ def check_shapes(metadata: GeneratorMetadata, input_shape: Any, output_shape: An
     if tuple(output_shape[1:]) != metadata.data.shape:
         given = "x".join(map(str, output_shape[1:]))
         raise GeneratorMetadataError(f"shape is {shown(list(metadata.data.shape))}, but its model gives {given}")
+
+
+def check_noise_shape(noise_size: int, input_shape: Any) -> Any:
+    """The shapes of the inputs before the noise. Raises GeneratorMetadataError."""
+    if not isinstance(input_shape, list) or len(input_shape) < 2 or input_shape[-1] != (None, noise_size):
+        raise GeneratorMetadataError(f"its model takes {shown(input_shape)}, and no noise of {noise_size} numbers")
+    return input_shape[0] if len(input_shape) == 2 else input_shape[:-1]
 
 
 def check_condition_shape(condition: Condition, input_shape: Any) -> Any:

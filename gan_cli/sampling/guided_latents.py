@@ -16,7 +16,7 @@ import numpy as np
 from gan_cli.lazy import tf
 from gan_cli.sampling.generate import BATCH
 from gan_cli.sampling.latent_optimization import decayed, langevin_step, natural_gradient_step
-from gan_cli.sampling.latents import Latents, latents
+from gan_cli.sampling.latents import Latents, SeededNoise, latents, seeded_noise
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.sampling.rejection_sampling import acceptance_logits, metropolis_hastings, running_maximum, sigmoid
 from gan_cli.sampling.sampling_methods import LANGEVIN, LATENT_OPTIMIZATION, REJECTION
@@ -45,7 +45,7 @@ class GuidedLatents:
 
     Attributes:
         generator: whose latents they are.
-        score: the discriminator's logits; its arguments after the latents are those of `labels_of_score`.
+        score: the discriminator's logits; its arguments after the latents are those of `given`.
         labels_of_score: maps labels, None or an array `[n, ...]`, to arrays.
         method: one of METHODS, but `plain`.
         steps: candidates of a seed, or steps of Langevin sampling.
@@ -64,15 +64,18 @@ class GuidedLatents:
     def latents(self, seeds: Sequence[int], labels: np.ndarray | None) -> Latents:
         """The latents of these seeds with their labels."""
         if self.method in (LANGEVIN, LATENT_OPTIMIZATION):
-            return Latents(self.moved(seeds, labels), labels)
+            return Latents(self.moved(seeds, labels), labels, self.noise(seeds))
         each = [None] * len(seeds) if labels is None else list(labels[:, None])
         rows = [self.chosen(int(seed), label) for seed, label in zip(seeds, each, strict=True)]
-        return Latents(np.stack(rows), labels)
+        return Latents(np.stack(rows), labels, self.noise(seeds))
+
+    def noise(self, seeds: Sequence[int]) -> SeededNoise | None:
+        return seeded_noise([int(seed) for seed in seeds], self.generator.metadata.noise_size)
 
     def chosen(self, seed: int, label: np.ndarray | None) -> np.ndarray:
         """The latent of one seed, float32 `[size]`: one of its candidates. `label` is `[1, ...]`."""
         z = self.plain([seed + place * STRIDE for place in range(self.steps)])
-        logits = self.logits(z, label)
+        logits = self.logits(z, label, [seed] * self.steps)
         uniforms = (latents([seed + UNIFORMS], self.steps, "uniform")[0] + 1.0) / 2.0
         if self.method == REJECTION:
             burn_in, gamma = self.burn_in(label)
@@ -88,7 +91,8 @@ class GuidedLatents:
         """Logits of the burn-in of a class, and gamma."""
         key = b"" if label is None else label.tobytes()
         if key not in self.burn_ins:
-            logits = self.logits(self.plain([BURN_IN_SEED + place for place in range(BURN_IN)]), label)
+            seeds = [BURN_IN_SEED + place for place in range(BURN_IN)]
+            logits = self.logits(self.plain(seeds), label, seeds)
             maxima = np.full(len(logits), logits.max())
             self.burn_ins[key] = logits, acceptance_logits(logits, maxima, SHIFT_PERCENT)[1]
         return self.burn_ins[key]
@@ -99,7 +103,7 @@ class GuidedLatents:
         for start in range(0, len(seeds), BATCH):
             part = [int(seed) for seed in seeds[start : start + BATCH]]
             z = self.plain(part)
-            given = self.labels_of_score(None if labels is None else labels[start : start + BATCH])
+            given = self.given(None if labels is None else labels[start : start + BATCH], part)
             if self.method == LATENT_OPTIMIZATION:
                 z = self.batch(self.optimize, z, given)
             else:
@@ -115,12 +119,18 @@ class GuidedLatents:
         about = self.generator.metadata
         return latents(seeds, about.latent_size, about.latent_distribution, self.truncation, self.truncation_method)
 
-    def logits(self, z: np.ndarray, label: np.ndarray | None) -> np.ndarray:
-        """The logits of latents `[n, size]` of one class, float64 `[n]`."""
-        found = []
+    def given(self, labels: np.ndarray | None, seeds: Sequence[int]) -> list[np.ndarray]:
+        """The arguments of the score after the latents: arrays of labels, and the noise of seeds if it takes some."""
+        noise = self.noise(seeds)
+        return [*self.labels_of_score(labels), *([] if noise is None else [noise.array()])]
+
+    def logits(self, z: np.ndarray, label: np.ndarray | None, seeds: Sequence[int] | None = None) -> np.ndarray:
+        """The logits of latents `[n, size]` of one class with the noise of seeds `[n]`, 0 .. n - 1 by default."""
+        found, seeds = [], range(len(z)) if seeds is None else seeds
         for start in range(0, len(z), BATCH):
             part = z[start : start + BATCH]
-            given = self.labels_of_score(None if label is None else np.repeat(label, len(part), axis=0))
+            labels = None if label is None else np.repeat(label, len(part), axis=0)
+            given = self.given(labels, seeds[start : start + BATCH])
             found.append(self.batch(self.compiled_score, part, given))
         return np.concatenate(found).astype(np.float64)
 

@@ -7,8 +7,8 @@ distribution is ours: 53 bits to a number in [0, 1), Box and Muller (1958) to a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,10 @@ SMALLEST_REDRAW = 0.01
 """Threshold of `redraw`: 125 numbers are drawn for one that is kept."""
 NEXT_DRAWS = 2**64
 """From a seed to that of its next draws; larger than any seed of a user."""
+NOISE_SEEDS = 2**112
+"""From the seed of a latent to that of its noise; beyond the next draws, candidates and their decisions."""
+RANDOM, CONSTANT, ZERO = NOISE_KINDS = ("random", "constant", "none")
+NO_NOISE = -1
 DRAWS = 4096
 """Numbers of a seed that `redraw` draws at once."""
 
@@ -37,40 +41,89 @@ class Latents:
         z: float32 `[n, size]`.
         labels: int32 `[n]`, the class of each sample, or its condition, float32 `[n, size]`, as
             `gan_cli.models.condition` has it; None for a generator without classes.
+        noise: the further normal numbers of each sample; None for a generator without (`ModelPair.noise_size`).
+        truncation: of the styles w of StyleGAN; None for none.
     """
 
     z: np.ndarray
     labels: np.ndarray | None = None
+    noise: SeededNoise | None = None
+    truncation: WTruncation | None = None
 
     def __len__(self) -> int:
         return len(self.z)
 
     def __getitem__(self, rows: slice | np.ndarray) -> Latents:
-        return Latents(self.z[rows], None if self.labels is None else self.labels[rows])
+        labels = None if self.labels is None else self.labels[rows]
+        noise = None if self.noise is None else self.noise[rows]
+        return replace(self, z=self.z[rows], labels=labels, noise=noise)
 
     def padded(self, count: int) -> Latents:
         """The same with the last row repeated until there are `count` rows."""
         return self[np.minimum(np.arange(count), len(self) - 1)]
 
     def arrays(self) -> list[np.ndarray]:
-        """The arrays that a model takes: float32 z, and int32 labels or float32 conditions where there are some."""
-        z = self.z.astype(np.float32, copy=False)
-        if self.labels is None:
-            return [z]
-        return [z, self.labels.astype(np.int32 if self.labels.ndim == 1 else np.float32, copy=False)]
+        """The arrays that a model takes: float32 z, then int32 labels or float32 conditions, and noise, if any."""
+        arrays = [self.z.astype(np.float32, copy=False)]
+        if self.labels is not None:
+            arrays.append(self.labels.astype(np.int32 if self.labels.ndim == 1 else np.float32, copy=False))
+        return arrays if self.noise is None else [*arrays, self.noise.array()]
 
     def with_condition(self, condition: Condition | None) -> Latents:
         """The same with each label as the condition of a generator that takes one."""
         if condition is None or self.labels is None or self.labels.ndim > 1:
             return self
-        return Latents(self.z, condition.array(self.labels))
+        return replace(self, labels=condition.array(self.labels))
 
 
-def cycled(z: np.ndarray, condition: Condition | None) -> Latents:
+@dataclass(frozen=True)
+class WTruncation:
+    """Truncation of styles: w is moved towards its average, average + psi (w - average).
+
+    Attributes:
+        psi: in (0, 1].
+        cutoff: how many of the first layers get the moved w; None for all.
+    """
+
+    psi: float
+    cutoff: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SeededNoise:
+    """Normal numbers for each sample, drawn where they are needed: they are many.
+
+    Attributes:
+        seeds: whole numbers `[n]`, of the samples' latents; NO_NOISE for zeros.
+        size: numbers of a sample.
+    """
+
+    seeds: Sequence[int]
+    size: int
+
+    def __getitem__(self, rows: slice | np.ndarray) -> SeededNoise:
+        return SeededNoise(list(np.array(self.seeds, object)[rows]), self.size)
+
+    def array(self) -> np.ndarray:
+        """float32 `[n, size]`, each row a function of its seed alone."""
+        rows = {seed: self.row(int(seed)) for seed in dict.fromkeys(self.seeds)}
+        return np.stack([rows[seed] for seed in self.seeds])
+
+    def row(self, seed: int) -> np.ndarray:
+        found: np.ndarray = np.zeros(self.size, np.float32)
+        return found if seed == NO_NOISE else latents([seed + NOISE_SEEDS], self.size, "normal")[0]
+
+
+def seeded_noise(seeds: Iterable[int], size: int, kind: str = RANDOM) -> SeededNoise | None:
+    """The noise of samples with these seeds: their own, `constant` for the same, `none` for zeros; None of size 0."""
+    fixed = {CONSTANT: 0, ZERO: NO_NOISE}
+    return SeededNoise([fixed.get(kind, seed) for seed in seeds], size) if size else None
+
+
+def cycled(z: np.ndarray, condition: Condition | None, noise: SeededNoise | None = None) -> Latents:
     """Latents `[n, size]`, the i-th of class i modulo the number of classes where the generator takes a condition."""
-    if condition is None:
-        return Latents(z)
-    return Latents(z, condition.array(np.arange(len(z)) % condition.classes))
+    labels = None if condition is None else condition.array(np.arange(len(z)) % condition.classes)
+    return Latents(z, labels, noise)
 
 
 def latents(

@@ -10,11 +10,21 @@ import numpy as np
 
 from gan_cli.data import DataSpec
 from gan_cli.data.class_names import find_class
-from gan_cli.errors import ConfigError
+from gan_cli.errors import ConfigError, check_choice
+from gan_cli.models import TRUNCATE_W
 from gan_cli.plotting.image_grid import to_uint8
 from gan_cli.sampling.generate import generate
 from gan_cli.sampling.generator_metadata import GeneratorMetadata
-from gan_cli.sampling.latents import SCALE, Latents, latents
+from gan_cli.sampling.latents import (
+    NOISE_KINDS,
+    RANDOM,
+    SCALE,
+    Latents,
+    WTruncation,
+    check_truncation,
+    latents,
+    seeded_noise,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -33,26 +43,48 @@ class LoadedGenerator:
     metadata: GeneratorMetadata
 
     def latents(
-        self, seeds: Iterable[int], truncation: float = 1.0, classes: Any = None, truncation_method: str = SCALE
+        self,
+        seeds: Iterable[int],
+        truncation: float = 1.0,
+        classes: Any = None,
+        truncation_method: str = SCALE,
+        noise: str = RANDOM,
+        truncation_cutoff: int | None = None,
     ) -> Latents:
         """The latents of these seeds, each a function of its seed alone, with labels where the generator takes them.
 
         Args:
             seeds: of the latents.
-            truncation, truncation_method: see `gan_cli.sampling.latents`.
+            truncation, truncation_method: see `gan_cli.sampling.latents`. With a generator that has styles, `scale`
+                moves these towards their average.
+            noise: of a generator that takes noise: `random`, that of each seed; `constant`, the same for all; `none`.
+            truncation_cutoff: how many of the first layers get truncated styles; None for all.
             classes: the name or number of the class of all samples, or of each in a list. Default: the class of a seed
                 is the seed modulo the number of classes.
 
         Raises:
             ConfigError: for `resample` and `redraw` with uniform latents, an unknown class, another number of classes
-                than of seeds, and classes of a generator that takes none.
+                than of seeds, classes of a generator that takes none, and noise or a cutoff of one that has none.
         """
         numbers, about = [int(seed) for seed in seeds], self.metadata
         if truncation_method != SCALE and about.latent_distribution != "normal":
             problem = f"needs normal latents, and this generator has {about.latent_distribution} ones"
             raise ConfigError("truncation_method", problem, truncation_method, "Use truncation_method=scale.")
+        self.check_style_options(noise, truncation_cutoff)
+        check_truncation(truncation, truncation_method)
+        of_w = None
+        if about.truncation == TRUNCATE_W and truncation_method == SCALE and truncation != 1:
+            truncation, of_w = 1.0, WTruncation(truncation, truncation_cutoff)
         z = latents(numbers, about.latent_size, about.latent_distribution, truncation, truncation_method)
-        return Latents(z, self.labels(numbers, classes))
+        return Latents(z, self.labels(numbers, classes), seeded_noise(numbers, about.noise_size, noise), of_w)
+
+    def check_style_options(self, noise: str, truncation_cutoff: int | None) -> None:
+        """Raises ConfigError for options of a generator with noise or styles, where this one has none."""
+        check_choice("noise", noise, NOISE_KINDS)
+        if noise != RANDOM and not self.metadata.noise_size:
+            raise ConfigError("noise", "this generator takes no noise", noise, "Leave it out.")
+        if truncation_cutoff is not None and self.metadata.truncation != TRUNCATE_W:
+            raise ConfigError("truncation_cutoff", "this generator has no styles", truncation_cutoff, "Leave it out.")
 
     def labels(self, seeds: Sequence[int], classes: Any = None) -> np.ndarray | None:
         """The labels of samples, int32 `[n]`, as `latents` says; None where the generator takes none."""

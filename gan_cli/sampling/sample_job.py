@@ -12,7 +12,7 @@ from gan_cli.errors import ConfigError, check_choice, check_number
 from gan_cli.number_limits import MAX_INTEGER, MAX_SAMPLES, check_step
 from gan_cli.plotting.grid_size import grid_shape, parse_grid
 from gan_cli.sampling.generator_weights import parse_weights
-from gan_cli.sampling.latents import SCALE, check_truncation
+from gan_cli.sampling.latents import NOISE_KINDS, RANDOM, SCALE, check_truncation
 from gan_cli.sampling.sampling_methods import METHODS, METROPOLIS_HASTINGS, PLAIN, REJECTION, WITH_STEPS
 from gan_cli.sampling.seed_list import parse_seeds
 
@@ -28,6 +28,7 @@ POINTS = 2500
 MAX_FRAMES = 10_000
 MAX_STEPS = 10_000
 """Of a sampling method."""
+MAX_LAYERS = 1000
 MAX_BATCHES = 10_000
 """Of standing statistics."""
 MAX_PICTURE_PIXELS = 2**30
@@ -63,6 +64,8 @@ class SampleJob:
     method: str = PLAIN
     method_steps: int | None = None
     standing_statistics: int | None = None
+    noise: str = RANDOM
+    truncation_cutoff: int | None = None
 
     def __post_init__(self) -> None:
         for key in ("run", "checkpoint", "output"):
@@ -90,6 +93,12 @@ class SampleJob:
         object.__setattr__(self, "weights", parse_weights(self.weights))
         if self.standing_statistics is not None:
             check_number("standing_statistics", self.standing_statistics, at_least=1, at_most=MAX_BATCHES)
+        check_choice("noise", self.noise, NOISE_KINDS)
+        if self.truncation_cutoff is not None:
+            check_number("truncation_cutoff", self.truncation_cutoff, at_least=0, at_most=MAX_LAYERS)
+            if self.truncation == 1 or self.truncation_method != SCALE:
+                problem = f"goes with truncation= below 1 and truncation_method={SCALE}"
+                raise ConfigError("truncation_cutoff", problem, self.truncation_cutoff)
         self.check_method()
         self.check_together()
 
@@ -106,6 +115,8 @@ class SampleJob:
         if self.interpolate is not None:
             problem = "does not go with interpolate=, whose latents are between those of seeds"
             raise ConfigError("method", problem, self.method)
+        if self.noise != RANDOM:
+            raise ConfigError("method", "does not go with noise=, since it scores each seed with its own", self.method)
         if self.truncation != 1 and self.method not in (REJECTION, METROPOLIS_HASTINGS):
             problem = "does not go with truncation=, since it moves latents anywhere"
             raise ConfigError("method", problem, self.method)

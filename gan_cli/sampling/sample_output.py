@@ -19,7 +19,7 @@ from gan_cli.plotting.image_grid import write_png
 from gan_cli.runs.atomic_files import make_folder, write_atomically
 from gan_cli.runs.symlink_checks import is_inside
 from gan_cli.sampling.generator_weights import EMA
-from gan_cli.sampling.latents import REDRAW, RESAMPLE
+from gan_cli.sampling.latents import RANDOM, REDRAW, RESAMPLE
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.sampling_methods import PLAIN
 from gan_cli.sampling.seed_list import LONGEST_NAME, seeds_name
@@ -94,6 +94,10 @@ def default_name(job: SampleJob, source: Path, step: int, seeds: Sequence[int], 
         words.append(f"redrawn_{job.truncation!r}")
     elif job.truncation != 1:
         words.append(f"truncation_{job.truncation!r}")
+    if job.truncation_cutoff is not None:
+        words.append(f"cutoff_{job.truncation_cutoff}")
+    if job.noise != RANDOM:
+        words.append(f"noise_{job.noise}")
     if job.method != PLAIN:
         words.append(job.method if job.method_steps is None else f"{job.method}_{job.method_steps}")
     if job.standing_statistics is not None:

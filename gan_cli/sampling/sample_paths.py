@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +13,7 @@ from gan_cli.sampling.interpolation import path
 from gan_cli.sampling.latents import Latents
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.sampling.sample_job import SampleJob
-from gan_cli.sampling.sample_request import one_label
+from gan_cli.sampling.sample_request import one_label, plain_latents
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ def paths_of_seeds(generator: LoadedGenerator, job: SampleJob, seeds: list[int])
         label = one_label(generator, job)
     elif job.label is not None:
         requested_labels("class", job.label, generator.classes, condition)
-    keys, kind = (
-        generator.latents(seeds, job.truncation, truncation_method=job.truncation_method).z,
-        str(job.interpolate),
-    )
+    plain, kind = plain_latents(generator, job, seeds), str(job.interpolate)
+    keys = plain.z
 
     def of_class(z: np.ndarray) -> Latents:
-        return Latents(z, None if label is None else np.full(len(z), label, np.int32))
+        labels = None if label is None else np.full(len(z), label, np.int32)
+        noise = None if plain.noise is None else plain.noise[np.zeros(len(z), int)]  # the same along the whole path
+        return Latents(z, labels, noise, plain.truncation)
 
     legs = [of_class(path(keys[index : index + 2], job.frames, kind)) for index in range(len(seeds) - 1)]
     return SamplePaths(legs, of_class(path(keys, job.frames, kind, is_loop=True)), seeds)
@@ -77,8 +77,7 @@ def paths_of_classes(generator: LoadedGenerator, job: SampleJob, seeds: list[int
     keys = condition.array(np.array(labels))
 
     def at(seed: int, conditions: np.ndarray) -> Latents:
-        z = generator.latents([seed] * len(conditions), job.truncation, truncation_method=job.truncation_method).z
-        return Latents(z, conditions)
+        return replace(plain_latents(generator, job, [seed] * len(conditions)), labels=conditions)
 
     legs = [
         at(seed, path(np.stack(pair), job.frames, "linear")) for seed in seeds for pair in pairwise(list(keys))

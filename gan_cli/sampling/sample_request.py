@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.sampling.class_request import requested_labels
 from gan_cli.sampling.class_rows import rows_of_classes
+from gan_cli.sampling.latents import Latents
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.sampling.sample_job import COLUMNS, SampleJob
 
@@ -55,6 +56,12 @@ def requested_samples(generator: LoadedGenerator, job: SampleJob) -> SampleReque
         return in_rows(list(range(job.seed, job.seed + COLUMNS)), rows_of_classes(condition.classes).tolist())
     seeds = job.seed_list(data.is_image)
     return SampleRequest(seeds, generator.labels(seeds))
+
+
+def plain_latents(generator: LoadedGenerator, job: SampleJob, seeds: Sequence[int]) -> Latents:
+    """The latents of these seeds as the job has them truncated, with their noise."""
+    options = {"truncation_method": job.truncation_method, "truncation_cutoff": job.truncation_cutoff}
+    return generator.latents(seeds, job.truncation, noise=job.noise, **options)  # type: ignore[arg-type]
 
 
 def in_rows(seeds: list[int], labels: list[int]) -> SampleRequest:

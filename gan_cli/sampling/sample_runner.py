@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from gan_cli.plotting.image_grid import gif, image_grid, to_pil_image
 from gan_cli.plotting.points_plot import points_plot
 from gan_cli.sampling.generate import BATCH
 from gan_cli.sampling.guided_latents import GuidedLatents
-from gan_cli.sampling.latents import Latents
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.sample_output import (
@@ -25,7 +25,7 @@ from gan_cli.sampling.sample_output import (
     write_picture,
 )
 from gan_cli.sampling.sample_paths import SamplePaths, requested_paths
-from gan_cli.sampling.sample_request import SampleRequest, folder_name, requested_samples
+from gan_cli.sampling.sample_request import SampleRequest, folder_name, plain_latents, requested_samples
 from gan_cli.sampling.standing_statistics import collect_statistics
 
 
@@ -93,8 +93,7 @@ def render(
 ) -> np.ndarray:
     if guide is not None:
         return generator.render(guide.latents(request.seeds, request.labels))
-    z = generator.latents(request.seeds, job.truncation, truncation_method=job.truncation_method).z
-    return generator.render(Latents(z, request.labels))
+    return generator.render(replace(plain_latents(generator, job, request.seeds), labels=request.labels))
 
 
 def write_interpolation(generator: LoadedGenerator, job: SampleJob, paths: SamplePaths, output: Path) -> None:

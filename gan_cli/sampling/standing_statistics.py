@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import keras, tf
 from gan_cli.sampling.generate import BATCH
@@ -38,8 +36,8 @@ def collect_statistics(
         for batch in range(batches):
             seeds = range(FIRST_SEED + batch * BATCH, FIRST_SEED + (batch + 1) * BATCH)
             about = generator.metadata
-            z = generator.latents(seeds, truncation, truncation_method=truncation_method).z
-            arrays = [tf.constant(array) for array in cycled(np.asarray(z), about.condition).arrays()]
+            plain = generator.latents(seeds, truncation, truncation_method=truncation_method)
+            arrays = [tf.constant(array) for array in cycled(plain.z, about.condition, plain.noise).arrays()]
             yield arrays if len(arrays) > 1 else arrays[0]
 
     average_statistics(generator.model, inputs())

@@ -14,6 +14,7 @@ from gan_cli.config.job_builder import build, stored_section
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import tf
 from gan_cli.losses import LOGITS, Loss
+from gan_cli.models import TRUNCATE_W
 from gan_cli.sampling.generate import samples_of
 from gan_cli.sampling.guided_latents import GuidedLatents, Score
 from gan_cli.sampling.loaded_generator import LoadedGenerator
@@ -49,6 +50,8 @@ def load_guide(source: Path, job: SampleJob) -> GuidedLatents:
     if job.method == LANGEVIN and generator.metadata.latent_distribution != "normal":
         problem = f"needs normal latents, and this generator has {generator.metadata.latent_distribution} ones"
         raise ConfigError("method", problem, job.method, ADVICE)
+    if generator.metadata.truncation == TRUNCATE_W and job.truncation != 1:
+        raise ConfigError("method", "does not go with truncation= of styles", job.method, ADVICE)
     discriminator = restore_discriminator(checkpoint, loss, job.trust)
     if pack_of(discriminator, generator.metadata.data.shape) != 1:
         problem = "needs a discriminator of single examples, and that of this run takes packs"
@@ -76,11 +79,15 @@ def check_loss(loss: Loss, method: str) -> None:
 
 
 def score_of(generator: LoadedGenerator, discriminator: keras.Model) -> Score:
-    """The discriminator's logits of generated examples, from latents and the arrays of `label_arrays`."""
+    """The discriminator's logits of generated examples, from latents, the arrays of `label_arrays`, and noise."""
     is_conditional, takes_labels = generator.metadata.condition is not None, len(discriminator.inputs) > 1
+    takes_noise = generator.metadata.noise_size > 0
 
     def score(z: Any, *given: Any) -> Any:
-        examples = samples_of(generator.model([z, given[0]] if is_conditional else z, training=False))
+        noise = given[-1:] if takes_noise else ()
+        given = given[: len(given) - len(noise)]
+        inputs = [z, *(given[:1] if is_conditional else ()), *noise]
+        examples = samples_of(generator.model(inputs if len(inputs) > 1 else z, training=False))
         output = discriminator([examples, given[-1]] if takes_labels else examples, training=False)
         logits = output[OUTPUT] if isinstance(output, Mapping) else output
         return tf.reshape(tf.cast(logits, tf.float32), [-1])

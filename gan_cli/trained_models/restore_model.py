@@ -21,7 +21,7 @@ from gan_cli.models import ModelPair, build_generator
 from gan_cli.models.discriminator import build_discriminator
 from gan_cli.models.shape_only_build import deferred_variables
 from gan_cli.runs.checkpoint import Checkpoint
-from gan_cli.sampling.generator_metadata import GeneratorMetadata
+from gan_cli.sampling.generator_metadata import metadata_of
 from gan_cli.sampling.generator_weights import CHECKPOINT_PART
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 
@@ -47,8 +47,7 @@ def restore_generator(checkpoint: Checkpoint, weights: str, trust: bool) -> Load
     assign_weights(model, checkpoint, part)
     if not all(np.isfinite(variable.numpy()).all() for variable in model.variables):
         raise ConfigError("checkpoint", f"the {weights} weights of step {checkpoint.step} are not all finite")
-    size, distribution = pair.latent_size, pair.latent_distribution
-    return LoadedGenerator(model, GeneratorMetadata(size, distribution, checkpoint.data, checkpoint.step, condition))
+    return LoadedGenerator(model, metadata_of(pair, checkpoint.data, checkpoint.step, condition))
 
 
 def restore_discriminator(checkpoint: Checkpoint, loss: Loss, trust: bool) -> keras.Model:

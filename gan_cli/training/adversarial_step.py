@@ -79,6 +79,7 @@ class AdversarialStep:
         schedules: schedules by the name of the metric that shows their value.
         condition: what the generator gets besides latents; None for nothing.
         draw_targets: maps a stateless seed to random codes; None where generated examples get the labels of real ones.
+        noise_size: how many normal numbers the generator gets for an example besides latents and condition.
     """
 
     generator: keras.Model
@@ -99,6 +100,7 @@ class AdversarialStep:
     constants: Mapping[str, Any] = field(default_factory=dict)
     condition: Condition | None = None
     draw_targets: Callable[[Any], Targets] | None = None
+    noise_size: int = 0
 
     def __post_init__(self) -> None:
         self.loss = self.augmented_discriminator.loss
@@ -185,14 +187,25 @@ class AdversarialStep:
     def generate(self, context: UpdateContext) -> Generated:
         """Returns a batch of generated examples, with perturbed ones if a penalty asks for them."""
         batches = self.draw_batches(context)
-        inputs = (self.generator_inputs(latents, context) for latents in batches)
+        noise = self.draw_noise(batches[0], context)
+        inputs = (self.generator_inputs(latents, context, noise) for latents in batches)
         return Generated(batches[0], *(self.generator(one, training=True) for one in inputs))
 
-    def generator_inputs(self, latents: Any, context: UpdateContext) -> Any:
-        """Returns what the generator is called with: latents, with their conditions where there are some."""
-        if self.condition is None or context.targets is None:
-            return latents
-        return [latents, self.condition.tensors(context.targets)]
+    def generator_inputs(self, latents: Any, context: UpdateContext, noise: Any = None) -> Any:
+        """Returns what the generator is called with: latents, with their conditions and noise where there are some."""
+        inputs = [latents]
+        if self.condition is not None and context.targets is not None:
+            inputs.append(self.condition.tensors(context.targets))
+        if noise is not None:
+            inputs.append(noise)
+        return inputs if len(inputs) > 1 else latents
+
+    def draw_noise(self, latents: Any, context: UpdateContext) -> Any:
+        """Returns the normal numbers of a batch, `[batch, noise_size]`; None where the generator takes none."""
+        if not self.noise_size:
+            return None
+        seed = fold(self.seed, Purpose.NOISE, context.step, context.update)
+        return tf.random.stateless_normal([latents.shape[0], self.noise_size], seed)
 
     def draw_batches(self, context: UpdateContext) -> list[Any]:
         """Returns the latents of a batch and, if a penalty asks for perturbed examples, those of the perturbed ones."""

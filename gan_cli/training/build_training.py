@@ -26,7 +26,7 @@ from gan_cli.penalties import Penalty
 from gan_cli.schedule import Schedule
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.augmented_discriminator import AugmentedDiscriminator
-from gan_cli.training.call_state import layers_with_call_state
+from gan_cli.training.call_state import layers_across_batch, layers_with_call_state
 from gan_cli.training.compiled_loop import CompiledLoop
 from gan_cli.training.ema import AverageDecay
 from gan_cli.training.gradient_accumulation import AccumulatingStep
@@ -59,6 +59,7 @@ def build_state(job: TrainJob, data: DataSpec, extractor: FeatureExtractor | Non
         discriminator=discriminator,
         averaged=averaged,
         condition=condition,
+        noise_size=job.model.noise_size(data),
         generator_optimizer=with_loss_scale(job.optimizer.for_generator(), job.train.precision),
         discriminator_optimizer=with_loss_scale(job.optimizer.for_discriminator(), job.train.precision),
         scalars={part: scalars for part, one in stateful_parts(job).items() if (scalars := new_scalars(one))},
@@ -118,6 +119,7 @@ def build_step(
         constants=loss_constants(job, examples, progress),
         condition=state.condition,
         draw_targets=target_sampler(job),
+        noise_size=state.noise_size,
     )
     state.metrics = list(step.intervals)
     state.sums = tf.Variable(np.zeros((2, len(state.metrics)), np.float32))
@@ -143,6 +145,11 @@ def check_chunks(job: TrainJob, state: TrainingState) -> None:
         if layers:
             problem = f"the {name}'s layer {layers[0]} changes from call to call, so parts of a batch do not add up"
             advice = f"Use model.{name}_normalization=none or layer, no dropout, or train.accumulate=1."
+            raise ConfigError("train.accumulate", problem, job.train.accumulate, advice)
+        layers = layers_across_batch(network)
+        if layers:
+            problem = f"the {name}'s layer {layers[0]} compares the examples of a batch, so parts of it do not add up"
+            advice = "Use model.minibatch_std_group=0 or train.accumulate=1."
             raise ConfigError("train.accumulate", problem, job.train.accumulate, advice)
 
 

@@ -17,6 +17,27 @@ def layers_with_call_state(network: Any) -> list[str]:
     for layer in network.layers:
         if isinstance(layer, keras.Model):
             found += layers_with_call_state(layer)
-        elif layer.non_trainable_variables:
+        elif layer.non_trainable_variables and not is_average_of_w(layer):
             found.append(layer.name)
     return found
+
+
+def layers_across_batch(network: Any) -> list[str]:
+    """Returns the names of the layers that compare the examples of a batch, and so depend on its size."""
+    from gan_cli.models.layers.minibatch_std import MinibatchStd  # here, since it loads Keras
+
+    inner = [name for layer in network.layers if isinstance(layer, keras.Model) for name in layers_across_batch(layer)]
+    return inner + [layer.name for layer in network.layers if isinstance(layer, MinibatchStd)]
+
+
+def is_average_of_w(layer: Any) -> bool:
+    """Whether a layer's state does not enter its output in training: the average of StyleGAN's w."""
+    from gan_cli.models.layers.style_vectors import AverageW  # here, since it loads Keras
+
+    return isinstance(layer, AverageW)
+
+
+def average_positions(network: Any) -> list[int]:
+    """Returns the places of averages of w among a network's weights, in their order."""
+    averages = {id(layer.average) for layer in network.layers if is_average_of_w(layer)}
+    return [place for place, variable in enumerate(network.weights) if id(variable) in averages]

@@ -16,6 +16,7 @@ from gan_cli.data import ExampleBatch
 from gan_cli.data.pipeline import Batches
 from gan_cli.lazy import tf
 from gan_cli.training.adversarial_step import AdversarialStep
+from gan_cli.training.call_state import average_positions
 from gan_cli.training.ema import AverageDecay, update_average
 from gan_cli.training.training_state import TrainingState
 
@@ -62,6 +63,7 @@ class CompiledLoop:
         self.step, self.batches, self.state, self.decay = step, batches, state, decay
         self.compiled_step = tf.function(step, jit_compile=True, autograph=False) if xla else step
         self.names = list(step.intervals)
+        self.copied = average_positions(state.generator)
         number = tf.TensorSpec([], tf.int64)
         signature = (number, number, *batches.signature())
         # Without AutoGraph: converting the Python code to graph code would double the time until the first step.
@@ -99,7 +101,7 @@ class CompiledLoop:
         """Performs one step and updates the averages; returns its metrics and whether its losses are finite."""
         labels = (real.labels,) if self.step.uses_labels else ()
         metrics = self.compiled_step(real.values, step, *labels)
-        update_average(self.state.averaged.weights, self.state.generator.weights, self.decay(step))
+        update_average(self.state.averaged.weights, self.state.generator.weights, self.decay(step), self.copied)
         row = tf.stack([metrics[name] for name in self.names])
         due = tf.stack([tf.cast(step % every == 0, tf.float32) for every in self.step.intervals.values()])
         self.state.sums.assign_add(tf.stack([row, due]))

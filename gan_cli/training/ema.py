@@ -2,12 +2,13 @@
 
 Exponential moving average as in StyleGAN (arXiv:1812.04948; NVlabs stylegan2-ada `Gs_beta`), with a half-life that is
 counted in images, so that it means the same at every batch size, and a warm-up in which it is a share of the images
-seen so far. The moving statistics of batch normalisation are averaged like the weights that they belong to.
+seen so far. The moving statistics of batch normalisation are averaged like the weights that they belong to; StyleGAN's
+average of w, an average already, is copied, as in NVlabs/stylegan2-ada-pytorch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,10 @@ class AverageDecay:
         return tf.where(bounded > 0, tf.pow(0.5, self.batch_size / tf.maximum(bounded, 1e-8)), 0.0)
 
 
-def update_average(average: Sequence[Any], weights: Sequence[Any], keep: Any) -> None:
-    """Moves each variable of `average` towards its partner: a <- keep * a + (1 - keep) * w."""
-    for averaged, weight in zip(average, weights, strict=True):
-        averaged.assign(weight + keep * (averaged - weight))
+def update_average(average: Sequence[Any], weights: Sequence[Any], keep: Any, copied: Collection[int] = ()) -> None:
+    """Moves each variable of `average` towards its partner: a <- keep * a + (1 - keep) * w.
+
+    Those at the places of `copied` get the value of their partner.
+    """
+    for place, (averaged, weight) in enumerate(zip(average, weights, strict=True)):
+        averaged.assign(weight if place in copied else weight + keep * (averaged - weight))

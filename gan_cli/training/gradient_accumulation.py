@@ -49,10 +49,11 @@ class AccumulatingStep(AdversarialStep):
     def generate(self, context: UpdateContext) -> Generated:
         """Returns a batch of generated examples, chunk by chunk and without gradient."""
         batches = self.draw_batches(context)
+        noise = self.draw_noise(batches[0], context)
 
         def compute(chunk: Any) -> list[Any]:
-            within = self.context_of(context, chunk)
-            inputs = (self.generator_inputs(self.chunk(latents, chunk), within) for latents in batches)
+            within, own = self.context_of(context, chunk), self.optional_chunk(noise, chunk)
+            inputs = (self.generator_inputs(self.chunk(latents, chunk), within, own) for latents in batches)
             return [self.generator(one, training=True) for one in inputs]
 
         return Generated(batches[0], *join_chunks(self.chunks, len(batches), compute))
@@ -111,11 +112,13 @@ class AccumulatingStep(AdversarialStep):
             loss, metrics = self.generator_objective(outputs, context)
         gradients = tape.gradient(loss, leaves(fake), unconnected_gradients="zero")
         batches, variables = self.draw_batches(context), self.variables.generator
+        noise = self.draw_noise(batches[0], context)
 
         def compute(chunk: Any) -> list[Any]:
-            within = self.context_of(context, chunk)
+            within, own = self.context_of(context, chunk), self.optional_chunk(noise, chunk)
             with tf.GradientTape() as outer:
-                inputs_of_chunk = [self.generator_inputs(self.chunk(latents, chunk), within) for latents in batches]
+                parts_of_batches = [self.chunk(latents, chunk) for latents in batches]
+                inputs_of_chunk = [self.generator_inputs(latents, within, own) for latents in parts_of_batches]
                 generated = Generated(
                     self.chunk(batches[0], chunk), *(self.generator(one, training=True) for one in inputs_of_chunk)
                 )
@@ -173,17 +176,19 @@ class AccumulatingStep(AdversarialStep):
         """Returns the context of a chunk, with random numbers that no other chunk and no other update has."""
         targets = context.targets
         if targets is not None:
-            chunks = (None if one is None else self.chunk(one, chunk) for one in targets)
-            targets = Targets(*chunks)
+            targets = Targets(*(self.optional_chunk(one, chunk) for one in targets))
         return replace(context, update=context.update + chunk * self.critic_steps, targets=targets)
 
     def chunk(self, values: Any, chunk: Any) -> Any:
         return chunk_of(values, chunk, self.chunks)
 
+    def optional_chunk(self, values: Any, chunk: Any) -> Any:
+        return None if values is None else self.chunk(values, chunk)
+
     def part(self, generated: Generated, chunk: Any) -> Generated:
         """Returns a chunk of a generated batch."""
         batch = (generated.latents, generated.examples, generated.perturbed)
-        return Generated(*(None if one is None else self.chunk(one, chunk) for one in batch))
+        return Generated(*(self.optional_chunk(one, chunk) for one in batch))
 
     def inner_product(self, output: DiscriminatorOutput, gradients: list[Any], chunk: Any) -> Any:
         """Returns the sum over all values of a chunk's outputs times the loss's gradient with respect to them."""

@@ -34,7 +34,7 @@ from gan_cli.runs.signals import StopRequest, stop_on_signals
 from gan_cli.runs.status import Status
 from gan_cli.sampling.class_rows import first_of_classes, rows_of_classes
 from gan_cli.sampling.generator_file import save_generator
-from gan_cli.sampling.latents import Latents, cycled, latents
+from gan_cli.sampling.latents import Latents, cycled, latents, seeded_noise
 from gan_cli.sampling.training_grid import TrainingGrid
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.build_training import build_compiled_loop, build_state, build_step, open_training_batches
@@ -271,13 +271,15 @@ def build_training_grid(job: TrainJob, examples: Examples) -> TrainingGrid:
     condition = job.conditioning.condition(spec)
     if condition is not None and spec.is_image:
         shown = rows_of_classes(condition.classes)
-        z = latents(list(range(columns)) * len(shown), model.latent_size, model.latent_distribution)
-        fixed = Latents(z, condition.array(np.repeat(shown, columns)))
+        seeds = list(range(columns)) * len(shown)
+        z = latents(seeds, model.latent_size, model.latent_distribution)
+        fixed = Latents(z, condition.array(np.repeat(shown, columns)), seeded_noise(seeds, model.noise_size(spec)))
         has_labels = job.conditioning.needs_labels
         real = first_of_classes(examples, shown, columns) if has_labels else first_examples(job, examples, len(z))
         return TrainingGrid(spec, fixed, len(shown), columns, real)
     count = rows * columns if spec.is_image else job.sample.points
-    fixed = cycled(latents(range(count), model.latent_size, model.latent_distribution), condition)
+    noise = seeded_noise(range(count), model.noise_size(spec))
+    fixed = cycled(latents(range(count), model.latent_size, model.latent_distribution), condition, noise)
     return TrainingGrid(spec, fixed, rows, columns, first_examples(job, examples, count))
 
 

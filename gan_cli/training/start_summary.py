@@ -18,7 +18,7 @@ from gan_cli.metrics.modes import SAMPLES, count_modes
 from gan_cli.penalties import Penalty
 from gan_cli.sampling.class_rows import FIRST_ROWS, MOST_ROWS
 from gan_cli.sampling.generate import generate
-from gan_cli.sampling.latents import cycled, latents
+from gan_cli.sampling.latents import cycled, latents, seeded_noise
 from gan_cli.schedule import Schedule
 from gan_cli.training.training_state import TrainingState
 
@@ -116,7 +116,7 @@ def describe_modes(job: TrainJob, state: TrainingState) -> list[str]:
     if mixture is None:
         return []
     z = latents(range(SAMPLES), job.model.latent_size, job.model.latent_distribution)
-    made = generate(state.averaged, cycled(z, state.condition))
+    made = generate(state.averaged, cycled(z, state.condition, seeded_noise(range(SAMPLES), state.noise_size)))
     found = count_modes(made, *mixture)
     return [
         f"Modes found: {found.modes} of {len(mixture.centres)}; {found.good_share:.1%} of {SAMPLES:,} samples are good"
@@ -148,6 +148,7 @@ def estimate_memory(job: TrainJob, examples: Examples, state: TrainingState) -> 
 
 
 def activations(model: keras.Model) -> int:
-    """How many numbers the layers of a model give for one example."""
+    """How many numbers the layers of a model, nested models included, give for one example."""
     outputs = [tensor for layer in model.layers for node in layer._inbound_nodes for tensor in node.output_tensors]
-    return sum(math.prod(side or 1 for side in tensor.shape[1:]) for tensor in outputs)
+    inner = sum(activations(layer) for layer in model.layers if isinstance(layer, keras.Model))
+    return inner + sum(math.prod(side or 1 for side in tensor.shape[1:]) for tensor in outputs)

@@ -31,6 +31,7 @@ class TrainingState:
         scalars: float32 scalars that losses, penalties, augmentations and optimizers carry on, by the part's name
             ("loss", "penalty/NAME", "augment/NAME", "generator_optimizer", "discriminator_optimizer") and theirs.
         condition: what the generator gets besides latents; None for nothing.
+        noise_size: how many normal numbers it gets for an example besides.
     """
 
     generator: keras.Model
@@ -42,6 +43,7 @@ class TrainingState:
     sums: Any = None
     scalars: dict[str, dict[str, Any]] = field(default_factory=dict)
     condition: Condition | None = None
+    noise_size: int = 0
 
     def variables(self) -> Iterator[tuple[str, Any]]:
         """Each variable with its name. The state of dropout's seeds is among a model's variables."""

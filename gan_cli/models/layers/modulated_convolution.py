@@ -4,7 +4,12 @@ Karras et al. 2020, arXiv:1912.04958, section 2.2: w' = s w, w'' = w' / sqrt(sum
 
 Two forms. Kernels larger than 1x1 are shared by all examples: scales of inputs and outputs commute with the
 convolution, so both multiply features. A 1x1 kernel is scaled for each example, and applied by one batched matrix
-product, which saves both passes over the features.
+product. Processor time in ms, forward, with first gradients, and with gradients of a gradient (8 images of 16x16x64,
+one thread, AMD EPYC):
+
+- 3x3 to 64 channels: scaled features 3.3, 10.6, 19.4; a batched product with patches of the images 7.5, 17.1, 34.9; one
+  grouped convolution has no gradient on a CPU;
+- 1x1 to 3 channels: scaled features 1.3, 2.1, 2.8; a batched product 1.5, 1.8, 2.6.
 """
 
 from __future__ import annotations
