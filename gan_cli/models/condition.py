@@ -14,7 +14,7 @@ import numpy as np
 from gan_cli.lazy import tf
 
 AUTO = "auto"
-CONCAT, PRODUCT, BATCH_NORM, FIRST_MAP = "concat", "product", "batch_norm", "first_map"
+CONCAT, EMBEDDING, PRODUCT, BATCH_NORM, FIRST_MAP = "concat", "embedding", "product", "batch_norm", "first_map"
 MAPPING = "mapping"
 """The ways in which a condition enters a generator, see `gan_cli.models.condition_layers`; `mapping` is StyleGAN's."""
 

@@ -1,6 +1,7 @@
 """The ways in which a condition (a one-hot label) enters a generator.
 
 - `concat`: joined to the latents (Mirza & Osindero 2014, arXiv:1411.1784, equation 2);
+- `embedding`: an embedding of the condition, joined to the latents (R3GAN, arXiv:2501.05441; brownvc/R3GAN);
 - `product`: latents times an embedding of the condition, as in much code of AC-GAN (Odena et al. 2017,
   arXiv:1610.09585);
 - `first_map`: a dense layer of an embedding, added to the first map (TF-GAN's `condition_tensor`);
@@ -17,12 +18,12 @@ from typing import Any
 import keras
 
 from gan_cli.models import ModelPair
-from gan_cli.models.condition import BATCH_NORM, CONCAT, FIRST_MAP, PRODUCT, Condition
+from gan_cli.models.condition import BATCH_NORM, CONCAT, EMBEDDING, FIRST_MAP, PRODUCT, Condition
 from gan_cli.models.model_checks import choose_way
 from gan_cli.models.normalization import EPSILON, dense
 
 EMBEDDING_SIZE = 64
-"""Of the embedding that `first_map` passes through a dense layer."""
+"""Of the embedding that `first_map` passes through a dense layer, and of `embedding` where a model has no other."""
 
 
 @keras.saving.register_keras_serializable("gan_cli")
@@ -54,16 +55,24 @@ class ConditionInput:
     ) -> None:
         self.epsilon, self.kernels = epsilon, kernels
         self.way = None if condition is None else choose_way(pair, condition)
+        self.size = 0 if condition is None else condition.size
         self.input = None if condition is None else keras.Input((condition.size,), name="condition")
 
     def model_inputs(self, latents: Any) -> Any:
         """The inputs of the generator."""
         return latents if self.input is None else [latents, self.input]
 
-    def latents(self, latents: Any) -> Any:
-        """Latents `[n, size]` with the condition, for the first layer."""
+    def latents(self, latents: Any, embedding_size: int = EMBEDDING_SIZE) -> Any:
+        """Latents `[n, size]` with the condition, for the first layer; `embedding_size` is that of `embedding`."""
         if self.way == CONCAT:
             return keras.layers.Concatenate(name="conditional_latents")([latents, self.input])
+        if self.way == EMBEDDING:
+            # Variance 1 / classes, as a dense layer whose fan-in is the number of classes (brownvc/R3GAN).
+            initializer = keras.initializers.RandomNormal(stddev=1.0 / math.sqrt(self.size))
+            embedding = keras.layers.Dense(
+                embedding_size, use_bias=False, kernel_initializer=initializer, name="embedding"
+            )
+            return keras.layers.Concatenate(name="conditional_latents")([latents, embedding(self.input)])
         if self.way == PRODUCT:
             # Normal with variance 1, so that products have the variance of latents.
             initializer = keras.initializers.RandomNormal(stddev=1.0)

@@ -35,7 +35,8 @@ def generate(model: keras.Model, latents: Latents | np.ndarray, batch: int = BAT
         batch: rows of a call. Other sizes may give other last bits, so leave it alone where pixels are compared.
 
     Returns:
-        float32 `[n, ...]` as the model gives them: images in [-1, 1], points in their own units.
+        float32 `[n, ...]`: images in [-1, 1], clipped where a model without a last activation exceeds it, points as the
+        model gives them, in their own units.
 
     Raises:
         ValueError: without any latent.
@@ -62,11 +63,17 @@ def _forward(model: keras.Model, truncation: WTruncation | None) -> Callable:
         @tf.function(autograph=False)
         def forward(z: tf.Tensor, *others: tf.Tensor) -> tf.Tensor:
             if truncation is not None:
-                return tf.cast(truncated_samples(proxy, truncation, [z, *others]), tf.float32)
-            return tf.cast(samples_of(proxy([z, *others] if others else z, training=False)), tf.float32)
+                return in_range(truncated_samples(proxy, truncation, [z, *others]))
+            return in_range(samples_of(proxy([z, *others] if others else z, training=False)))
 
         graphs[truncation] = forward
     return graphs[truncation]
+
+
+def in_range(samples: Any) -> Any:
+    """float32 samples; images clipped to [-1, 1]."""
+    samples = tf.cast(samples, tf.float32)
+    return samples if samples.shape.rank == 2 else tf.clip_by_value(samples, -1.0, 1.0)
 
 
 def truncated_samples(model: keras.Model, truncation: WTruncation, inputs: list[Any]) -> Any:

@@ -130,9 +130,12 @@ def register_layers() -> None:
     import gan_cli.models.condition_layers
     import gan_cli.models.layers.box_resampled_convolution
     import gan_cli.models.layers.equalized
+    import gan_cli.models.layers.fixed_resampling
+    import gan_cli.models.layers.grouped_convolution
     import gan_cli.models.layers.latent_chunks
     import gan_cli.models.layers.minibatch_std
     import gan_cli.models.layers.self_attention
+    import gan_cli.models.layers.spatial_map
     import gan_cli.models.layers.style_vectors
     import gan_cli.models.layers.sum_pooling
     import gan_cli.models.layers.synthesis
