@@ -133,10 +133,10 @@ class Networks:
 
     state: TrainingState
     learned: np.ndarray | None = None
-    first: list[list[np.ndarray]] = field(init=False)
+    first: list[list[np.ndarray]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.first = [self.state.generator.get_weights(), self.state.discriminator.get_weights()]
+        self.first = self.first or [self.state.generator.get_weights(), self.state.discriminator.get_weights()]
 
     def step_of(self, job: TrainJob) -> tuple[TrainingState, AdversarialStep]:
         """A job's state, anew, and its step."""
@@ -158,10 +158,18 @@ class Networks:
         return state, build_step(job, state)
 
 
+BUILT: dict[str, Networks] = {}
+"""Networks by what they are built from; to build them takes longer than a step."""
+
+
 def networks_of(job: TrainJob, shape: tuple[int, ...]) -> Networks:
-    """Fresh networks for a job, the same ones each time."""
-    keras.utils.set_random_seed(3)
-    return Networks(build_state(job, data_of(shape)))
+    """Networks for a job, with the same first weights each time; jobs that are built alike share the layers."""
+    of_loss = (job.loss.output, job.loss.embedding_size)
+    key = repr((shape, job.model, job.conditioning, of_loss, job.train.pack, job.train.precision))
+    if key not in BUILT:
+        keras.utils.set_random_seed(3)
+        BUILT[key] = Networks(build_state(job, data_of(shape)))
+    return replace(BUILT[key], first=[list(weights) for weights in BUILT[key].first], learned=None)
 
 
 def do(step: AdversarialStep, shape: tuple[int, ...], number: int = NUMBER) -> dict[str, float]:

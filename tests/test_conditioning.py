@@ -14,7 +14,6 @@ import tensorflow as tf
 from composition import (
     CLASSES,
     LABELS,
-    Networks,
     choices_of,
     data_of,
     do,
@@ -50,20 +49,9 @@ def job_with(conditioning: str, shape: tuple[int, ...] = IMAGES, *words: str, **
     return replace(job, model=model_for(shape), penalties={}, train=replace(job.train, critic_steps=1, **train))
 
 
-NETWORKS: dict[str, Networks] = {}
-"""Networks by what they depend on; building them takes longer than a step."""
-
-
-def shared_networks(job: TrainJob, shape: tuple[int, ...]) -> Networks:
-    key = repr((job.model, job.conditioning, job.loss, job.train.pack, job.train.precision, shape))
-    if key not in NETWORKS:
-        NETWORKS[key] = networks_of(job, shape)
-    return NETWORKS[key]
-
-
 def one_step(job: TrainJob, shape: tuple[int, ...] = IMAGES, labels: np.ndarray = LABELS) -> dict[str, float]:
     """A step from the same weights each time; returns its metrics, and the weights of the generator under `weights`."""
-    state, step = shared_networks(job, shape).step_of(job)
+    state, step = networks_of(job, shape).step_of(job)
     given = tf.constant(np.stack([labels] * job.train.critic_steps))
     metrics = step(real_examples(shape, job.train.critic_steps), tf.constant(0, tf.int64), given)
     assert metrics.keys() == step.intervals.keys()

@@ -81,12 +81,8 @@ def write_images(folder: Path, *names: str) -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("gan-train")])
-def test_each_gan_train_command_runs(
-    line: str, working_folder: Path, perceptron_run: Path, request: pytest.FixtureRequest
-) -> None:
+def test_each_gan_train_command_runs(line: str, working_folder: Path, perceptron_run: Path, eager: None) -> None:
     words = shlex.split(line)[1:]
-    if "dataset=ring" not in words:  # whose grids of thousands of points are drawn faster by a graph
-        request.getfixturevalue("eager")
     if "PICTURES" in line or "images.np" in line:
         write_images(working_folder, "PICTURES")
     if "resume=RUN" in words:

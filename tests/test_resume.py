@@ -103,9 +103,7 @@ def test_each_model_trains_on_images_that_are_not_square(model: str, eager: None
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_each_experiment_begins(experiment: str, request: pytest.FixtureRequest) -> None:
-    if not experiment.startswith(("ring", "grid")):  # whose grids of thousands of points are drawn faster by a graph
-        request.getfixturevalue("eager")
+def test_each_experiment_begins(experiment: str, eager: None, request: pytest.FixtureRequest) -> None:
     words = ["train.steps=1", "run.log_every=1", "hydra.run.dir=run", "model.width=8", "train.batch_size=8"]
     # What is measured is measured of fewer images, and of none where a classifier would have to be trained first.
     words += ["eval.samples=200", "eval.real_samples=200", "features=random"]
