@@ -67,6 +67,8 @@ def test_layers_whose_module_was_renamed_still_load() -> None:
         *({"latent_size": value} for value in (10**12, -1, 0, True, "4", None, 1.5, [])),
         *({"latent_distribution": value} for value in ("cauchy", None, [], 3)),
         *({"step": value} for value in (-1, "12", None, 1.5, 10**30)),
+        *({"truncation": value} for value in ("cut", None, [])),
+        *({"standing_statistics": value} for value in (-1, 10**6, "16", None)),
         *({"data": value} for value in (None, [], {}, "text")),
         *({"shape": value} for value in ("881", [], [8, 8], [8, 8, 10**15], [8, 8, 3], [8, 8, -1], [8, 8, 1.0], None)),
         *({"examples": value} for value in (-1, "many", None)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 import keras
@@ -20,6 +22,7 @@ from gan_cli.models.layers.box_resampled_convolution import convolve_and_pool, c
 from gan_cli.models.residual_shapes import discriminator_sizes
 from gan_cli.models.resnet import ResNet
 from gan_cli.models.sagan import SAGAN
+from gan_cli.sampling.generator_metadata import metadata_of, parse_metadata
 
 CONDITION = Condition(3)
 
@@ -219,3 +222,12 @@ def test_channels_of_biggan_that_do_not_fit_are_refused_with_the_tables() -> Non
 def test_chunks_of_latents_that_do_not_divide_leave_the_rest_to_the_first_layer() -> None:
     model = BigGAN(latent_size=11, width=1).generator(spec(8, 8, 1))  # a block, so two chunks
     assert [model.get_layer(f"chunk_{number}").output.shape[1] for number in (0, 1)] == [6, 5]
+
+
+def test_samples_of_biggan_are_truncated_and_normalized_as_in_its_paper() -> None:
+    metadata = metadata_of(BigGAN(), spec(8, 8, 1), 7, CONDITION)
+    assert (metadata.method_of(0.5, None), metadata.standing_statistics) == ("resample", 16)
+    assert (metadata.method_of(1.0, None), metadata.method_of(0.5, "scale")) == ("scale", "scale")
+    assert parse_metadata(json.loads(json.dumps(asdict(metadata)))) == metadata
+    other = metadata_of(ResNet(), spec(8, 8, 1), 7, None)
+    assert (other.method_of(0.5, None), other.standing_statistics) == ("scale", 0)

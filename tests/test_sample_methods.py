@@ -97,7 +97,7 @@ def test_a_loss_without_density_ratios_leaves_latent_optimization_alone(ring_run
         (["method=langevin", "truncation=0.5"], "method=langevin: does not go with truncation="),
         (["method=rejection", "interpolate=slerp"], "method=rejection: does not go with interpolate="),
         (["truncation_method=redraw", "truncation=0.001"], "truncation=0.001:"),
-        (["standing_statistics=0"], "standing_statistics=0:"),
+        (["standing_statistics=-1"], "standing_statistics=-1:"),
         (["standing_statistics=2"], "standing_statistics=2: needs a generator with batch normalisation"),
     ],
 )

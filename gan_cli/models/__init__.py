@@ -11,7 +11,7 @@ from gan_cli.models.condition import AUTO, Condition
 if TYPE_CHECKING:
     import keras
 
-TRUNCATE_LATENTS, TRUNCATE_W = "latents", "w"
+TRUNCATE_LATENTS, RESAMPLE_LATENTS, TRUNCATE_W = "latents", "resampled_latents", "w"
 """What the truncation of samples moves: the latents themselves, or the styles w of StyleGAN towards their average."""
 
 
@@ -29,9 +29,12 @@ class ModelPair(ABC):
         conditionings: the ways in which its generator takes a condition, such as a label, its default first; see
             `gan_cli.models.condition_layers`. Empty: it takes none.
         conditioning: one of them, or `auto` for the one that suits.
-        truncation: what `truncation` of samples means, `latents` or `w`. A generator with `w` has the layers `mapping`,
+        truncation: what `truncation` of samples means: `latents` are scaled, `resampled_latents` are drawn within a
+            threshold, or styles `w` move to their average. A generator with `w` has the layers `mapping`,
             a model from latents, and conditions, to w; `w_average`, whose variable `average` is their average; and
             `synthesis`, a model from ws `[batch, layers, size]`, and noise, to examples.
+        standing_statistics: from how many batches gan-sample computes the moments of batch normalisation by default; 0
+            for the averages of training.
     """
 
     latent_size: int = 64
@@ -41,6 +44,7 @@ class ModelPair(ABC):
     conditionings: ClassVar[tuple[str, ...]] = ()
     conditioning: str = AUTO
     truncation: ClassVar[str] = TRUNCATE_LATENTS
+    standing_statistics: ClassVar[int] = 0
 
     def check(self, data: DataSpec) -> None:  # noqa: B027
         """Raises ConfigError if the networks can't be built for `data`, with what is supported. Loads no TensorFlow."""

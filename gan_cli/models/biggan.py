@@ -5,6 +5,9 @@ One embedding of the class is shared by all blocks; the gain and the offset of e
 of it and of a chunk of the latents. Every kernel of both networks is spectrally normalised, except the embedding.
 `model.discriminator_width` and `model.generator_channels` reach the shapes of PyTorch-StudioGAN and of
 ajbrock/BigGAN-PyTorch, whose networks differ for small images.
+
+In sampling, latents are truncated by drawing them from a normal distribution within a threshold (section 3.1), and the
+moments of batch normalisation are computed anew (appendix C; 16 batches in ajbrock's code).
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from typing import Any, ClassVar
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, check_number
 from gan_cli.lazy import keras
-from gan_cli.models import ModelPair
+from gan_cli.models import RESAMPLE_LATENTS, ModelPair
 from gan_cli.models.attention_places import check_attention, parse_attention
 from gan_cli.models.condition import AUTO, BATCH_NORM, Condition
 from gan_cli.models.model_checks import check_networks, choose_way
@@ -70,6 +73,8 @@ class BigGAN(ModelPair):
     conditioning: str = AUTO
 
     conditionings: ClassVar[tuple[str, ...]] = (BATCH_NORM,)
+    truncation: ClassVar[str] = RESAMPLE_LATENTS
+    standing_statistics: ClassVar[int] = 16
 
     def __post_init__(self) -> None:
         check_networks(self, ("batch",), (SPECTRAL, "none"))

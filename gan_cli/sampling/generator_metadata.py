@@ -12,22 +12,25 @@ from typing import Any
 
 from gan_cli.data import DataSpec
 from gan_cli.data.class_names import is_list_of_names
-from gan_cli.models import TRUNCATE_LATENTS, TRUNCATE_W, ModelPair
+from gan_cli.models import RESAMPLE_LATENTS, TRUNCATE_LATENTS, TRUNCATE_W, ModelPair
 from gan_cli.models.condition import Condition
 from gan_cli.number_limits import MAX_INTEGER
-from gan_cli.sampling.latents import DISTRIBUTIONS
+from gan_cli.sampling.latents import DISTRIBUTIONS, RESAMPLE, SCALE
 
 MAX_SIDE = 2**16
 """Pixels of a side of an image, numbers of a latent, and classes of a condition."""
 MAX_NOISE = 2**24
 """Numbers of a sample besides its latents; StyleGAN2 takes 2.8 million at 1024x1024."""
 
+MAX_BATCHES = 1000
+"""Of standing statistics that a file may ask for."""
+
 
 @dataclass(frozen=True)
 class GeneratorMetadata:
     """Latents and output of a generator, the step at which it was saved, and what it takes besides latents.
 
-    `noise_size` and `truncation` are those of `gan_cli.models.ModelPair`.
+    `noise_size`, `truncation` and `standing_statistics` are those of `gan_cli.models.ModelPair`.
     """
 
     latent_size: int
@@ -37,6 +40,14 @@ class GeneratorMetadata:
     condition: Condition | None = None
     noise_size: int = 0
     truncation: str = TRUNCATE_LATENTS
+    standing_statistics: int = 0
+
+    def method_of(self, truncation: float, method: str | None) -> str:
+        """How latents are truncated where `method`, or None for the model's own way, is asked for."""
+        if method is not None:
+            return method
+        is_resampled = self.truncation == RESAMPLE_LATENTS and self.latent_distribution == "normal"
+        return RESAMPLE if is_resampled and truncation != 1 else SCALE
 
 
 class GeneratorMetadataError(ValueError):
@@ -46,7 +57,8 @@ class GeneratorMetadataError(ValueError):
 def metadata_of(pair: ModelPair, data: DataSpec, step: int, condition: Condition | None = None) -> GeneratorMetadata:
     """The metadata of the generator of a pair."""
     size, distribution = pair.latent_size, pair.latent_distribution
-    return GeneratorMetadata(size, distribution, data, step, condition, pair.noise_size(data), pair.truncation)
+    own = pair.noise_size(data), pair.truncation, pair.standing_statistics
+    return GeneratorMetadata(size, distribution, data, step, condition, *own)
 
 
 def parse_metadata(values: Any) -> GeneratorMetadata:
@@ -75,11 +87,13 @@ def parse_metadata(values: Any) -> GeneratorMetadata:
     condition = condition_of(values.get("condition"))
     noise_size = integer(values, "noise_size", 0, MAX_NOISE) if "noise_size" in values else 0  # not in older files
     truncation = values.get("truncation", TRUNCATE_LATENTS)
-    if truncation not in (TRUNCATE_LATENTS, TRUNCATE_W):
-        problem = f"truncation is {shown(truncation)}; expected {TRUNCATE_LATENTS} or {TRUNCATE_W}"
+    if truncation not in (TRUNCATE_LATENTS, RESAMPLE_LATENTS, TRUNCATE_W):
+        expected = f"{TRUNCATE_LATENTS}, {RESAMPLE_LATENTS} or {TRUNCATE_W}"
+        problem = f"truncation is {shown(truncation)}; expected {expected}"
         raise GeneratorMetadataError(problem)
     latent_size = integer(values, "latent_size", 1, MAX_SIDE)
-    return GeneratorMetadata(latent_size, distribution, spec, step, condition, noise_size, truncation)
+    batches = integer({"standing_statistics": 0, **values}, "standing_statistics", 0, MAX_BATCHES)
+    return GeneratorMetadata(latent_size, distribution, spec, step, condition, noise_size, truncation, batches)
 
 
 def class_names_of(data: Any) -> tuple[str, ...]:

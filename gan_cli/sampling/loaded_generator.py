@@ -47,7 +47,7 @@ class LoadedGenerator:
         seeds: Iterable[int],
         truncation: float = 1.0,
         classes: Any = None,
-        truncation_method: str = SCALE,
+        truncation_method: str | None = None,
         noise: str = RANDOM,
         truncation_cutoff: int | None = None,
     ) -> Latents:
@@ -55,8 +55,8 @@ class LoadedGenerator:
 
         Args:
             seeds: of the latents.
-            truncation, truncation_method: see `gan_cli.sampling.latents`. With a generator that has styles, `scale`
-                moves these towards their average.
+            truncation, truncation_method: see `gan_cli.sampling.latents`; None for the model's own method. With a
+                generator that has styles, `scale` moves these towards their average.
             noise: of a generator that takes noise: `random`, that of each seed; `constant`, the same for all; `none`.
             truncation_cutoff: how many of the first layers get truncated styles; None for all.
             classes: the name or number of the class of all samples, or of each in a list. Default: the class of a seed
@@ -67,6 +67,7 @@ class LoadedGenerator:
                 than of seeds, classes of a generator that takes none, and noise or a cutoff of one that has none.
         """
         numbers, about = [int(seed) for seed in seeds], self.metadata
+        truncation_method = about.method_of(truncation, truncation_method)
         if truncation_method != SCALE and about.latent_distribution != "normal":
             problem = f"needs normal latents, and this generator has {about.latent_distribution} ones"
             raise ConfigError("truncation_method", problem, truncation_method, "Use truncation_method=scale.")

@@ -60,7 +60,7 @@ class SampleJob:
     label: Any = None
     classes: Any = None
     code: Any = None
-    truncation_method: str = SCALE
+    truncation_method: str | None = None
     method: str = PLAIN
     method_steps: int | None = None
     standing_statistics: int | None = None
@@ -89,14 +89,14 @@ class SampleJob:
         if self.interpolate is not None:
             check_choice("interpolate", self.interpolate, ("linear", "slerp"))
         check_number("frames", self.frames, at_least=1, at_most=MAX_FRAMES)
-        check_truncation(self.truncation, self.truncation_method)
+        check_truncation(self.truncation, self.truncation_method or SCALE)
         object.__setattr__(self, "weights", parse_weights(self.weights))
         if self.standing_statistics is not None:
-            check_number("standing_statistics", self.standing_statistics, at_least=1, at_most=MAX_BATCHES)
+            check_number("standing_statistics", self.standing_statistics, at_least=0, at_most=MAX_BATCHES)
         check_choice("noise", self.noise, NOISE_KINDS)
         if self.truncation_cutoff is not None:
             check_number("truncation_cutoff", self.truncation_cutoff, at_least=0, at_most=MAX_LAYERS)
-            if self.truncation == 1 or self.truncation_method != SCALE:
+            if self.truncation == 1 or self.truncation_method not in (None, SCALE):
                 problem = f"goes with truncation= below 1 and truncation_method={SCALE}"
                 raise ConfigError("truncation_cutoff", problem, self.truncation_cutoff)
         self.check_method()

@@ -38,8 +38,11 @@ def run_sample_job(
         ConfigError: where the generator can't make them, they do not fit into memory, or they can't be written.
     """
     data = generator.metadata.data
-    if job.standing_statistics is not None:
-        collect_statistics(generator, job.standing_statistics, job.truncation, job.truncation_method)
+    batches = job.standing_statistics
+    if batches is None:
+        batches = generator.metadata.standing_statistics
+    if batches:
+        collect_statistics(generator, batches, job.truncation, job.truncation_method)
     if job.interpolate:
         paths, request = requested_paths(generator, job), None
         layout, seeds = (len(paths.legs), job.frames + 2), paths.seeds

@@ -13,7 +13,7 @@ from typing import Any
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import keras, tf
 from gan_cli.sampling.generate import BATCH
-from gan_cli.sampling.latents import SCALE, cycled
+from gan_cli.sampling.latents import cycled
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 
 FIRST_SEED = 2**126
@@ -21,7 +21,7 @@ FIRST_SEED = 2**126
 
 
 def collect_statistics(
-    generator: LoadedGenerator, batches: int, truncation: float = 1.0, truncation_method: str = SCALE
+    generator: LoadedGenerator, batches: int, truncation: float = 1.0, truncation_method: str | None = None
 ) -> None:
     """Assigns the moments over `batches` batches of generated examples; classes take turns.
 

@@ -64,7 +64,7 @@ def load_guide(source: Path, job: SampleJob) -> GuidedLatents:
         job.method,
         steps,
         job.truncation,
-        job.truncation_method,
+        generator.metadata.method_of(job.truncation, job.truncation_method),
     )
 
 
