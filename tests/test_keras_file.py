@@ -65,6 +65,8 @@ def test_layers_whose_module_was_renamed_still_load() -> None:
     "changes",
     [
         *({"latent_size": value} for value in (10**12, -1, 0, True, "4", None, 1.5, [])),
+        *({"noise_size": value} for value in (-1, 5, "5", None, 10**12)),
+        *({"truncation": value} for value in ("w", "z", None, [])),
         *({"latent_distribution": value} for value in ("cauchy", None, [], 3)),
         *({"step": value} for value in (-1, "12", None, 1.5, 10**30)),
         *({"truncation": value} for value in ("cut", None, [])),

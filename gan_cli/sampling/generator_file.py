@@ -18,7 +18,8 @@ from gan_cli.config.user_modules import import_module
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import keras
-from gan_cli.models import ModelPair
+from gan_cli.models import TRUNCATE_W, ModelPair
+from gan_cli.models.average_of_w import is_average_of_w
 from gan_cli.models.condition import Condition
 from gan_cli.runs.atomic_files import write_atomically
 from gan_cli.sampling.generator_metadata import (
@@ -118,11 +119,29 @@ def checked_metadata(model: keras.Model, metadata: GeneratorMetadata | None, pat
     try:
         if metadata is not None:
             check_shapes(metadata, inputs, outputs)
+            check_styles(metadata, model)
             return metadata
         check_generator_shapes(inputs, outputs)
     except GeneratorMetadataError as error:
         raise ConfigError("checkpoint", str(error), path) from error
     return GeneratorMetadata(int(inputs[1]), "normal", DataSpec(tuple(outputs[1:]), 0), 0)
+
+
+def check_styles(metadata: GeneratorMetadata, model: keras.Model) -> None:
+    """Raises GeneratorMetadataError where truncation moves styles w, and the model has no layers to do that with."""
+    if metadata.truncation != TRUNCATE_W:
+        return
+    layers: dict[str, Any] = {layer.name: layer for layer in model.layers}
+    mapping, average, synthesis = (layers.get(name) for name in ("mapping", "w_average", "synthesis"))
+    if not (isinstance(mapping, keras.Model) and isinstance(synthesis, keras.Model) and is_average_of_w(average)):
+        problem = f"truncation is {TRUNCATE_W}, but its model has no layers mapping, w_average and synthesis"
+        raise GeneratorMetadataError(problem)
+    size, inputs = layers["w_average"].average.shape[0], [tuple(one.shape) for one in synthesis.inputs]
+    planes = [shape[1] for shape in inputs[1:]]
+    fits = mapping.output_shape == (None, size) and len(mapping.inputs) == 1 + (metadata.condition is not None)
+    fits = fits and len(inputs[0]) == 3 and inputs[0][2] == size and None not in inputs[0][1:]
+    if not (fits and len(planes) <= 1 and all(count and count <= metadata.noise_size for count in planes)):
+        raise GeneratorMetadataError("its layers mapping, w_average and synthesis do not fit each other")
 
 
 def register_layers() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from gan_cli.lazy import keras
+from gan_cli.models.average_of_w import is_average_of_w
 
 
 def layers_with_call_state(network: Any) -> list[str]:
@@ -28,13 +29,6 @@ def layers_across_batch(network: Any) -> list[str]:
 
     inner = [name for layer in network.layers if isinstance(layer, keras.Model) for name in layers_across_batch(layer)]
     return inner + [layer.name for layer in network.layers if isinstance(layer, MinibatchStd)]
-
-
-def is_average_of_w(layer: Any) -> bool:
-    """Whether a layer's state does not enter its output in training: the average of StyleGAN's w."""
-    from gan_cli.models.layers.style_vectors import AverageW  # here, since it loads Keras
-
-    return isinstance(layer, AverageW)
 
 
 def average_positions(network: Any) -> list[int]:
