@@ -159,4 +159,6 @@ def register_layers() -> None:
     import gan_cli.models.layers.sum_pooling
     import gan_cli.models.layers.synthesis
     import gan_cli.models.mapping_network
-    import gan_cli.models.spectral_normalization  # noqa: F401
+    import gan_cli.models.spectral_normalization
+    import gan_cli.models.stylegan3.alias_free_layer
+    import gan_cli.models.stylegan3.synthesis_input  # noqa: F401

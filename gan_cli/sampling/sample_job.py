@@ -12,6 +12,7 @@ from gan_cli.errors import ConfigError, check_choice, check_number
 from gan_cli.number_limits import MAX_INTEGER, MAX_SAMPLES, check_step
 from gan_cli.plotting.grid_size import grid_shape, parse_grid
 from gan_cli.sampling.generator_weights import parse_weights
+from gan_cli.sampling.input_transform import MAX_DEGREES, parse_shift
 from gan_cli.sampling.latents import NOISE_KINDS, RANDOM, SCALE, check_truncation
 from gan_cli.sampling.sampling_methods import METHODS, METROPOLIS_HASTINGS, PLAIN, REJECTION, WITH_STEPS
 from gan_cli.sampling.seed_list import parse_seeds
@@ -66,6 +67,8 @@ class SampleJob:
     standing_statistics: int | None = None
     noise: str = RANDOM
     truncation_cutoff: int | None = None
+    rotate: float = 0.0
+    shift: Any = None
 
     def __post_init__(self) -> None:
         for key in ("run", "checkpoint", "output"):
@@ -99,6 +102,8 @@ class SampleJob:
             if self.truncation == 1 or self.truncation_method not in (None, SCALE):
                 problem = f"goes with truncation= below 1 and truncation_method={SCALE}"
                 raise ConfigError("truncation_cutoff", problem, self.truncation_cutoff)
+        check_number("rotate", self.rotate, at_least=-MAX_DEGREES, at_most=MAX_DEGREES)
+        object.__setattr__(self, "shift", parse_shift(self.shift))
         self.check_method()
         self.check_together()
 

@@ -19,6 +19,7 @@ from gan_cli.plotting.image_grid import write_png
 from gan_cli.runs.atomic_files import make_folder, write_atomically
 from gan_cli.runs.symlink_checks import is_inside
 from gan_cli.sampling.generator_weights import EMA
+from gan_cli.sampling.input_transform import NO_SHIFT
 from gan_cli.sampling.latents import RANDOM, REDRAW, RESAMPLE
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.sampling_methods import PLAIN
@@ -102,6 +103,10 @@ def default_name(job: SampleJob, source: Path, step: int, seeds: Sequence[int], 
         words.append(job.method if job.method_steps is None else f"{job.method}_{job.method_steps}")
     if job.standing_statistics is not None:
         words.append(f"standing_{job.standing_statistics}")
+    if job.rotate:
+        words.append(f"rotate_{job.rotate!r}")
+    if job.shift != NO_SHIFT:
+        words.append(f"shift_{job.shift[0]!r}_{job.shift[1]!r}")
     for key, value in (("class", job.label), ("classes", job.classes), ("code", job.code)):
         if value is not None:
             words.append(f"{key}_{file_name_part(show(value))}")

@@ -15,6 +15,7 @@ from gan_cli.plotting.image_grid import gif, image_grid, to_pil_image
 from gan_cli.plotting.points_plot import points_plot
 from gan_cli.sampling.generate import BATCH
 from gan_cli.sampling.guided_latents import GuidedLatents
+from gan_cli.sampling.input_transform import move_images
 from gan_cli.sampling.loaded_generator import LoadedGenerator
 from gan_cli.sampling.sample_job import SampleJob
 from gan_cli.sampling.sample_output import (
@@ -38,6 +39,7 @@ def run_sample_job(
         ConfigError: where the generator can't make them, they do not fit into memory, or they can't be written.
     """
     data = generator.metadata.data
+    move_images(generator, job.rotate, job.shift)
     batches = job.standing_statistics
     if batches is None:
         batches = generator.metadata.standing_statistics
