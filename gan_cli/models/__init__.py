@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gan_cli.data import DataSpec
@@ -78,6 +79,17 @@ class ModelPair(ABC):
         weights is named `output`; losses may use the activations of the layers before it, and the heads of a
         conditioning are built on its input.
         """
+
+    def auxiliary_losses(self) -> Mapping[str, float]:
+        """Returns the weights of terms of the discriminator's loss that the model has of its own, by a layer's name.
+
+        The output of that layer of the discriminator, float32 `[n]`, is averaged over real examples.
+        """
+        return {}
+
+    def without_auxiliary_losses(self) -> ModelPair:
+        """Returns the same model without these terms, for losses that use its discriminator as an encoder."""
+        return self
 
 
 def build_generator(pair: ModelPair, data: DataSpec, condition: Condition | None) -> Any:

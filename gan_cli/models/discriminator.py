@@ -126,6 +126,7 @@ def autoencoder(pair: ModelPair, data: DataSpec) -> Any:
     with few values.
     """
     size = min(pair.latent_size, max(math.prod(data.shape) // VALUES_A_CODE, 1))
+    pair = pair.without_auxiliary_losses()
     encoder = pair.discriminator(data, outputs=size)
     decoder = as_decoder(pair, size).generator(data)
     encoder.name, decoder.name = "encoder", "decoder"

@@ -147,9 +147,11 @@ def check_styles(metadata: GeneratorMetadata, model: keras.Model) -> None:
 def register_layers() -> None:
     """Makes our own layers known to Keras, which finds them by their registered names."""
     import gan_cli.models.condition_layers
+    import gan_cli.models.layers.adaptive_pooling
     import gan_cli.models.layers.box_resampled_convolution
     import gan_cli.models.layers.equalized
     import gan_cli.models.layers.fixed_resampling
+    import gan_cli.models.layers.gated_linear_unit
     import gan_cli.models.layers.grouped_convolution
     import gan_cli.models.layers.latent_chunks
     import gan_cli.models.layers.minibatch_std

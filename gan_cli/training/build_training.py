@@ -18,11 +18,12 @@ from gan_cli.devices import dtype_policy
 from gan_cli.errors import ConfigError
 from gan_cli.features import FeatureExtractor
 from gan_cli.lazy import keras, tf
-from gan_cli.losses import Loss
+from gan_cli.losses import EMBEDDING, LOGITS, Loss
 from gan_cli.models import build_generator
 from gan_cli.models.condition import Targets
 from gan_cli.models.discriminator import build_discriminator, with_features
 from gan_cli.penalties import Penalty
+from gan_cli.penalties.auxiliary_loss import AuxiliaryLoss
 from gan_cli.schedule import Schedule
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.augmented_discriminator import AugmentedDiscriminator
@@ -106,7 +107,7 @@ def build_step(
         generator_optimizer=state.generator_optimizer,
         discriminator_optimizer=state.discriminator_optimizer,
         augmented_discriminator=augmented_discriminator,
-        penalties=job.penalties,
+        penalties=all_penalties(job),
         draw_latents=latent_sampler(train.batch_size, job.model.latent_size, job.model.latent_distribution),
         learning_rates=lambda step: (job.optimizer.generator_rate(step), job.optimizer.discriminator_rate(step)),
         critic_steps=train.critic_steps,
@@ -210,9 +211,15 @@ def new_scalars(part: Loss | Penalty | Augmentation) -> dict[str, Any]:
     return {name: tf.Variable(value, dtype=tf.float32, name=name, trainable=False) for name, value in first}
 
 
+def all_penalties(job: TrainJob) -> dict[str, Any]:
+    """Returns the penalties of the configuration, and the model's own terms where its discriminator discriminates."""
+    own = job.model.auxiliary_losses() if job.loss.output in (LOGITS, EMBEDDING) else {}
+    return {**job.penalties, **{layer: AuxiliaryLoss(layer, weight) for layer, weight in own.items()}}
+
+
 def feature_layers(job: TrainJob) -> dict[str, str]:
     """Returns each layer whose activations a loss or a penalty uses, with the configuration key that names it."""
-    terms = {f"penalty.{name}": one for name, one in job.penalties.items() if isinstance(one, Penalty)}
+    terms = {f"penalty.{name}": one for name, one in all_penalties(job).items() if isinstance(one, Penalty)}
     of_loss = job.loss.layer if job.loss.trains_discriminator else None
     named = {"loss": of_loss, **{key: one.layer for key, one in terms.items()}}
     return {layer: f"{key}.layer" for key, layer in named.items() if layer}
