@@ -66,11 +66,12 @@ def first_line(error: BaseException) -> str:
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Advice that names the allowed word nearest to `name`, or "" where none is near."""
-    allowed = list(allowed)
-    holding = [word for word in allowed if name in word.split("_")]
-    near = holding if len(holding) == 1 else difflib.get_close_matches(name, allowed, n=1, cutoff=0.6)
-    return f"Did you mean {near[0]}?" if near else ""
+    """Advice that names the allowed word nearest to `name`, or "" where none is near. Capital letters do not count."""
+    words = {word.lower(): word for word in allowed}
+    typed = name.lower()
+    holding = [word for word in words if typed in word.split("_")]
+    near = holding if len(holding) == 1 else difflib.get_close_matches(typed, words, n=1, cutoff=0.6)
+    return f"Did you mean {words[near[0]]}?" if near else ""
 
 
 def check_choice(key: str, value: Any, allowed: Iterable[str]) -> None:

@@ -195,6 +195,7 @@ def test_an_about_of_another_kind_is_damage(tmp_path: Path, about: Any) -> None:
         ("step", -1),
         ("step", "5"),
         ("step", True),
+        ("step", 10**30),
         ("seconds", float("nan")),
         ("seconds", None),
         ("config", []),

@@ -241,7 +241,7 @@ def test_a_loss_typed_beside_an_experiment_brings_its_recipe(loss: str) -> None:
             continue
         assert own_recipe(loss, config) == alone, experiment
         assert config["dataset"] == usual["dataset"]
-        assert bool(composition.notes) == bool(
+        assert any("brings its own" in note for note in composition.notes) == bool(
             {"penalty", "optimizer"} & (alone.keys() - {"optimizer"}) or alone["optimizer"]
         )
         build_job(composition.config, composition.origin)
@@ -261,6 +261,22 @@ def test_a_loss_typed_beside_an_experiment_brings_its_recipe(loss: str) -> None:
 def test_penalties_beside_an_experiment_are_those_that_were_typed(words: list[str], expected: dict[str, float]) -> None:
     penalties = compose("train", words).config["penalty"]
     assert {name: penalty["weight"] for name, penalty in penalties.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (["experiment=ring", "loss=hinge"], "optimizer and penalty"),
+        (["experiment=ring", "loss=began"], "penalty"),
+        (["experiment=ring", "loss=hinge", "penalty=[]"], "optimizer"),
+        (["experiment=ring", "loss=wgan_gp"], None),
+        (["experiment=mnist_mmd", "loss=hinge"], None),
+        (["experiment=mnist_dcgan", "loss=hinge"], None),
+    ],
+)
+def test_what_an_experiment_keeps_of_another_losss_recipe_is_said(words: list[str], kept: str | None) -> None:
+    notes = " ".join(compose("train", words).notes)
+    assert (f"keeps the {kept} that experiment=ring sets for loss=rpgan." in notes) if kept else ("keeps" not in notes)
 
 
 def test_a_choice_typed_beside_an_experiment_has_its_own_numbers() -> None:

@@ -78,6 +78,18 @@ def test_stylegan_s_labels_count_and_not_its_folders(tmp_path: Path, write: Any)
     assert Folder(path=source.path, labels=None).describe().classes == 0
 
 
+@pytest.mark.parametrize("write", [zipped, unpacked])
+@pytest.mark.parametrize("folder", ["data/", "a/b/"])
+def test_labels_are_found_in_the_folder_that_an_archive_was_made_of(tmp_path: Path, write: Any, folder: str) -> None:
+    members = {f"{folder}{name}": content for name, content in LABELLED.items()}
+    source = Folder(path=write(tmp_path / "data", members))
+    assert levels_and_labels(source) == ([40, 41, 42, 43], [2, 2, 1, 1])
+    assert source.open().skipped == []
+    table = "".join(f"{folder}{name},{'xy'[index // 2]}\n" for index, name in enumerate(STYLEGAN))  # whole names
+    members = {**{f"{folder}{name}": content for name, content in STYLEGAN.items()}, f"{folder}labels.csv": table}
+    assert Folder(path=write(tmp_path / "table", members)).describe().class_names == ("x", "y")
+
+
 @pytest.mark.parametrize("heading", ["", "file,class\n"])
 def test_labels_csv_gives_names_or_numbers(tmp_path: Path, heading: str) -> None:
     images = {"a.png": png(50), "b.png": png(60), "c.png": png(70)}
@@ -116,6 +128,9 @@ def test_a_class_of_thousands_of_digits_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_of_labels_and_a_wrong_choice_are_refused(tmp_path: Path) -> None:
     path = unpacked(tmp_path / "a", {"a.png": png(50), "dataset.json": '{"pages": 3}'})
     assert Folder(path=path).describe().classes == 0  # some other program's file
+    damaged = unpacked(tmp_path / "damaged", {"a.png": png(50), "dataset.json": '{"labels": [["a.png", 0]'})
+    with pytest.raises(ConfigError, match=r"labels: dataset.json can't be read as labels"):
+        Folder(path=damaged).describe()
     for source in (path, zipped(tmp_path / "a.zip", {"a.png": png(50)})):
         with pytest.raises(ConfigError, match=r"labels: none.csv can't be read"):
             Folder(path=source, labels="none.csv").describe()

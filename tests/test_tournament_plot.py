@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +32,14 @@ def made_up_tournament(names: Sequence[str], steps: Sequence[int]) -> Tournament
     fake = rng.normal(-0.5, 1, (len(players), len(players), 20))
     outcome = play_matches([list(row) for row in fake], list(rng.normal(0.5, 1, (len(players), 20))))
     return Tournament(players, outcome, rate(outcome), [None] * len(players), (), {})
+
+
+def test_matplotlib_s_settings_in_the_working_folder_are_not_read() -> None:
+    """It reads them when it is imported, so in a new process. Those here can't even be decoded."""
+    Path("matplotlibrc").write_bytes(b"font.size: \xff\n")
+    program = "from gan_cli.tournament.tournament_plot import import_matplotlib; import_matplotlib()"
+    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("players", [2, 12])

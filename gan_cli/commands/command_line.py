@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from gan_cli.config.compose import (
     compose,
     expand_home,
     expand_shorthand,
+    hydra_settings_with,
     quote_if_needed,
 )
 from gan_cli.config.config_directory import config_directory
@@ -111,18 +113,48 @@ def print_plain_config(flags: argparse.Namespace, whole: Mapping[str, Any]) -> N
     print(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), end="")
 
 
+def check_package(flags: argparse.Namespace, job: DictConfig) -> None:
+    """Raises ConfigError for a part that is not in what `--cfg hydra` or `--cfg all` shows.
+
+    Args:
+        flags: with `cfg` and `package`.
+        job: the configuration without Hydra's settings.
+    """
+    if flags.package == "_global_":
+        return
+    parts = {"hydra": hydra_settings_with(())[0], **(job if flags.cfg == "all" else {})}
+    name, _, below = flags.package.partition(".")
+    try:
+        found = name in parts and (not below or OmegaConf.is_config(OmegaConf.select(parts[name], below)))
+    except OmegaConfBaseException:
+        found = False
+    if not found:
+        raise no_such_part(flags.package, parts)
+
+
 def no_such_part(package: str, whole: Iterable[Any]) -> ConfigError:
     keys = [str(name) for name in whole]
     advice = nearest(package, keys) or f"Parts: {', '.join(keys)}."
     return ConfigError("--package", "the configuration has no such part", package, advice)
 
 
+ERRORS_OF_NAMES = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR)
+"""System errors that concern a name that was typed, and not the disk or the memory."""
+
+
 @contextmanager
-def os_errors_as_mistakes(words: Sequence[str]) -> Iterator[None]:
-    """Turns an error of the operating system, for a name that is too long, say, into one that names the key."""
+def os_errors_as_mistakes(words: Sequence[str], numbers: Sequence[int] | None = None) -> Iterator[None]:
+    """Turns an error of the operating system, for a name that is too long, say, into one that names the key.
+
+    Args:
+        words: what was typed.
+        numbers: of the errors that are turned; None for all.
+    """
     try:
         yield
     except OSError as error:
+        if numbers is not None and error.errno not in numbers:
+            raise
         name = str(error.filename or "")
         values = {word.partition("=")[2].strip("\"'"): word.partition("=")[0] for word in words}
         named = max((value for value in values if value and value in name), key=len, default=None)
@@ -140,6 +172,8 @@ def hand_to_hydra(program: str, flags: argparse.Namespace, config_name: str, job
     if origin.restricts_values:
         single = [override for override in read_overrides(flags.overrides) if not override.is_sweep_override()]
         compose(config_name, [override.input_line or "" for override in single], flags.config_dir)
+    if flags.package:
+        check_package(flags, compose(config_name, flags.overrides, flags.config_dir).unresolved)
     register_resolvers()
     sys.argv = [program, *flag_words(flags), *flags.overrides]
     with composing(origin):

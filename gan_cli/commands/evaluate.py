@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from gan_cli.commands.command_line import composed, isolate_child_processes, os_errors_as_mistakes, report_errors
+from gan_cli.commands.command_line import (
+    ERRORS_OF_NAMES,
+    composed,
+    isolate_child_processes,
+    os_errors_as_mistakes,
+    report_errors,
+)
 from gan_cli.commands.help import evaluate_help
 
 SUBCOMMANDS = ("human", "tournament")
@@ -32,7 +38,8 @@ def gan_eval(arguments: list[str]) -> int:
 
     with os_errors_as_mistakes(arguments):
         job = build_evaluation(composition.config, composition.origin)
-    return run_evaluation(job)
+    with os_errors_as_mistakes(arguments, ERRORS_OF_NAMES):
+        return run_evaluation(job)
 
 
 def run_subcommand(name: str, arguments: list[str]) -> int:

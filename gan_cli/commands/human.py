@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_cli.commands.command_line import composed
+from gan_cli.commands.command_line import ERRORS_OF_NAMES, composed, os_errors_as_mistakes
 from gan_cli.config.job_builder import build_section
 
 PROGRAM = "gan-eval human"
@@ -37,4 +37,5 @@ def gan_eval_human(arguments: list[str]) -> int:
     from gan_cli.human_evaluation.survey_config import HumanJob  # here, since --help should not wait for it
     from gan_cli.human_evaluation.survey_runner import run_human
 
-    return run_human(build_section("", composition.config, HumanJob))
+    with os_errors_as_mistakes(arguments, ERRORS_OF_NAMES):
+        return run_human(build_section("", composition.config, HumanJob))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_cli.commands.command_line import composed
+from gan_cli.commands.command_line import ERRORS_OF_NAMES, composed, os_errors_as_mistakes
 from gan_cli.config.job_builder import build_section
 
 PROGRAM = "gan-eval tournament"
@@ -38,4 +38,5 @@ def gan_eval_tournament(arguments: list[str]) -> int:
     from gan_cli.tournament.tournament_config import TournamentJob  # here, since --help should not wait for it
     from gan_cli.tournament.tournament_runner import run_tournament
 
-    return run_tournament(build_section("", composition.config, TournamentJob))
+    with os_errors_as_mistakes(arguments, ERRORS_OF_NAMES):
+        return run_tournament(build_section("", composition.config, TournamentJob))

@@ -43,7 +43,8 @@ def gan_train(arguments: list[str]) -> int:
     flags = read_command_line("gan-train", arguments, train_help)
     config_name = flags.config_name or "train"
     if flags.multirun:
-        check_sweep(config_name, flags.overrides, flags.config_dir)
+        with os_errors_as_mistakes(flags.overrides):
+            check_sweep(config_name, flags.overrides, flags.config_dir)
         hand_to_hydra("gan-train", flags, config_name, train_from_launcher)
         return report_sweep()
     if flags.info:

@@ -18,7 +18,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from gan_cli.config.group_choices import LISTS, groups, loader
-from gan_cli.config.loss_recipe import LossRecipe, recipe_of
+from gan_cli.config.loss_recipe import LossRecipe, recipe_in, recipe_of
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,20 @@ def find_replacement(config_name: str, overrides: list[Override]) -> Replacement
     brought = set(recipe.groups) - selected
     if not (replaced or lists):
         return None
-    note = ""
+    notes = []
     if brought:
-        note = (
+        notes.append(
             f"loss={chosen['loss']} brings its own {' and '.join(sorted(brought))}, in place of what "
             f"experiment={experiment} sets for loss={own.get('loss')}."
         )
+    former = recipe_of(str(own["loss"])).groups if "loss" in replaced else {}
+    kept = (former.keys() & recipe_in(f"experiment/{experiment}").groups.keys()) - recipe.groups.keys() - selected
+    if kept:
+        notes.append(
+            f"loss={chosen['loss']} keeps the {' and '.join(sorted(kept))} that experiment={experiment} sets "
+            f"for loss={own['loss']}."
+        )
+    note = " ".join(notes)
     return Replacement(recipe.as_words(selected), replaced | brought, lists, recipe.keys - typed, note)
 
 

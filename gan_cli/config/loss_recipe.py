@@ -31,13 +31,18 @@ class LossRecipe:
 
 def recipe_of(loss: str) -> LossRecipe:
     """Reads the recipe from the YAML file of a choice of `loss`, and from the files that it includes."""
+    return recipe_in(f"loss/{loss}")
+
+
+def recipe_in(name: str) -> LossRecipe:
+    """What a YAML file selects of other groups and sets outside groups, such as `experiment/ring`."""
     recipe = LossRecipe()
-    add_file(recipe, loss)
+    add_file(recipe, name)
     return recipe
 
 
-def add_file(recipe: LossRecipe, loss: str) -> None:
-    found = loader().repository.load_config(f"loss/{loss}")
+def add_file(recipe: LossRecipe, name: str) -> None:
+    found = loader().repository.load_config(name)
     if found is None:
         return
     for default in found.defaults_list or ():
@@ -46,7 +51,7 @@ def add_file(recipe: LossRecipe, loss: str) -> None:
             words = value if isinstance(value, list) else [value]
             recipe.groups[str(default.group).lstrip("/")] = ",".join(str(word) for word in words if word is not None)
         elif isinstance(default, ConfigDefault) and default.path not in (None, "_self_"):
-            add_file(recipe, str(default.path).removeprefix("/loss/"))
+            add_file(recipe, f"loss/{str(default.path).removeprefix('/loss/')}")
     if found.header.get("package") == "_global_":
         recipe.keys.update(leaves({name: found.config[name] for name in found.config if name != "loss"}))
 

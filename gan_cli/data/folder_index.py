@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gan_cli.cache import cache_folder, write_json_to_cache
 from gan_cli.data import Progress, SkippedFile
 from gan_cli.data.image_decoding import ImageHeader, NotAnImageError, UnreadableImageError, read_header, too_many_pixels
-from gan_cli.data.image_labels import LABEL_FILES, ImageLabels, find_labels
+from gan_cli.data.image_labels import ImageLabels, find_labels, label_file_names
 from gan_cli.data.image_store import FileEntry, ImageStore
 from gan_cli.data.loading import map_in_threads
 
@@ -55,7 +55,8 @@ def index_images(
     files = [entry.name for entry in candidates if entry.name in headers]
     # Classes come from the names alone, so that they do not change where a file turns out to be broken.
     named = [entry.name for entry in candidates if has_image_ending(entry.name) or entry.name in headers]
-    present = [name for name in LABEL_FILES if any(entry.name == name and not entry.problem for entry in others)]
+    readable = {entry.name for entry in others if not entry.problem}
+    present = [name for name in label_file_names([entry.name for entry in candidates]) if name in readable]
     found = find_labels(store, labels, present, named, files)
     foreign = [foreign_file(entry) for entry in others if entry.name not in present]
     return FolderIndex(files, [headers[name] for name in files], found, [*foreign, *broken])

@@ -18,7 +18,7 @@ from gan_cli.errors import ConfigError, nearest
 
 AUTO, FOLDERS = "auto", "folders"
 LABEL_FILES = ("dataset.json", "labels.csv")
-"""Files of labels that are found by their names, in the folder or archive itself; the first one counts."""
+"""Files of labels that are found by their names; the first one counts."""
 LONGEST_NUMBER = 18  # digits of a class; Python refuses to read those of thousands
 WITHOUT_LABELS = "dataset.labels=null trains without classes."
 
@@ -38,6 +38,18 @@ class ImageLabels:
     names: tuple[str, ...] = ()
 
 
+def label_file_names(images: Sequence[str]) -> list[str]:
+    """Where files of labels are looked for: in the folder or archive itself, then in each folder that holds all images.
+
+    An archive of a folder has that folder's name before every name.
+    """
+    holding = {name.rpartition("/")[0] for name in images}
+    shared = posixpath.commonpath(holding) if holding else ""
+    parts = shared.split("/") if shared else []
+    folders = ["".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts) + 1)]
+    return [f"{folder}{name}" for folder in folders for name in LABEL_FILES]
+
+
 def find_labels(
     store: ImageStore, wanted: str | None, present: Sequence[str], named: Sequence[str], files: Sequence[str]
 ) -> ImageLabels:
@@ -45,7 +57,7 @@ def find_labels(
 
     Args:
         wanted: `auto`, `folders`, the name of a file of labels, or None for no classes.
-        present: those of LABEL_FILES that are there.
+        present: those of `label_file_names` that are there.
         named: names of all image files, broken ones too; sub-folders are classes where no image lies beside them.
 
     Raises:
@@ -58,7 +70,7 @@ def find_labels(
     if wanted != AUTO:
         return labels_from_file(store, wanted, files)
     for name in present:
-        if name != "dataset.json" or is_stylegan(store, name):
+        if not name.endswith("dataset.json") or is_stylegan(store, name):
             return labels_from_file(store, name, files)
     return labels_from_folders(named, files)
 
@@ -98,11 +110,11 @@ def class_of_each(files: Sequence[str]) -> list[str]:
 
 
 def is_stylegan(store: ImageStore, name: str) -> bool:
-    """Whether a dataset.json is of StyleGAN's format, and not some other program's."""
+    """Whether a dataset.json is of StyleGAN's format, and not some other program's; also where it is damaged."""
     try:
         content = json.loads(store.read_text(name))
     except (OSError, ValueError, RecursionError, UnreadableImageError):
-        return False
+        return True  # labels that are left out silently would be missed late
     return isinstance(content, dict) and isinstance(content.get("labels", 0), list | None)
 
 
@@ -116,11 +128,13 @@ def labels_from_file(store: ImageStore, name: str, files: Sequence[str]) -> Imag
         raise ConfigError("labels", problem, advice=f"{expected} {WITHOUT_LABELS}") from error
     if found is None:
         return ImageLabels([NO_LABEL] * len(files))
-    missing = [file for file in files if file not in found]
+    folder = name[: name.rfind("/") + 1]  # names in a file of labels may begin at its own folder
+    keys = [file if file in found else file.removeprefix(folder) for file in files]
+    missing = [file for file, key in zip(files, keys, strict=True) if key not in found]
     if missing:
         problem = f"{name} has no class for {len(missing):,} of {len(files):,} images, such as {missing[0]}"
         raise ConfigError("labels", problem, advice=f"Add them to it. {WITHOUT_LABELS}")
-    return as_labels(name, [found[file] for file in files])
+    return as_labels(name, [found[key] for key in keys])
 
 
 def read_json(content: bytes) -> Mapping[str, Any] | None:

@@ -32,6 +32,7 @@ import numpy as np
 from gan_cli.data import DataSpec
 from gan_cli.data.class_names import is_list_of_names
 from gan_cli.errors import first_line
+from gan_cli.number_limits import MAX_INTEGER
 from gan_cli.runs.atomic_files import remove_file, write_atomically
 from gan_cli.runs.renamed_keys import upgrade_config
 from gan_cli.zip_limits import check_contiguous, open_zip, read_npy_member
@@ -170,8 +171,8 @@ def read_archive(archive: zipfile.ZipFile, is_wanted: Callable[[str], bool]) -> 
 def checkpoint_of(about: Mapping[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:
     """The checkpoint that `about` describes. Raises ValueError, KeyError or TypeError where its facts are of no use."""
     step, seconds, data, config = about["step"], about["seconds"], about["data"], about["config"]
-    if type(step) is not int or step < 0 or type(seconds) not in (int, float) or not math.isfinite(seconds):
-        raise ValueError(f"it gives step {step!r} after {seconds!r} seconds")
+    if type(step) is not int or not 0 <= step <= MAX_INTEGER or type(seconds) not in (int, float) or not math.isfinite(seconds):
+        raise ValueError(f"it gives step {step!r:.40} after {seconds!r:.40} seconds")
     if not isinstance(config, dict):
         raise ValueError("it has no configuration")
     return Checkpoint(step, float(seconds), data_of(data), upgrade_config(config), arrays)

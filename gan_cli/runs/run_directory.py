@@ -181,11 +181,21 @@ def check_free(directory: Path) -> None:
         )
     if directory.is_dir() and not is_free(directory):
         raise ConfigError("hydra.run.dir", "is not empty", directory, "Name a new or an empty directory.")
+    check_can_be_made("hydra.run.dir", directory)
+
+
+def check_can_be_made(key: str, directory: Path) -> None:
+    """Raises ConfigError for a directory that can't be made: below a file, or where one may not write.
+
+    Args:
+        key: the configuration key that names it.
+        directory: may exist.
+    """
     existing = next(folder for folder in (directory, *directory.absolute().parents) if folder.exists())
     if not existing.is_dir():
-        raise ConfigError("hydra.run.dir", f"can't be made, since {existing} is a file", directory)
+        raise ConfigError(key, f"can't be made, since {existing} is a file", directory)
     if not os.access(existing, os.W_OK):
-        raise ConfigError("hydra.run.dir", f"can't be made: {existing} may not be written to", directory)
+        raise ConfigError(key, f"can't be made: {existing} may not be written to", directory)
 
 
 def find_run(key: str, path: Path) -> RunDirectory:

@@ -15,11 +15,12 @@ from gan_cli.config.compatibility import check_job
 from gan_cli.config.compose import compose, composer, parse, quoted
 from gan_cli.config.job_builder import build_job
 from gan_cli.config.override_errors import check_hydra_groups
+from gan_cli.config.primary_config import read_overrides
 from gan_cli.errors import ConfigError
 from gan_cli.evaluation.recorded_evaluations import best_recorded
 from gan_cli.output_streams import printable
 from gan_cli.runs.atomic_files import write_json, write_text
-from gan_cli.runs.run_directory import RunDirectory, is_free
+from gan_cli.runs.run_directory import RunDirectory, check_can_be_made, is_free
 from gan_cli.runs.signals import stop_on_signals
 from gan_cli.runs.status import Status, read_status
 
@@ -61,12 +62,20 @@ def check_sweep(config_name: str, words: list[str], config_dir: str | None) -> N
         if any(word.lstrip("+").startswith(f"{key}=") for word in words):
             advice = "The same command resumes a sweep." if key == "resume" else "Try one job without -m."
             raise ConfigError(key, "does not go with -m", advice=advice)
+    check_sweep_directory(words)
     jobs = expand(words, config_dir)
     failures = [failure for failure in (check_one(config_name, job, config_dir) for job in jobs) if failure]
     if failures and len(failures) == len(jobs):
         raise failures[0]
     for failure in failures:
         print(printable(f"Warning: this job will fail: {failure}"), flush=True)
+
+
+def check_sweep_directory(words: list[str]) -> None:
+    """Raises ConfigError where a typed directory of the sweep can't be made: Hydra makes it before any job starts."""
+    for override in read_overrides(words):
+        if override.key_or_group == "hydra.sweep.dir" and "$" not in str(override.value()):
+            check_can_be_made("hydra.sweep.dir", Path(str(override.value())))
 
 
 def check_one(config_name: str, overrides: list[str], config_dir: str | None) -> ConfigError | None:
