@@ -171,7 +171,12 @@ def read_archive(archive: zipfile.ZipFile, is_wanted: Callable[[str], bool]) -> 
 def checkpoint_of(about: Mapping[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:
     """The checkpoint that `about` describes. Raises ValueError, KeyError or TypeError where its facts are of no use."""
     step, seconds, data, config = about["step"], about["seconds"], about["data"], about["config"]
-    if type(step) is not int or not 0 <= step <= MAX_INTEGER or type(seconds) not in (int, float) or not math.isfinite(seconds):
+    if (
+        type(step) is not int
+        or not 0 <= step <= MAX_INTEGER
+        or type(seconds) not in (int, float)
+        or not math.isfinite(seconds)
+    ):
         raise ValueError(f"it gives step {step!r:.40} after {seconds!r:.40} seconds")
     if not isinstance(config, dict):
         raise ValueError("it has no configuration")
