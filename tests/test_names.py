@@ -48,6 +48,7 @@ def test_a_user_without_a_home_folder_has_a_private_cache(tmp_path: Path, monkey
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     assert cache_folder().parts[-3].startswith("gan-cli-54321-")  # this process can't make a folder of that user
     monkeypatch.undo()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     own = private_folder(tmp_path / "own")
     assert own == tmp_path / "own" == private_folder(own)
     assert own.stat().st_mode & 0o777 == 0o700
