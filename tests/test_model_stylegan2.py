@@ -44,13 +44,7 @@ def inputs_of(pair: StyleGAN2, data: DataSpec, count: int, condition: Condition 
 
 @pytest.mark.parametrize(
     ("shape", "architecture"),
-    [
-        ((8, 8, 1), "skip"),
-        ((28, 28, 1), "resnet"),
-        ((32, 48, 3), "orig"),
-        ((16, 10, 4), "skip"),
-        ((8, 12, 2), "resnet"),
-    ],
+    [((28, 28, 1), "resnet"), ((32, 48, 3), "skip"), ((8, 12, 4), "orig")],
     ids=str,
 )
 def test_every_shape_is_built_in_float32(shape: tuple[int, ...], architecture: str) -> None:
