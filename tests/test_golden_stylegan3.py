@@ -128,13 +128,13 @@ def test_the_synthesis_network_gives_the_published_images_and_inner_results(path
                 check_forward(taps, file[f"out/filters/{name}.{kind}_filter"], f"{name} {kind}", 1e-7)
     inner = {"input": network.get_layer(INPUT)} | published
     ws = tf.constant(file["in/ws"])
-    outputs = keras.Model(network.input, {name: layer.output for name, layer in inner.items()})(ws, training=False)
+    outputs = keras.Model(network.inputs[0], {name: layer.output for name, layer in inner.items()})(ws, training=False)
     for name, features in outputs.items():
         check_forward(np.moveaxis(features, -1, 1), file[f"mid/{name}"], name)
         moments = [np.mean(features, (1, 2)), np.sqrt(np.mean(np.square(features), (1, 2)))]
         check_forward(moments, file[f"out/layer_stats/{name}"], f"moments of {name}")
-    check_forward(network(ws), channels_last(file["out/img"]), "images")
-    network(ws, training=True)
+    check_forward(network([ws]), channels_last(file["out/img"]), "images")
+    network([ws], training=True)
     for name, layer in published.items():
         golden = file[f"out/magnitude_ema_after_update/{name}"]
         change = float(golden) - float(file[f"state/{name}.magnitude_ema"])

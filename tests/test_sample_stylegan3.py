@@ -64,7 +64,7 @@ def test_truncation_moves_w_to_its_average(file: Path) -> None:
     mapping, average, synthesis = (generator.model.get_layer(name) for name in ("mapping", "w_average", "synthesis"))
     w = mapping([generator.latents(range(3)).z])
     for psi in (0.5, 1.0):
-        truncated = synthesis(truncate_w(w, average.average, psi, synthesis.inputs[0].shape[1]))
+        truncated = synthesis([truncate_w(w, average.average, psi, synthesis.inputs[0].shape[1])])
         expected = to_uint8(np.clip(truncated, -1.0, 1.0)).astype(int)
         assert np.abs(generator.images(range(3), psi) - expected).max() <= 1
     assert not np.array_equal(generator.images(range(3), 0.5), generator.images(range(3)))

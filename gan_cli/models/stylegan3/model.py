@@ -138,7 +138,7 @@ class StyleGAN3(ModelPair):
         inputs = [keras.Input(one.shape[1:], name=one.name) for one in given]
         w = AverageW(self.w_average_beta, dtype="float32", name="w_average")(mapping(inputs))
         ws = StyleMixing(count_w(schedule), dtype="float32", name="style_mixing")(w)  # the paper's model mixes none
-        images = synthesis_network(schedule, size, self.magnitude_half_life)(ws)
+        images = synthesis_network(schedule, size, self.magnitude_half_life)([ws])
         return keras.Model(inputs if len(inputs) > 1 else inputs[0], images, name="generator")
 
     def discriminator(self, data: DataSpec, outputs: int | None = None) -> Any:

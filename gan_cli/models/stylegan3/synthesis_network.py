@@ -31,7 +31,7 @@ def synthesis_network(schedule: Sequence[LayerPlan], style_size: int, magnitude_
         name = "to_rgb" if plan.to_rgb else f"layer_{index}"
         features = AliasFreeLayer(plan, index + 1, magnitude_half_life, name=name)([features, given])
     images = keras.layers.Rescaling(OUTPUT_SCALE, dtype="float32", name="images")(features)
-    return keras.Model(given, images, name="synthesis")
+    return keras.Model([given], images, name="synthesis")  # a list, as StyleGAN2's, which may have noise too
 
 
 def count_w(schedule: Sequence[LayerPlan]) -> int:
