@@ -37,6 +37,7 @@ def test_batch_norm_under_a_gradient_penalty_warns_with_its_reason() -> None:
     [
         (["eval.stop_on_collapse=true"], "eval.stop_on_collapse=true has no effect"),
         (["eval.every=7"], "eval.every=7 has no effect"),
+        (["features=random"], "features=RandomNetwork has no effect where nothing is measured"),
         (["optimizer=adam", "optimizer.warmup_steps=5000"], "optimizer.warmup_steps=5000 is above train.steps=4000"),
         (
             ["optimizer=adam", "optimizer.decay_steps=100"],

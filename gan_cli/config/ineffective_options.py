@@ -11,6 +11,8 @@ from gan_cli.config.job_builder import TrainJob
 from gan_cli.config.run_length import schedules_of
 from gan_cli.config.schema import EvaluationSection
 from gan_cli.errors import show
+from gan_cli.features.automatic import Automatic
+from gan_cli.losses import FEATURES
 from gan_cli.penalties import Penalty
 from gan_cli.penalties.lecam import LeCam
 from gan_cli.schedule import Schedule
@@ -113,3 +115,6 @@ def of_evaluation(job: TrainJob) -> Iterator[str]:
         value = getattr(job.evaluation, one.name)
         if value != one.default and one.name != "held_out":
             yield f"eval.{one.name}={show(value)} has no effect where nothing is measured. Add metric=[fid], say."
+    if not isinstance(job.features, Automatic) and job.loss.output != FEATURES:
+        name = type(job.features).__name__
+        yield f"features={name} has no effect where nothing is measured. Add metric=[fid], say."
