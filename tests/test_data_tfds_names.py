@@ -84,6 +84,14 @@ def test_a_folder_that_does_not_exist_is_reported_before_a_download(tmp_path: Pa
         TFDS(name="mnist", data_dir=str(tmp_path / "tfdz")).describe()
 
 
+def test_a_stored_folder_that_has_moved_is_reported_as_missing() -> None:
+    source = TFDS(name="mnist", data_dir="gone", image_size=28)
+    source.check_stored_values()
+    for read in (source.describe, source.open):
+        with pytest.raises(ConfigError, match=r"data_dir=gone: there is no such file or folder"):
+            read()
+
+
 def test_prepared_data_below_the_home_folder_may_be_named_by_a_stored_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

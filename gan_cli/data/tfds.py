@@ -72,8 +72,13 @@ class TFDS(ImageSource):
         return self.spec(metadata) if metadata else None
 
     def check_stored_values(self) -> None:
-        """Raises ConfigError where the data would be downloaded into a folder that the configuration chooses."""
-        if self.data_dir is not None and not find_prepared(self.folder(), self.parsed_name()):
+        """Raises ConfigError where the data would be downloaded into a folder that the configuration chooses.
+
+        One that does not exist is no such folder: `describe` and `open` report it.
+        """
+        if self.data_dir is None or not expand_user("data_dir", self.data_dir).exists():
+            return
+        if not find_prepared(self.folder(), self.parsed_name()):
             raise ConfigError("data_dir", "holds no prepared data, and a download would write there", self.data_dir)
 
     def open(self, progress: Progress | None = None) -> Examples:
