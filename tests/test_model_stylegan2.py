@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from runs import assert_same_run
 
 from gan_cli import load_generator
@@ -24,7 +25,10 @@ from gan_cli.models.stylegan2 import RESNET, SKIP, StyleGAN2
 from gan_cli.runs.checkpoint import list_checkpoints
 from gan_cli.sampling.generate import generate
 from gan_cli.sampling.generator_file import load_generator_file, save_generator
+from gan_cli.sampling.generator_metadata import metadata_of
 from gan_cli.sampling.latents import Latents, WTruncation, latents, seeded_noise
+from gan_cli.sampling.loaded_generator import LoadedGenerator
+from gan_cli.sampling.style_mixing import check_styles, count_styles, mixed_images
 from gan_cli.training.call_state import average_positions
 from gan_cli.training.ema import update_average
 
@@ -191,6 +195,10 @@ def test_a_run_resumes_exactly_and_its_samples_have_noise_and_truncation(working
     for name, options in {"a": [], "b": ["truncation=0.5", "truncation_cutoff=1", "noise=constant"]}.items():
         words = ["run=whole", "n=3", "class=1", "format=npz", f"output={name}.npz"]
         assert gan_sample([*words, *options]) == 0
+    mixing = ["seeds=0-1", "styles=0-1", "style_seeds=5-7", "class=1", "output=mixed.png"]
+    assert gan_sample(["run=whole", *mixing]) == 0
+    with Image.open("mixed.png") as picture:
+        assert picture.width > picture.height
     assert np.load("b.npz")["images"].shape == (3, 8, 8, 1)
     generator, from_file = load_generator("whole"), load_generator("whole/generator.keras")
     assert generator.metadata == from_file.metadata
@@ -199,12 +207,43 @@ def test_a_run_resumes_exactly_and_its_samples_have_noise_and_truncation(working
     np.testing.assert_array_equal(generator.images([0, 1, 2], classes=1), np.load("a.npz")["images"])
 
 
+def test_mixed_images_have_the_styles_of_their_column_in_some_layers_and_of_their_row_in_the_others() -> None:
+    keras.utils.set_random_seed(2)
+    data, pair = spec(8, 8, 1), StyleGAN2(**TINY)
+    generator = LoadedGenerator(pair.generator(data), metadata_of(pair, data, step=0))
+    assert count_styles(generator) == 4
+    rows, columns = generator.latents([0, 1]), generator.latents([5, 6, 7])
+
+    def mixed(layers: list[int]) -> np.ndarray:
+        return mixed_images(generator, rows, columns, layers).reshape(3, 4, 8, 8, 1)
+
+    some = mixed([0, 1])
+    assert not some[0, 0].any()
+    np.testing.assert_array_equal(some[1:, 0], generator.images([0, 1]))
+    np.testing.assert_array_equal(some[0, 1:], generator.images([5, 6, 7]))
+    np.testing.assert_array_equal(some[1, 1:], mixed([1, 0])[1, 1:])
+    # All styles of the column leave nothing of the row but its noise, whose strength is 0 at first.
+    np.testing.assert_array_equal(mixed([0, 1, 2, 3])[1:, 1:], np.stack([some[0, 1:]] * 2))
+    assert len({image.tobytes() for image in some[1:, 1:].reshape(6, 8, 8, 1)}) == 6
+    with pytest.raises(ConfigError, match="has 4 styles, from 0 to 3"):
+        check_styles(generator, [2, 4], "[2,4]")
+
+
 def test_options_of_noise_and_styles_are_refused_where_there_are_none(perceptron_run: Path) -> None:
     generator = load_generator(perceptron_run)
     with pytest.raises(ConfigError, match="takes no noise"):
         generator.latents([0], noise="none")
     with pytest.raises(ConfigError, match="has no styles"):
         generator.latents([0], 0.5, truncation_cutoff=2)
+    for words, message in (
+        (["styles=0-1", "style_seeds=5-6"], "styles=0-1: this generator has no styles"),
+        (["styles=0-1"], "styles=0-1: needs style_seeds="),
+        (["style_seeds=3"], "style_seeds=3: needs styles="),
+        (["styles=a", "style_seeds=3"], "styles=a: expected a range"),
+        (["styles=0", "style_seeds=3", "format=npz"], "styles=0: does not go with format="),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            gan_sample([f"run={perceptron_run}", *words])
 
 
 def test_an_accumulated_batch_is_the_whole_one_but_for_layers_across_it(working_folder: Path, eager: None) -> None:

@@ -78,15 +78,31 @@ def in_range(samples: Any) -> Any:
 
 def truncated_samples(model: keras.Model, truncation: WTruncation, inputs: list[Any]) -> Any:
     """The samples of a generator with the layers `mapping`, `w_average` and `synthesis`, with truncated styles."""
+    count = len(model.get_layer("mapping").inputs)
+    return synthesize(model, styles_of(model, truncation, inputs), inputs[count] if len(inputs) > count else None)
+
+
+def styles_of(model: keras.Model, truncation: WTruncation | None, inputs: list[Any]) -> Any:
+    """The styles w of such a generator, float32 `[n, layers, size]`, truncated where that is asked for.
+
+    Args:
+        inputs: latents, and conditions where it takes them; noise behind them is not used.
+    """
     from gan_cli.models.mapping_network import truncate_w  # here, since it defines Keras layers
 
     mapping, synthesis = model.get_layer("mapping"), model.get_layer("synthesis")
     average = tf.convert_to_tensor(model.get_layer("w_average").average)
-    count = len(mapping.inputs)
-    w = tf.cast(mapping(inputs[:count], training=False), tf.float32)
-    ws = truncate_w(w, average, truncation.psi, synthesis.inputs[0].shape[1], truncation.cutoff)
-    planes = [noise[:, : synthesis.inputs[1].shape[1]] for noise in inputs[count:]] if len(synthesis.inputs) > 1 else []
-    return synthesis([ws, *planes], training=False)
+    w = tf.cast(mapping(inputs[: len(mapping.inputs)], training=False), tf.float32)
+    psi, cutoff = (1.0, None) if truncation is None else (truncation.psi, truncation.cutoff)
+    return truncate_w(w, average, psi, synthesis.inputs[0].shape[1], cutoff)
+
+
+def synthesize(model: keras.Model, styles: Any, noise: Any) -> Any:
+    """The samples of styles `[n, layers, size]`, and of noise `[n, numbers]`, which is None where there is none."""
+    synthesis = model.get_layer("synthesis")
+    if len(synthesis.inputs) == 1:
+        return synthesis([styles], training=False)
+    return synthesis([styles, noise[:, : synthesis.inputs[1].shape[1]]], training=False)
 
 
 def samples_of(outputs: Any) -> Any:

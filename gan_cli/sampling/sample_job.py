@@ -22,6 +22,8 @@ IMAGES = 64
 """Images where no key says how many."""
 COLUMNS = 8
 """Images of a class where `classes` names several and no key says how many."""
+MIXED_ROWS = 4
+"""Rows of mixed styles where no key says how many."""
 FRAMES = 8
 """The default of `frames`."""
 POINTS = 2500
@@ -69,6 +71,8 @@ class SampleJob:
     truncation_cutoff: int | None = None
     rotate: float = 0.0
     shift: Any = None
+    styles: Any = None
+    style_seeds: Any = None
 
     def __post_init__(self) -> None:
         for key in ("run", "checkpoint", "output"):
@@ -105,6 +109,7 @@ class SampleJob:
         check_number("rotate", self.rotate, at_least=-MAX_DEGREES, at_most=MAX_DEGREES)
         object.__setattr__(self, "shift", parse_shift(self.shift))
         self.check_method()
+        self.check_styles()
         self.check_together()
 
     def check_method(self) -> None:
@@ -125,6 +130,31 @@ class SampleJob:
         if self.truncation != 1 and self.method not in (REJECTION, METROPOLIS_HASTINGS):
             problem = "does not go with truncation=, since it moves latents anywhere"
             raise ConfigError("method", problem, self.method)
+
+    def check_styles(self) -> None:
+        """Raises ConfigError for `styles` and `style_seeds` that are no numbers, or do not go with other keys."""
+        if (self.styles is None) != (self.style_seeds is None):
+            given, missing = ("styles", "style_seeds") if self.style_seeds is None else ("style_seeds", "styles")
+            raise ConfigError(
+                given, f"needs {missing}=", getattr(self, given), "For example styles=0-3 style_seeds=10-15."
+            )
+        if self.styles is None:
+            return
+        others = {"interpolate": None, "classes": None, "grid": None, "method": PLAIN, "format": "png"}
+        for key, default in others.items():
+            if getattr(self, key) != default:
+                raise ConfigError("styles", f"does not go with {key}=", self.styles, "Leave one of them out.")
+        if max(self.mixed_layers()) >= MAX_LAYERS:
+            raise ConfigError("styles", f"expected numbers of layers below {MAX_LAYERS:,}", self.styles)
+        images = (len(self.seed_list()) + 1) * (len(parse_seeds(self.style_seeds, "style_seeds")) + 1)
+        if images > MAX_SAMPLES:
+            raise ConfigError(
+                "style_seeds", f"makes {images:,} images; expected at most {MAX_SAMPLES:,}", self.style_seeds
+            )
+
+    def mixed_layers(self) -> list[int]:
+        """The layers whose styles come from `style_seeds`."""
+        return parse_seeds(self.styles, "styles")
 
     def check_together(self) -> None:
         """Raises ConfigError for keys that do not go together."""
@@ -167,6 +197,8 @@ class SampleJob:
         """How many seeds there are where no key says it; with `classes`, of each class."""
         if self.classes is not None:
             return COLUMNS if self.interpolate is None else 1
+        if self.styles is not None:
+            return MIXED_ROWS
         return IMAGES if is_image else POINTS
 
     def layout(self, count: int) -> tuple[int, int]:

@@ -107,7 +107,13 @@ def default_name(job: SampleJob, source: Path, step: int, seeds: Sequence[int], 
         words.append(f"rotate_{job.rotate!r}")
     if job.shift != NO_SHIFT:
         words.append(f"shift_{job.shift[0]!r}_{job.shift[1]!r}")
-    for key, value in (("class", job.label), ("classes", job.classes), ("code", job.code)):
+    for key, value in (
+        ("styles", job.styles),
+        ("style_seeds", job.style_seeds),
+        ("class", job.label),
+        ("classes", job.classes),
+        ("code", job.code),
+    ):
         if value is not None:
             words.append(f"{key}_{file_name_part(show(value))}")
     if has_class_rows:

@@ -27,7 +27,9 @@ from gan_cli.sampling.sample_output import (
 )
 from gan_cli.sampling.sample_paths import SamplePaths, requested_paths
 from gan_cli.sampling.sample_request import SampleRequest, folder_name, plain_latents, requested_samples
+from gan_cli.sampling.seed_list import parse_seeds
 from gan_cli.sampling.standing_statistics import collect_statistics
+from gan_cli.sampling.style_mixing import check_styles, mixed_images
 
 
 def run_sample_job(
@@ -51,6 +53,9 @@ def run_sample_job(
     else:
         paths, request = None, requested_samples(generator, job)
         layout, seeds = layout_of(job, request), list(dict.fromkeys(request.seeds))
+    if job.styles is not None:
+        check_styles(generator, job.mixed_layers(), job.styles)
+        layout = len(seeds) + 1, len(parse_seeds(job.style_seeds)) + 1
     job.check_data(data, layout)
     has_class_rows = request is not None and request.rows is not None and job.classes is None
     name = default_name(job, source, generator.metadata.step, seeds, has_class_rows)
@@ -58,6 +63,8 @@ def run_sample_job(
     try:
         if paths is not None:
             write_interpolation(generator, job, paths, output)
+        elif request is not None and job.styles is not None:
+            write_mixed(generator, job, request, output, layout)
         elif request is not None:
             write_samples(generator, job, request, output, guide)
     except MemoryError as error:
@@ -91,6 +98,17 @@ def write_samples(
         write_arrays(output, samples, request.seeds, request.labels, names)
     else:
         write_picture(output, draw(generator, samples, layout_of(job, request)))
+
+
+def write_mixed(
+    generator: LoadedGenerator, job: SampleJob, request: SampleRequest, output: Path, layout: tuple[int, int]
+) -> None:
+    """Writes the picture of the samples mixed with those of `style_seeds`."""
+    columns = requested_samples(generator, replace(job, seeds=job.style_seeds, n=None, seed=0))
+    of_rows, of_columns = (
+        replace(plain_latents(generator, job, one.seeds), labels=one.labels) for one in (request, columns)
+    )
+    write_picture(output, draw(generator, mixed_images(generator, of_rows, of_columns, job.mixed_layers()), layout))
 
 
 def render(

@@ -14,19 +14,19 @@ LONGEST_NAME = 60
 """Characters of a list of seeds in a file name; file systems allow 255 bytes for the whole name."""
 
 
-def parse_seeds(value: Any) -> list[int]:
-    """Seeds from `0-15`, `7`, or a list of such. Raises ConfigError for anything else."""
+def parse_seeds(value: Any, key: str = "seeds") -> list[int]:
+    """Whole numbers from `0-15`, `7`, or a list of such. Raises ConfigError about `key` for anything else."""
     seeds: list[int] = []
     for part in value if isinstance(value, list) else str(value).split(","):
         match = re.fullmatch(r"([0-9]{1,10})(?:-([0-9]{1,10}))?", str(part).strip())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if first > last or last > MAX_INTEGER:
-            raise ConfigError("seeds", "expected a range such as 0-15, or a list such as [3,7,0-2]", value)
+            raise ConfigError(key, "expected a range such as 0-15, or a list such as [3,7,0-2]", value)
         if len(seeds) + last - first >= MAX_SAMPLES:
-            raise ConfigError("seeds", f"names more than {MAX_SAMPLES:,} images", value)
+            raise ConfigError(key, f"names more than {MAX_SAMPLES:,}", value)
         seeds.extend(range(first, last + 1))
     if not seeds:
-        raise ConfigError("seeds", "expected at least one", value)
+        raise ConfigError(key, "expected at least one", value)
     return seeds
 
 
