@@ -218,7 +218,7 @@ def facts_of(job: TrainJob, data: DataSpec | None) -> Facts:
         steps=train.steps,
         batch_size=train.batch_size,
         critic_steps=train.critic_steps,
-        ema_ramp=train.ema_ramp,
+        ema_ramp=train.warm_up_share,
         decay_steps=min(job.optimizer.decay_steps, train.steps),
         final_fraction=job.optimizer.final_fraction,
         beta_2=beta_2.get("start") if isinstance(beta_2, Mapping) else beta_2,  # of a schedule, at its beginning

@@ -168,6 +168,9 @@ def check_without_discriminator(job: TrainJob) -> None:
     if job.loss.output == FEATURES and job.train.pack > 1:
         problem = "the fixed network of the features takes one example at a time"
         raise ConfigError("train.pack", problem, job.train.pack, "Set train.pack=1.")
+    if job.train.freeze_discriminator:
+        value = job.train.freeze_discriminator
+        raise ConfigError("train.freeze_discriminator", why, value, "Set train.freeze_discriminator=0.")
     if job.train.critic_steps > 1:
         raise ConfigError("train.critic_steps", why, job.train.critic_steps, "Set train.critic_steps=1.")
 
@@ -239,6 +242,11 @@ def warnings_for(job: TrainJob) -> list[str]:
         notes.append(
             "Warning: a Wasserstein loss without gradient penalty, clip or spectral normalization: nothing bounds the "
             "critic, and its loss can grow without end. Use penalty=gradient_penalty or penalty=weight_clip."
+        )
+    frozen = [key for key in ("freeze_discriminator", "freeze_generator") if getattr(job.train, key)]
+    if frozen and job.train.start_from is None:
+        notes.append(
+            f"Warning: train.{frozen[0]} without train.start_from: the frozen layers keep their random initial weights."
         )
     if "soft_margin" in job.penalties and normalization == "spectral":
         notes.append(

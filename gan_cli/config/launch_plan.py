@@ -22,6 +22,7 @@ from gan_cli.config.resume_plan import (
     plan_automatic_resume,
     plan_resume,
 )
+from gan_cli.config.start_source import check_start_source
 from gan_cli.config.target_allowlist import composing
 from gan_cli.config.user_modules import set_own_folders
 from gan_cli.data import DataSpec
@@ -86,6 +87,8 @@ def prepare(config_name: str, words: list[str], config_dir: str | None) -> tuple
         if plan is not None:
             return plan_resumed_run(plan, composition.origin)
     check_job(job, choices.data)
+    if job.train.start_from is not None:
+        check_start_source(job.train.start_from, composition.origin.trust)
     dry_run = bool(composition.config["dry_run"])
     if not dry_run:
         check_free(composition.directory)

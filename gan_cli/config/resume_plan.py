@@ -26,6 +26,12 @@ from gan_cli.runs.stored_linked_keys import links_in, resolve_links
 FIXED = ("model.", "optimizer._target_", "train.pack")
 """Keys whose change would break the saved state."""
 
+FREEZE = ("train.freeze_discriminator", "train.freeze_generator")
+"""Keys that say which variables have optimizer state."""
+
+START = "train.start_from"
+"""The key of the weights that a run begins with, which a resumed run does not take again."""
+
 SWITCHES = ("resume", "dry_run", "trust")
 """Keys that say how a run is started, not what it is."""
 
@@ -87,6 +93,9 @@ def plan_resume(directory: Path, words: list[str], config_dir: str | None, origi
     stored, previous = read_linked_config(run), read_overrides(run)
     linked, overrides = stored, previous
     typed = [word for word in words if key_of(word) not in SWITCHES]
+    start = typed_value(typed, START)
+    if start not in (None, "null"):  # also where it is that of the beginning: it reads as another start
+        check_start(Change(START, None, start))
     if typed:
         linked = apply_words(stored, previous, typed, config_dir)
         overrides = merge_overrides(previous, typed)
@@ -110,6 +119,11 @@ def replace_budget(linked: dict[str, Any], typed: Collection[str]) -> None:
 def key_of(word: str) -> str:
     """The key of a typed `key=value`."""
     return word.partition("=")[0].lstrip("+~").partition("@")[0]
+
+
+def typed_value(words: list[str], key: str) -> str | None:
+    """The value of a key that is typed, as it stands there; None where it is not typed."""
+    return next((word.partition("=")[2] for word in reversed(words) if key_of(word) == key), None)
 
 
 def merge_overrides(before: list[str], now: list[str]) -> list[str]:
@@ -141,6 +155,7 @@ def differences(before: Any, now: Any, key: str = "") -> list[Change]:
 def check_changes(changes: list[Change]) -> None:
     """Raises ConfigError for a change that the saved state does not survive."""
     for change in changes:
+        check_start(change)
         if change.key == "train.budget" and change.now is not None:
             problem = "a run that is resumed keeps the length that was planned"
             raise ConfigError(change.key, problem, change.now, "For another length type train.steps=N.")
@@ -155,6 +170,17 @@ def check_changes(changes: list[Change]) -> None:
                 change.now,
                 "Start a new run for that.",
             )
+
+
+def check_start(change: Change) -> None:
+    """Raises ConfigError for other initial weights, or for other frozen layers, than those the run was begun with."""
+    if change.key == START:
+        problem = "a run that is resumed has weights of its own, and goes on with them"
+        advice = "Start a new run from those weights: leave resume out. To resume, leave train.start_from out."
+        raise ConfigError(change.key, problem, change.now, advice)
+    if change.key in FREEZE and (change.before or 0) != (change.now or 0):
+        problem = f"the run was begun with {change.before or 0}, and its optimizer state does not fit another"
+        raise ConfigError(change.key, problem, change.now, "Start a new run: train.start_from=RUN.")
 
 
 def is_more(now: Any, before: Any) -> bool:

@@ -35,6 +35,9 @@ class TrainSection:
     top_k_steps: int | None = None
     budget: str | None = None
     accumulate: int = 1
+    start_from: str | None = None
+    freeze_discriminator: int = 0
+    freeze_generator: int = 0
 
     def __post_init__(self) -> None:
         for key in ("steps", "batch_size", "critic_steps"):
@@ -49,9 +52,20 @@ class TrainSection:
         check_number("top_k", self.top_k, above=0, at_most=1)
         if self.top_k_steps is not None:
             check_number("top_k_steps", self.top_k_steps, at_least=1, at_most=MAX_INTEGER)
+        for key in ("freeze_discriminator", "freeze_generator"):
+            check_number(key, getattr(self, key), at_least=0, at_most=MAX_INTEGER)
         parse_budget(self.budget)
         check_number("ema_half_life", self.ema_half_life, at_least=0)
         check_number("ema_ramp", self.ema_ramp, at_least=0, at_most=1)
+
+    @property
+    def warm_up_share(self) -> float:
+        """The share of the images seen that the half-life of the average may be; 0 for no limit.
+
+        Weights that come from another run are worth averaging from the first step on, so they have no warm-up
+        (NVlabs/stylegan2-ada-pytorch, train.py: `ema_rampup` is None with `resume`).
+        """
+        return self.ema_ramp if self.start_from is None else 0.0
 
 
 @dataclass(frozen=True)

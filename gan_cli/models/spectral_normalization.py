@@ -81,7 +81,7 @@ class SpectralLayer(keras.layers.Layer):
         u = ops.convert_to_tensor(self.u)
         v = direction(ops.matmul(constant, u))
         u = direction(ops.matmul(v, constant) if training or self.iterates_in_evaluation else u)
-        if training:
+        if training and self.trainable:  # a frozen layer keeps its u
             self.u.assign(u)
         return kernel / ops.maximum(ops.sum(v * ops.matmul(matrix, u)), TINY)
 

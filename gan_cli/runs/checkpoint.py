@@ -40,6 +40,10 @@ from gan_cli.zip_limits import check_contiguous, open_zip, read_npy_member
 FORMAT = 2
 FORMATS = (1, FORMAT)
 ABOUT, DIGEST = "about", "about_sha256"
+NETWORKS = ("generator", "discriminator", "averaged")
+"""Parts of a checkpoint: the arrays of its networks."""
+BEST = "best.npz"
+"""The name of the best checkpoint in its folder."""
 LARGEST_ABOUT = 2**24
 """Bytes of `about`; a network of 1,000 arrays needs 150 KB."""
 
@@ -131,6 +135,11 @@ def load_checkpoint_part(path: Path, part: str) -> Checkpoint:
     return read_checkpoint(path, lambda name: name.startswith(f"{part}/"))
 
 
+def load_networks(path: Path) -> Checkpoint:
+    """Reads a checkpoint with the arrays of its networks, without optimizers. Raises DamagedCheckpointError."""
+    return read_checkpoint(path, lambda name: name.partition("/")[0] in NETWORKS)
+
+
 def read_checkpoint_header(path: Path) -> Checkpoint:
     """Reads a checkpoint without its arrays, which takes milliseconds. Raises DamagedCheckpointError."""
     return read_checkpoint(path, lambda name: False)
@@ -204,17 +213,25 @@ def read_checkpoint_step(path: Path) -> int | None:
         return None
 
 
-def load_newest(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run has a checkpoint that `load_newest` would try."""
+    return bool(list_checkpoints(folder)) or (folder / BEST).is_file()
+
+
+def load_newest(
+    folder: Path, warn: Callable[[str], None], load: Callable[[Path], Checkpoint] = load_checkpoint
+) -> Checkpoint | None:
     """Loads the newest checkpoint that is not damaged, None where there is none.
 
     Args:
         folder: with the checkpoints.
         warn: is called with a message for each damaged one.
+        load: reads one, or a part of it.
     """
-    best = folder / "best.npz"  # the last resort
+    best = folder / BEST  # the last resort
     for path in [*list_checkpoints(folder), *([best] if best.is_file() else [])]:
         try:
-            return load_checkpoint(path)
+            return load(path)
         except DamagedCheckpointError as error:
             warn(f"{error}; using the one before")
     return None

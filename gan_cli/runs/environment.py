@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,12 @@ from gan_cli.regular_files import read_regular
 PACKAGES = ("gan-cli", "tensorflow", "keras", "numpy", "hydra-core", "omegaconf", "tensorflow-datasets", "pillow")
 
 
-def describe_environment(path: Path) -> list[dict[str, Any]]:
-    """The entries of before in the file `path`, and one for this process."""
-    return [*read_starts(path), this_environment()]
+def describe_environment(path: Path, start: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The entries of before in the file `path`, and one for this process.
+
+    `start` describes the other run whose weights this process begins with; None where it does not.
+    """
+    return [*read_starts(path), this_environment() | ({} if start is None else {"start_from": dict(start)})]
 
 
 def read_starts(path: Path) -> list[dict[str, Any]]:

@@ -81,13 +81,22 @@ class RunDirectory:
         """The picture of a step."""
         return self.samples / f"step_{step:08d}.png"
 
-    def prepare(self, config: dict[str, Any], overrides: list[str], links: Mapping[str, str] | None = None) -> None:
-        """Makes the folders and writes what is known at the start, or updates it when a run resumes."""
+    def prepare(
+        self,
+        config: dict[str, Any],
+        overrides: list[str],
+        links: Mapping[str, str] | None = None,
+        start: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Makes the folders and writes what is known at the start, or updates it when a run resumes.
+
+        `start` describes the other run whose weights this one begins with; None where there is none.
+        """
         for folder in (self.path, self.samples, self.checkpoints):
             make_folder(folder, run=self.path)
             remove_temporary_files(folder)
         self.write_config(config, overrides, links)
-        starts = describe_environment(self.environment)
+        starts = describe_environment(self.environment, start)
         write_json(self.environment, starts)
 
     def write_config(

@@ -7,6 +7,7 @@ can't describe a model that is larger than what it holds.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,16 +85,34 @@ def build_model(make: Callable[[], keras.Model], checkpoint: Checkpoint, part: s
     Raises:
         ConfigError: where it can't be built, or has other variables than the arrays of `part`.
     """
+    if not trust:
+        build_shapes(make, checkpoint, part, trust)
+    return build_in_precision(make, checkpoint)
+
+
+def build_shapes(make: Callable[[], keras.Model], checkpoint: Checkpoint, part: str, trust: bool) -> keras.Model:
+    """The model that `make` builds, for the names and shapes of its variables: they have no values.
+
+    Those of a model that `trust` allows are made as usual: a user's own model may create variables in ways that can't
+    be deferred.
+
+    Raises:
+        ConfigError: as `build_model` does.
+    """
+    with nullcontext() if trust else deferred_variables():
+        model = build_in_precision(make, checkpoint)
+    check_variables(model, checkpoint, part)
+    return model
+
+
+def build_in_precision(make: Callable[[], keras.Model], checkpoint: Checkpoint) -> keras.Model:
+    """The model that `make` builds, in the precision of training. Raises ConfigError where it can't be built."""
     from gan_cli.devices import dtype_policy  # here, since it needs TensorFlow
 
     precision = train_value(checkpoint, "precision", "float32")
     check_choice("train.precision", precision, PRECISIONS)
     try:
         with dtype_policy(precision):
-            if not trust:  # a user's own model may create variables in ways that can't be deferred
-                with deferred_variables():
-                    shapes = make()
-                check_variables(shapes, checkpoint, part)
             return make()
     except ConfigError:
         raise

@@ -22,6 +22,7 @@ from gan_cli.losses import EMBEDDING, LOGITS, Loss
 from gan_cli.models import build_generator
 from gan_cli.models.condition import Targets
 from gan_cli.models.discriminator import build_discriminator, with_features
+from gan_cli.models.network_blocks import freeze_blocks
 from gan_cli.penalties import Penalty
 from gan_cli.penalties.auxiliary_loss import AuxiliaryLoss
 from gan_cli.schedule import Schedule
@@ -44,6 +45,9 @@ def build_state(job: TrainJob, data: DataSpec, extractor: FeatureExtractor | Non
     """Models with fresh weights, optimizers with empty slots, and scalars at their first value.
 
     `extractor` is needed for a loss of features (`FEATURES`).
+
+    Raises:
+        ConfigError: where more blocks are to be frozen than a network has.
     """
     from gan_cli.training.training_layers import use_training_layers  # here, since it loads TensorFlow
 
@@ -54,6 +58,8 @@ def build_state(job: TrainJob, data: DataSpec, extractor: FeatureExtractor | Non
             build_discriminator(job.model, data, job.loss, job.train.pack, extractor, job.conditioning)
         )
         averaged = build_generator(job.model, data, condition)
+    freeze_blocks("train.freeze_generator", generator, job.train.freeze_generator)
+    freeze_blocks("train.freeze_discriminator", discriminator, job.train.freeze_discriminator)
     averaged.set_weights(generator.get_weights())
     state = TrainingState(
         generator=generator,
@@ -175,7 +181,7 @@ def open_training_batches(job: TrainJob, examples: Examples) -> Batches:
 def build_compiled_loop(job: TrainJob, step: AdversarialStep, batches: Batches, state: TrainingState) -> CompiledLoop:
     """The compiled function that does any number of steps."""
     train = job.train
-    decay = AverageDecay(train.batch_size, train.ema_half_life, train.ema_ramp)
+    decay = AverageDecay(train.batch_size, train.ema_half_life, train.warm_up_share)
     return CompiledLoop(step, batches, state, decay, train.xla)
 
 

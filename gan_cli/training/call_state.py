@@ -18,9 +18,17 @@ def layers_with_call_state(network: Any) -> list[str]:
     for layer in network.layers:
         if isinstance(layer, keras.Model):
             found += layers_with_call_state(layer)
-        elif layer.non_trainable_variables and not is_average_of_w(layer):
+        elif state_of(layer) and not is_average_of_w(layer):
             found.append(layer.name)
     return found
+
+
+def state_of(layer: Any) -> list[Any]:
+    """Returns the variables that calls of a layer in training update. A frozen layer keeps its weights."""
+    if layer.trainable:
+        return list(layer.non_trainable_variables)
+    weights = {id(variable) for variable in layer.weights}
+    return [variable for variable in layer.variables if id(variable) not in weights]
 
 
 def layers_across_batch(network: Any) -> list[str]:

@@ -28,6 +28,7 @@ from gan_cli.losses import FEATURES
 from gan_cli.plotting.grid_size import parse_grid
 from gan_cli.plotting.image_grid import write_png
 from gan_cli.runs.atomic_files import write_atomically
+from gan_cli.runs.checkpoint import has_checkpoint
 from gan_cli.runs.environment import describe_rounding_changes
 from gan_cli.runs.run_directory import RunDirectory, create_exclusive
 from gan_cli.runs.signals import StopRequest, stop_on_signals
@@ -46,6 +47,7 @@ from gan_cli.training.loop_schedule import LoopSchedule
 from gan_cli.training.resume_run import RestoredState, describe_data_change, restore
 from gan_cli.training.run_outcome import RunOutcome, record_outcome
 from gan_cli.training.run_writer import RunWriter
+from gan_cli.training.start_from import StartReport, assign_start
 from gan_cli.training.start_summary import (
     describe_budget,
     describe_choices,
@@ -86,11 +88,21 @@ def build_training_run(job: TrainJob, plan: LaunchPlan, console: Console) -> Tra
     examples, held_out = open_examples(job, console)
     job, plan = choose_for_data(job, plan, examples.spec)
     state = build_state(job, examples.spec, load_extractor(job, examples, console))
+    start = load_start(job, plan, state, console)
     step = build_step(job, state, examples, partial(console.progress, READING_ALL))
     # After the models: random numbers of a feature extractor must not change their initial weights.
     evaluates = bool(job.metrics) and not plan.dry_run
     evaluator = PeriodicEvaluator(job, examples, held_out, console) if evaluates else None
-    return TrainingRun(job, plan, console, examples, state, step, evaluator)
+    return TrainingRun(job, plan, console, examples, state, step, evaluator, start)
+
+
+def load_start(job: TrainJob, plan: LaunchPlan, state: TrainingState, console: Console) -> StartReport | None:
+    """Puts the weights of `train.start_from` into a new state, or into that of a run that has no checkpoint yet."""
+    if job.train.start_from is None:
+        return None
+    if plan.resumes and has_checkpoint(RunDirectory(plan.directory).checkpoints):
+        return None
+    return assign_start(state, job, plan.choices.automatic.origin.trust, console.warn)
 
 
 def open_examples(job: TrainJob, console: Console) -> tuple[Examples, Examples | None]:
@@ -140,6 +152,7 @@ class TrainingRun:
         state: models and optimizers.
         step: the adversarial step over `state`.
         evaluator: None where nothing is evaluated.
+        start: what was taken from another run; None where nothing was, now.
         length_plan: what the length of the run was planned from, if it was.
     """
 
@@ -150,6 +163,7 @@ class TrainingRun:
     state: TrainingState
     step: AdversarialStep
     evaluator: PeriodicEvaluator | None
+    start: StartReport | None = None
     length_plan: LengthPlan | None = None
 
     def with_planned_length(self, budget: float) -> TrainingRun:
@@ -175,7 +189,7 @@ class TrainingRun:
 
     def report_dry_run(self) -> None:
         """Prints the summary and the memory estimate."""
-        lines = describe_job(self.job, self.examples, self.state)
+        lines = [*describe_job(self.job, self.examples, self.state), *self.describe_start()]
         measured_later = self.plan.budget_seconds is not None
         lines += describe_budget(self.job, "as many steps as fit" if measured_later else "")
         lines += describe_choices(self.plan.choices)
@@ -189,7 +203,7 @@ class TrainingRun:
         with closing(open_training_batches(job, self.examples)) as batches:
             loop = build_compiled_loop(job, self.step, batches, self.state)
             restored = self.restore(run)
-            run.prepare(job.config, self.plan.overrides, self.plan.links)
+            run.prepare(job.config, self.plan.overrides, self.plan.links, self.start.as_dict() if self.start else None)
             self.console.open_log(run.log)
             with record_outcome(run, self.console, restored) as outcome:
                 self.report_start(run, restored)
@@ -199,12 +213,18 @@ class TrainingRun:
                     self.console.warn(warning)
                 call_length = CallLength(section.steps_per_call, batches.longest_call)
                 callback = EvaluationCallback(self.evaluator, writer, stop) if self.evaluator else None
+                if self.start is not None:  # so that a resumed run does not need the other one
+                    writer.write_checkpoint(restored.step)
                 with self.console.training(restored.step, section.steps):
                     train(loop, writer, LoopSchedule.of(job), call_length, stop, callback)
                 averaged, step, condition = self.state.averaged, writer.clock.step, self.state.condition
                 save_generator(run.generator, averaged, job.model, self.examples.spec, step, condition)
                 self.report_end(outcome, writer, callback, stop)
             return {"finished": 0, "interrupted": stop.exit_code, "failed": 1}[outcome.state]
+
+    def describe_start(self) -> list[str]:
+        """The lines of the start block about the run that this one starts from; none without one."""
+        return self.start.lines() if self.start is not None else []
 
     def restore(self, run: RunDirectory) -> RestoredState:
         """Loads the newest checkpoint of a run that is resumed."""
@@ -219,7 +239,7 @@ class TrainingRun:
         notes = [*self.plan.notes, *describe_data_change(restored.data, self.examples.spec)]
         notes += describe_rounding_changes(run.environment)
         self.console.line(start)
-        lines = describe_job(self.job, self.examples, self.state)
+        lines = [*describe_job(self.job, self.examples, self.state), *self.describe_start()]
         lines += describe_budget(self.job, "" if self.length_plan is None else str(self.length_plan))
         self.console.line("\n".join([*lines, *describe_choices(self.plan.choices), *notes]))
 

@@ -15,6 +15,7 @@ from gan_cli.devices import device_name
 from gan_cli.errors import show
 from gan_cli.lazy import keras
 from gan_cli.metrics.modes import SAMPLES, count_modes
+from gan_cli.models.network_blocks import blocks
 from gan_cli.penalties import Penalty
 from gan_cli.sampling.class_rows import FIRST_ROWS, MOST_ROWS
 from gan_cli.sampling.generate import generate
@@ -38,7 +39,7 @@ def describe_job(job: TrainJob, examples: Examples, state: TrainingState) -> lis
         "device": f"{device_name()}, {train.precision}{', XLA' if train.xla else ''}"
         f"{', deterministic' if train.deterministic else ''}",
         "data": f"{settings(job.config['dataset'], DATA_KEYS_SHOWN)}: {examples.spec} ({place}{skipped})",
-        "generator": f"{describe_model(state.generator)}, {averaging}",
+        "generator": f"{describe_model(state.generator)}{frozen(state.generator, train.freeze_generator)}, {averaging}",
         "critic" if job.loss.critic else "discriminator": describe_discriminator(job, state),
         **({"conditioning": describe_conditioning(job, examples)} if state.condition else {}),
         "loss": settings(job.config["loss"]),
@@ -103,9 +104,14 @@ def describe_model(model: keras.Model) -> str:
     return f"{model.count_params():,} parameters"
 
 
+def frozen(network: keras.Model, count: int) -> str:
+    """Which blocks of a network are frozen; nothing where none is."""
+    return f", frozen: {', '.join(block.name for block in blocks(network)[:count])}" if count else ""
+
+
 def describe_discriminator(job: TrainJob, state: TrainingState) -> str:
     if job.loss.trains_discriminator:
-        return describe_model(state.discriminator)
+        return describe_model(state.discriminator) + frozen(state.discriminator, job.train.freeze_discriminator)
     fixed = state.discriminator.count_params()
     return f"none, a fixed network of {fixed:,} parameters" if fixed else "none"
 

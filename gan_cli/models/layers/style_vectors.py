@@ -17,7 +17,10 @@ from gan_cli.models.mapping_network import moving_average
 
 @keras.saving.register_keras_serializable("gan_cli")
 class AverageW(keras.layers.Layer):
-    """Gives w `[n, size]` as it is. A call in training moves `average` by the batch's mean, with weight 1 - beta."""
+    """Gives w `[n, size]` as it is. A call in training moves `average` by the batch's mean, with weight 1 - beta.
+
+    A frozen layer (`trainable=False`) keeps it.
+    """
 
     def __init__(self, beta: float = 0.995, **options: Any) -> None:
         super().__init__(**options)
@@ -29,7 +32,7 @@ class AverageW(keras.layers.Layer):
         )
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        if training:
+        if training and self.trainable:
             w = tf.stop_gradient(tf.cast(inputs, tf.float32))
             self.average.assign(moving_average(tf.convert_to_tensor(self.average), w, self.beta))
         return inputs
