@@ -93,6 +93,9 @@ def test_each_gan_train_command_runs(line: str, working_folder: Path, perceptron
         checked = [word for word in words if word != "-m" and "," not in word and not word.startswith("hydra.sweep.")]
         assert gan_train(words if "--cfg" in words else [*checked, "--cfg", "job"]) == 0
     else:
+        if "train.start_from=RUN" in line:
+            shutil.copytree(perceptron_run, working_folder / "RUN")
+            words = [*words, "model=mlp", "model.width=16", "model.depth=1"]  # the sizes of that run
         words = shortened(words)
         assert gan_train(words) == 0
         assert Path("run/status.json").exists() == ("dry_run=true" not in words)

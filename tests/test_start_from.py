@@ -110,6 +110,9 @@ def test_layers_that_do_not_fit_are_named_and_stay_random(run: Path, capsys: pyt
     assert "generator 1 of 2" in printed
     assert "discriminator 2 of 2" in printed
     assert "other shapes, generator: dense_1 (kernel 5x" in printed
+    assert start("tuned", f"train.start_from={checkpoint}", "conditioning=concat", "dry_run=true") == 0
+    printed = capsys.readouterr().out  # labels are joined to what the first layers get
+    assert "layers taken: generator 1 of 2, averaged generator 1 of 2, discriminator 1 of 2" in printed
 
 
 def test_what_can_not_be_a_start_is_refused(run: Path) -> None:

@@ -28,6 +28,8 @@ from gan_cli.losses import EMBEDDING, FEATURES, PIXELS, RECONSTRUCTION, Loss
 from gan_cli.models import ModelPair
 
 AUTO, ALL = "auto", "all"
+ENCODER = "encoder"
+"""The name of the pair's discriminator in an auto-encoder."""
 NETWORK, JOINED = "network", "joined"
 """Names of layers of a discriminator that gets labels joined to its examples: the pair's own, and its input."""
 VALUES_A_CODE = 8
@@ -129,7 +131,7 @@ def autoencoder(pair: ModelPair, data: DataSpec) -> Any:
     pair = pair.without_auxiliary_losses()
     encoder = pair.discriminator(data, outputs=size)
     decoder = as_decoder(pair, size).generator(data)
-    encoder.name, decoder.name = "encoder", "decoder"
+    encoder.name, decoder.name = ENCODER, "decoder"
     examples = keras.Input(data.shape, name="examples")
     # A nested model's own `output` is not part of the network around it; what these layers give is.
     code = keras.layers.Activation("linear", dtype="float32", name="code")(encoder(examples))

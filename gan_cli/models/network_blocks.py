@@ -15,9 +15,14 @@ from typing import Any
 
 from gan_cli.errors import ConfigError
 from gan_cli.lazy import keras
+from gan_cli.models.discriminator import ENCODER, NETWORK
 
 MAPPING = "mapping"
 """The nested network from latents to w, see `gan_cli.models.ModelPair`."""
+
+
+UNNAMED = (NETWORK, ENCODER)
+"""Nested networks that are a pair's own discriminator, whose layers are found by the names that they have alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +39,7 @@ class Block:
 
 
 def weighted_layers(network: keras.Model) -> dict[str, Any]:
-    """Returns the layers with weights by name, those of nested networks as `network/layer`, in the network's order."""
+    """Returns the layers with weights by name, those of nested networks as `outer/layer`, in the network's order."""
     found: dict[str, Any] = {}
     known: set[int] = set()
     counts: dict[str, int] = {}
@@ -44,8 +49,9 @@ def weighted_layers(network: keras.Model) -> dict[str, Any]:
         known.add(id(layer))
         given = given_name(layer)
         if re.fullmatch(rf"{given}(_\d+)?", layer.name):
+            given = f"{path}{given}"
             counts[given] = counts.get(given, 0) + 1
-            name = f"{path}{given}_{counts[given]}"
+            name = f"{given}_{counts[given]}"
         else:
             name = f"{path}{layer.name}"
         found[name] = layer
@@ -56,7 +62,7 @@ def leaves(network: keras.Model, path: str = "") -> Iterator[tuple[str, Any]]:
     """Each layer that is no network, with the names of the nested networks around it."""
     for layer in network.layers:
         if isinstance(layer, keras.Model) and is_whole(layer):
-            yield from leaves(layer, f"{path}{layer.name}/")
+            yield from leaves(layer, path if layer.name in UNNAMED else f"{path}{layer.name}/")
         else:
             yield path, layer
 
