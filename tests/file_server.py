@@ -1,4 +1,4 @@
-"""A file server of the tests' own, that misbehaves as networks do, and a teller that remembers."""
+"""A file server of the tests' own, that misbehaves as networks do, and a reporter that remembers."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 class Heard(SilentReporter):
-    """A teller that remembers."""
+    """A reporter that remembers."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

@@ -29,6 +29,6 @@ class Heard(SilentReporter):
 
 
 def opened(
-    examples: Examples, classifier: Classifier = QUICK, teller: SilentReporter | None = None
+    examples: Examples, classifier: Classifier = QUICK, reporter: SilentReporter | None = None
 ) -> FeatureExtractor:
-    return classifier.load(examples.spec, lambda: examples, teller or SilentReporter())
+    return classifier.load(examples.spec, lambda: examples, reporter or SilentReporter())

@@ -27,9 +27,9 @@ def test_features_of_real_examples_are_kept_checked_and_made_again_where_damaged
     made: list[str] = []
     write = feature_store.write_features
 
-    def counted(examples: Any, embedding: Any, where: Path, teller: Any, what: str) -> None:
+    def counted(examples: Any, embedding: Any, where: Path, reporter: Any, what: str) -> None:
         made.append(what)
-        write(examples, embedding, where, teller, what)
+        write(examples, embedding, where, reporter, what)
 
     monkeypatch.setattr(feature_store, "write_features", counted)
     assert measured(capsys, *words)["values"] == first["values"]

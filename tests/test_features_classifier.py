@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 def quick_digits() -> tuple[FeatureExtractor, Heard]:
     """The classifier of digits, and what its training reported."""
     examples, heard = Digits().open(), Heard()
-    return opened(examples, teller=heard), heard
+    return opened(examples, reporter=heard), heard
 
 
 def striped(shape: tuple[int, ...], examples: int = 200) -> InMemory:

@@ -37,7 +37,7 @@ def short_cache(digits: InMemory, tmp_path_factory: pytest.TempPathFactory) -> P
 def test_what_comes_from_the_cache_is_what_was_trained(digits: InMemory) -> None:
     trained = opened(digits, SHORT)
     heard = Heard()
-    kept = opened(digits, SHORT, teller=heard)
+    kept = opened(digits, SHORT, reporter=heard)
     assert heard.done == []  # no training
     assert kept.identity == trained.identity
     for first, second in zip(trained(digits.values), kept(digits.values), strict=True):
