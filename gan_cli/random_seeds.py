@@ -20,6 +20,8 @@ class Purpose(IntEnum):
     CLASS_ORDER = 7
     CODES = 8
     NOISE = 9
+    PHASE_INPUTS = 10
+    PHASE_PENALTY = 11
 
 
 def fold(seed: int, purpose: int, *counts: Any) -> Any:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_cli.penalties import Penalty
+from gan_cli.penalties import Regularizer
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.augmented_discriminator import AugmentedDiscriminator
 from gan_cli.training.build_training import new_scalars
@@ -58,7 +58,7 @@ def make_step(
     optimizers[1].build(discriminator.trainable_variables)
     settings = {"critic_steps": 1, "simultaneous": False, "seed": 0, **more}
     state = {"loss": new_scalars(loss)}
-    state |= {f"penalty/{name}": new_scalars(one) for name, one in penalties.items() if isinstance(one, Penalty)}
+    state |= {f"penalty/{name}": new_scalars(one) for name, one in penalties.items() if isinstance(one, Regularizer)}
     of_augmentations = {name: new_scalars(one) for name, one in augmentations.items()}
     augmented = AugmentedDiscriminator(discriminator, loss, augmentations, pack=pack, seed=0, state=of_augmentations)
     return AdversarialStep(

@@ -23,6 +23,8 @@ from gan_cli.training.build_training import build_state, build_step, new_scalars
 from gan_cli.training.trained_variables import split_variables
 from gan_cli.training.training_state import TrainingState
 
+NEED_STYLES = ("path_length",)
+"""Penalties that generators without styles are refused with; `test_penalty_path_length` has a generator with styles."""
 BATCH = 8
 CLASSES = 3
 LABELS = np.arange(BATCH, dtype=np.int32) % CLASSES

@@ -15,7 +15,8 @@ that `gan-train` gives, at once and with the key, where it refuses a pair; a tic
 was taken, with each part alone for `non_saturating` and with all of a kind together for other losses, and that losses
 and weights stayed finite and the parts changed what was learned. A conditioning takes a step with one loss in eight,
 and one with all penalties and augmentations together; its other ticks are of the check before training. A tick does not
-mean that the pair is a good idea: a loss brings the penalties that its paper recommends.
+mean that the pair is a good idea: a loss brings the penalties that its paper recommends. `penalty=path_length` is not
+in the tables: it goes with any loss and any augmentation, and needs a generator with styles (`model=stylegan2`).
 
 This page is written by a test, from training steps of small networks on images. `pytest tests/test_composition.py`
 fails where it is no longer true, and `GAN_CLI_WRITE_DOCS=1 pytest -n 0 tests/test_composition.py` writes it again.

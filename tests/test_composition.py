@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from composition import (
     FEWER_KERNELS,
+    NEED_STYLES,
     Networks,
     choices_of,
     data_of,
@@ -31,6 +32,7 @@ from gan_cli.penalties import Penalty, Projection
 LOSSES, PENALTIES, AUGMENTATIONS, CONDITIONINGS = (
     choices_of(group) for group in ("loss", "penalty", "augment", "conditioning")
 )
+PENALTIES = [name for name in PENALTIES if name not in NEED_STYLES]
 IMAGES, POINTS = (8, 8, 1), (2,)
 MANNERS: dict[str, dict[str, Any]] = {
     "train.update=simultaneous": {"update": "simultaneous"},

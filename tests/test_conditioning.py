@@ -244,7 +244,7 @@ def test_targets_of_a_batch_are_the_labels_of_its_real_examples() -> None:
     step = build_step(job, build_state(job, data_of(POINTS)))
     context = step.context(tf.constant(0, tf.int64), 0, tf.constant(LABELS[None]))
     assert isinstance(context.targets, Targets)
-    _, condition = step.generator_inputs(tf.zeros([8, job.model.latent_size]), context)
+    _, condition = step.inputs.join(tf.zeros([8, job.model.latent_size]), context.targets)
     np.testing.assert_array_equal(condition, np.eye(CLASSES)[LABELS])
 
 

@@ -126,7 +126,7 @@ def test_defaults_of_the_class_of_a_loss_or_penalty_are_those_of_its_yaml(path: 
     for key in settings.keys() - automatic - {name for choice, name in NEWER if choice == path.stem}:
         value, default = settings[key], defaults[key]
         if str(value).startswith("${if_loss:"):
-            value = int(str(value).removesuffix("}").rpartition(",")[2])  # of all other losses
+            value = int(str(value).rstrip("}").rpartition(",")[2])  # of all other losses
         assert value == (list(default) if isinstance(default, tuple) else default), key
 
 
@@ -143,11 +143,31 @@ def test_defaults_of_the_class_of_a_loss_or_penalty_are_those_of_its_yaml(path: 
         (["loss=rpgan", "penalty=drift", "optimizer=sgd"], ("drift", "SGD", 1)),
         (["loss=non_saturating"], ("", "Adam", 1)),
         (["loss=non_saturating", "penalty=[r1,r2]"], ("r1,r2", "Adam", 1)),
+        (["model=stylegan2", "loss=wgan_gp"], ("gradient_penalty", "Adam", 5)),
+        (["loss=wgan", "optimizer=sgd", "model=stylegan2"], ("weight_clip", "SGD", 5)),
+        (["experiment=mnist", "model=stylegan2", "loss=rpgan"], ("r1,r2", "Adam", 1)),
     ],
 )
 def test_a_loss_brings_its_recipe_and_what_is_typed_wins(words: list[str], expected: tuple[str, str, int]) -> None:
     job = build_job(compose("train", words).config)
     assert (",".join(job.penalties), type(job.optimizer).__name__, job.train.critic_steps) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "penalties", "rate"),
+    [
+        ([], {"r1": 16, "path_length": 4}, 0.0025),
+        (["loss=hinge", "penalty.path_length.every=8"], {"r1": 16, "path_length": 8}, 0.0025),
+        (["penalty=[]", "optimizer=adam"], {}, 0.0002),
+        (["penalty=r1", "penalty.r1.every=1"], {"r1": 1}, 0.0025),
+        (["experiment=mnist_dcgan"], {"r1": 16, "path_length": 4}, 0.0025),
+    ],
+)
+def test_a_model_brings_its_recipe_and_what_is_typed_wins(words: list[str], penalties: Any, rate: float) -> None:
+    job = build_job(compose("train", ["model=stylegan2", *words]).config)
+    assert {name: penalty.every for name, penalty in job.penalties.items()} == penalties
+    assert job.optimizer.learning_rate == rate
+    assert type(job.loss).__name__ == ("HingeLoss" if "loss=hinge" in words else "NonSaturatingLoss")
 
 
 def test_the_default_run_is_the_plain_pair_with_the_recipe_of_its_loss() -> None:

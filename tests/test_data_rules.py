@@ -20,6 +20,7 @@ from gan_cli.config.model_rules import hidden, latent_size, stem, width
 from gan_cli.config.rule import Facts, rounded_up
 from gan_cli.data import DataSpec
 from gan_cli.data.tfds import TFDS
+from gan_cli.models.stylegan2 import StyleGAN2
 
 PHOTOGRAPHS = DataSpec((64, 64, 3), 5000)
 LONG = Facts(steps=10_000, batch_size=64, decay_steps=10_000, beta_2=0.99, data=PHOTOGRAPHS)
@@ -35,6 +36,15 @@ def images(side: int, count: int = 5000) -> DataSpec:
 )
 def test_the_weight_of_r1_grows_with_the_side_and_falls_with_the_batch(side: int, batch: int, weight: float) -> None:
     assert penalty_weight(replace(LONG, data=images(side), batch_size=batch)).value == weight
+
+
+@pytest.mark.parametrize(("side", "batch", "weight"), [(32, 32, 0.0064), (64, 64, 0.0128), (1024, 32, 6.5536)])
+def test_the_weight_of_r1_with_a_published_heuristic_is_the_published_one(side: int, batch: int, weight: float) -> None:
+    """Of cfg=auto in NVlabs/stylegan2-ada-pytorch."""
+    facts = replace(LONG, data=images(side), batch_size=batch, r1_weight_per_pixel=StyleGAN2.r1_weight_per_pixel)
+    assert penalty_weight(facts).value == weight
+    facts = replace(facts, ema_batches=StyleGAN2.ema_batches, ema_ramp=0.0, steps=100_000)
+    assert ema_half_life(facts).value == batch * 10_000 / 32
 
 
 def test_a_side_is_that_of_the_square_of_the_same_area() -> None:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from composition import Remembering
 from golden_networks import FOLDER, Golden, channels_last, check_forward, check_norms, golden_files, kernel
 
 from gan_cli.conditioning.projection import Projection
@@ -20,10 +21,13 @@ from gan_cli.models.layers.style_vectors import AverageW, StyleMixing
 from gan_cli.models.mapping_network import map_condition, truncate_w
 from gan_cli.models.stylegan2 import StyleGAN2
 from gan_cli.optimizers.lazy_regularization import lazy_adam
-from gan_cli.penalties.path_lengths import path_length_penalty, path_lengths, path_noise
+from gan_cli.penalties.path_length import PathLength
+from gan_cli.penalties.path_lengths import path_length_penalty
+from gan_cli.penalties.phase_penalty import PhaseBatch
 from gan_cli.sampling.generate import truncated_samples
 from gan_cli.sampling.latents import WTruncation
 from gan_cli.training.ema import AverageDecay
+from gan_cli.training.generator_phases import GeneratorPhases
 
 PARTS = {"torgb": "to_image", "fromrgb": "from_image", "skip": "shortcut", "fc": "dense"}
 WEIGHTS = {
@@ -229,25 +233,28 @@ def test_the_generator_and_its_path_lengths_are_the_published_ones(path: Path) -
     truncated = truncated_samples(generator, WTruncation(config["truncation_psi"]), [*arrays, noise])
     check_forward(truncated, channels_last(golden["out/img_psi"]), "truncated image", 1e-5)
     count = config["pl_batch"]
+    penalty = PathLength(config["pl_weight"], every=1, decay=config["pl_decay"])
+    check_path_lengths(penalty, generator, [array[:count] for array in (*arrays, noise)], golden, variables)
+
+
+def check_path_lengths(
+    penalty: PathLength, generator: keras.Model, inputs: list[Any], golden: Golden, variables: Mapping[str, Any]
+) -> None:
+    """Compares a penalty, and the gradients of its phase, which begins with the moving mean of the file."""
     normal = tf.constant(channels_last(golden["in/pl_noise_unscaled"]), tf.float32)
-    weights = {name: variable.value for name, variable in variables.items()}
-    with tf.GradientTape() as tape:
-        w = mapping([array[:count] for array in arrays])
-        with tf.GradientTape() as inner:
-            ws = generator.get_layer("style_mixing")(w)
-            inner.watch(ws)
-            images = synthesis([ws, noise[:count]])
-            value = tf.reduce_sum(images * path_noise(images, normal))
-        gradients = inner.gradient(value, ws)
-        lengths = path_lengths(gradients)
-        penalties, mean = path_length_penalty(lengths, config["pl_mean_before"], config["pl_decay"])
-        loss = tf.reduce_mean(config["pl_weight"] * penalties)
-    check_forward(gradients, golden["out/pl_grads"], "gradients")
+    mean = tf.Variable(golden.config["pl_mean_before"], dtype=tf.float32)
+    batch = PhaseBatch(generator, inputs, lambda shape: tf.reshape(normal, shape), 0, {"mean": mean})
+    lengths = penalty.lengths(batch)
     check_forward(lengths, golden["out/pl_lengths"], "lengths")
-    check_forward(mean, golden["out/pl_mean_after"], "mean")
-    check_forward(penalties, golden["out/pl_penalty"], "penalties")
+    check_forward(path_length_penalty(lengths, mean, penalty.decay).penalties, golden["out/pl_penalty"], "penalties")
+    optimizer, weights = Remembering(), generator.trainable_variables
+    phases = GeneratorPhases({"own": penalty}, {"own": 0}, generator, optimizer, weights, None, 0, {})
+    loss = penalty.weight * phases.apply("own", batch)
     check_forward(loss, golden["out/pl_loss"], "loss")
-    found = tape.gradient(loss, weights, unconnected_gradients="zero")
+    check_forward(mean, golden["out/pl_mean_after"], "mean")
+    gradients = {id(variable): one for variable, one in zip(weights, optimizer.given[-1], strict=True)}
+    found = {name: gradients[id(variable)] for name, variable in variables.items()}
+    assert len(found) == len(weights)
     check_norms(found, golden.group("out/pl_loss_param_grad_norm"))
 
 

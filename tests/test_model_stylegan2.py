@@ -183,7 +183,7 @@ def test_a_generator_file_comes_back_exactly_with_its_noise_and_average(tmp_path
 
 
 def test_a_run_resumes_exactly_and_its_samples_have_noise_and_truncation(working_folder: Path) -> None:
-    words = ["model=stylegan2", *WORDS, "dataset=digits", "loss=non_saturating", "penalty=r1", "logger=[]"]
+    words = ["model=stylegan2", *WORDS, "dataset=digits", "penalty.path_length.every=2", "logger=[]"]
     words += ["conditioning=projection", "conditioning.form=mapped", "conditioning.mapping_size=4"]
     words += ["conditioning.mapping_layers=1", "train.batch_size=4", "run.checkpoint_every=2", "run.sample_every=2"]
     assert gan_train([*words, "run.log_every=1", "train.steps=4", "hydra.run.dir=whole"]) == 0
@@ -247,7 +247,7 @@ def test_options_of_noise_and_styles_are_refused_where_there_are_none(perceptron
 
 
 def test_an_accumulated_batch_is_the_whole_one_but_for_layers_across_it(working_folder: Path, eager: None) -> None:
-    words = ["model=stylegan2", *WORDS, "dataset=digits", "loss=non_saturating", "logger=[]", "train.batch_size=4"]
+    words = ["model=stylegan2", *WORDS, "dataset=digits", "penalty=[]", "logger=[]", "train.batch_size=4"]
     words += ["optimizer=sgd", "train.steps=1", "run.log_every=1", "run.sample_every=9"]
     with pytest.raises(ConfigError, match=r"train.accumulate=2: .*minibatch_std compares the examples of a batch"):
         gan_train([*words, "train.accumulate=2", "hydra.run.dir=refused"])

@@ -123,7 +123,9 @@ BASES = {
     "dataset": "gan_cli.data.Source",
     "model": "gan_cli.models.ModelPair",
     "loss": "gan_cli.losses.Loss",
-    "penalty": "gan_cli.penalties.Penalty or gan_cli.penalties.Projection",
+    "penalty": " or ".join(
+        f"gan_cli.penalties.{name}" for name in ("Penalty", "Projection", "phase_penalty.PhasePenalty")
+    ),
     "augment": "gan_cli.augmentations.Augmentation",
     "optimizer": "gan_cli.optimizers.optimizer.Optimizer",
     "logger": "gan_cli.loggers.Logger",

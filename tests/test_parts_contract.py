@@ -15,6 +15,7 @@ import tensorflow as tf
 from composition import (
     BATCH,
     FEWER_KERNELS,
+    NEED_STYLES,
     NUMBER,
     Networks,
     Remembering,
@@ -35,6 +36,7 @@ from gan_cli.penalties import Penalty, is_on_generator
 from gan_cli.training.training_state import TrainingState
 
 LOSSES, PENALTIES, AUGMENTATIONS = (choices_of(group) for group in ("loss", "penalty", "augment"))
+PENALTIES = [name for name in PENALTIES if name not in NEED_STYLES]
 POINTS, GREY, COLOURED = (2,), (28, 28, 1), (16, 24, 3)
 SHAPES = [POINTS, COLOURED]
 """Grey images are those of the tests of bfloat16, which take the same networks."""

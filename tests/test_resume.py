@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from composition import NEED_STYLES
 from conftest import TINY
 from PIL import Image
 from processes import command
@@ -41,8 +42,9 @@ def choices_of(group: str) -> list[str]:
 LOSSES = choices_of("loss")
 
 
+NOT_HERE = ("none", "auto", *NEED_STYLES)
 PENALTIES, AUGMENTATIONS = (
-    [name for name in choices_of(group) if name not in ("none", "auto")] for group in ("penalty", "augment")
+    [name for name in choices_of(group) if name not in NOT_HERE] for group in ("penalty", "augment")
 )
 
 

@@ -73,7 +73,7 @@ class Perturbed(Penalty):
 
 def test_perturbed_latents_are_the_latents_plus_noise_of_the_seed_of_the_update() -> None:
     step = make_step(WassersteinLoss(), {"own": Perturbed()}, seed=5)
-    latents, perturbed = step.draw_batches(step.augmented_discriminator.context(7, 2))
+    latents, perturbed = step.inputs.latents(step.augmented_discriminator.context(7, 2))
     noise = tf.random.stateless_normal(LATENT.shape, fold(5, Purpose.PERTURBATION, 7, 2))
     np.testing.assert_array_equal(latents, LATENT)
     np.testing.assert_allclose(perturbed, LATENT + 0.1 * noise, rtol=1e-6)

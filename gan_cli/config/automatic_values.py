@@ -19,6 +19,7 @@ from gan_cli.config.rule import AUTO, Facts, Rule
 from gan_cli.data import DataSpec
 from gan_cli.errors import ConfigError, show
 from gan_cli.losses import RECONSTRUCTION
+from gan_cli.losses.non_saturating import NonSaturatingLoss
 from gan_cli.runs.stored_linked_keys import has_key, insert_links, parent_of, resolve_links, value_at
 
 
@@ -225,5 +226,7 @@ def facts_of(job: TrainJob, data: DataSpec | None) -> Facts:
         trains_discriminator=job.loss.trains_discriminator and job.loss.output != RECONSTRUCTION,
         is_mirror_symmetric=job.dataset.is_mirror_symmetric,
         depth=model["depth"] if "stem" in model else 1,  # others count layers in another way
+        r1_weight_per_pixel=job.model.r1_weight_per_pixel if isinstance(job.loss, NonSaturatingLoss) else None,
+        ema_batches=job.model.ema_batches,
         data=data or describe_training_data(job),
     )

@@ -11,7 +11,9 @@ from gan_cli.data.class_names import describe_classes
 from gan_cli.errors import ConfigError
 from gan_cli.losses import EMBEDDING, FEATURES, LOGITS, PIXELS, RECONSTRUCTION
 from gan_cli.metrics.metric_compatibility import COUNTS, PlannedComparison, check_metrics, choose_value
-from gan_cli.penalties import Penalty, Projection, is_on_generator
+from gan_cli.models import TRUNCATE_W
+from gan_cli.penalties import Penalty, Projection, Regularizer, is_on_generator
+from gan_cli.penalties.phase_penalty import PhasePenalty
 
 GIVES = {LOGITS: "logits", EMBEDDING: "vectors", RECONSTRUCTION: "its reconstructions", PIXELS: "the examples",
          FEATURES: "fixed features"}  # fmt: skip
@@ -88,6 +90,7 @@ def check_parts(job: TrainJob) -> None:
         if penalty.is_finite_difference and job.train.precision != "float32":
             problem = f"needs train.precision=float32: in {job.train.precision} a difference that small is rounding"
             raise ConfigError(f"penalty.{name}.method", problem, "finite_difference", "Use method=exact.")
+    check_phases(job)
     if job.train.batch_size % job.train.pack:
         near = max(1, round(job.train.batch_size / job.train.pack)) * job.train.pack
         problem = (
@@ -113,6 +116,22 @@ def check_parts(job: TrainJob) -> None:
     if len(set(distances.values())) > 1:
         first, second = list(distances)[:2]
         raise ConfigError(second, f"has to be equal to {first}={distances[first]}", distances[second])
+
+
+def check_phases(job: TrainJob) -> None:
+    """Raises ConfigError where a penalty with a phase of its own does not go with the generator or its chunks."""
+    chunks = job.train.accumulate
+    for name, penalty in job.penalties.items():
+        if not isinstance(penalty, PhasePenalty):
+            continue
+        if penalty.needs_styles and job.model.truncation != TRUNCATE_W:
+            problem = f"{name} needs a generator with styles w, a mapping and a synthesis network"
+            raise ConfigError("penalty", problem, name, "Leave it out, or use model=stylegan2.")
+        part = job.train.batch_size // chunks
+        if chunks > 1 and penalty.examples(job.train.batch_size) > part:
+            problem = f"the phase of {name} computes its examples together, and has more than the {part} of a part"
+            advice = f"Set penalty.{name}.share={1 / chunks:.3g}, or train.accumulate=1."
+            raise ConfigError("train.accumulate", problem, chunks, advice)
 
 
 def check_autoencoder(job: TrainJob) -> None:
@@ -256,9 +275,9 @@ def warnings_for(job: TrainJob) -> list[str]:
     return notes
 
 
-def uses_input_gradients(penalty: Penalty | Projection) -> bool:
+def uses_input_gradients(penalty: Regularizer | Projection) -> bool:
     return isinstance(penalty, Penalty) and penalty.uses_input_gradients
 
 
-def uses_layer(penalty: Penalty | Projection) -> bool:
+def uses_layer(penalty: Regularizer | Projection) -> bool:
     return isinstance(penalty, Penalty) and penalty.layer is not None

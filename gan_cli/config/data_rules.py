@@ -35,6 +35,8 @@ def penalty_weight(facts: Facts) -> Choice:
         return Choice(PENALTY_WEIGHT_OF_POINTS, "points have no resolution")
     growth = max(facts.side, PENALTY_SIDE) / PENALTY_SIDE
     weight = rounded(PENALTY_WEIGHT * growth * PENALTY_BATCH / facts.batch_size)
+    if facts.r1_weight_per_pixel is not None:
+        weight = float(f"{facts.r1_weight_per_pixel * facts.side**2 / facts.batch_size:.6g}")
     size = f"images of {facts.side:.3g} pixels a side in batches of {facts.batch_size}"
     return Choice(weight, f"{size}; larger images want more, larger batches less")
 
@@ -45,9 +47,10 @@ def ema_half_life(facts: Facts) -> Choice:
     With `ema_ramp`, which limits it in short runs, it does not depend on the length of the run: a run that is continued
     to a larger length is then the run that has that length from its beginning.
     """
-    longest, images = EMA_STEPS * facts.batch_size, facts.steps * facts.batch_size
+    steps = EMA_STEPS if facts.ema_batches is None else facts.ema_batches
+    longest, images = round(steps * facts.batch_size), facts.steps * facts.batch_size
     share = facts.ema_ramp or EMA_SHARE
-    reason = f"{EMA_STEPS} steps of {facts.batch_size}"
+    reason = f"{steps:g} steps of {facts.batch_size}"
     if longest <= share * images:
         return Choice(longest, reason)
     if facts.ema_ramp:
@@ -118,7 +121,8 @@ def augment(facts: Facts) -> Choice:
 
 WEIGHT_FORMULA = (
     f"{PENALTY_WEIGHT:g} * side / {PENALTY_SIDE} * {PENALTY_BATCH} / batch size, with a side of at least "
-    f"{PENALTY_SIDE} pixels; {PENALTY_WEIGHT_OF_POINTS:g} for points"
+    f"{PENALTY_SIDE} pixels; {PENALTY_WEIGHT_OF_POINTS:g} for points; 0.0002 * side^2 / batch size with "
+    "`model=stylegan2 loss=non_saturating`"
 )
 WEIGHT_SOURCE = (
     "[measured](experiments_log.md): .5, 1 and 2 are as good on MNIST, 1 was the best of five on EuroSAT; "
@@ -130,8 +134,8 @@ RULES = (
     Rule("penalty.r2.weight", WEIGHT_FORMULA, "as `penalty.r1.weight`", penalty_weight, placeholder=1.0),
     Rule(
         "train.ema_half_life",
-        f"{EMA_STEPS} * batch size; `train.ema_ramp` limits it to a share of the images seen, so that short runs have "
-        f"less. Without that ramp at most {EMA_SHARE:.0%} of the run's images",
+        f"{EMA_STEPS} * batch size, 312.5 times with `model=stylegan2`; `train.ema_ramp` limits it to a share of the "
+        f"images seen, so that short runs have less. Without that ramp at most {EMA_SHARE:.0%} of the run's images",
         "smolix/d2l-neu: 32,000 images in batches of 64; NVlabs stylegan2-ada: 312 batches",
         ema_half_life,
         placeholder=10_000,

@@ -2,8 +2,8 @@
 
 An experiment sets numbers for the choices that it makes: weights of its penalties, the rate of its optimizer. Hydra
 merges them into whatever is chosen instead, and the experiment's penalty wins over the one that a typed loss selects.
-Here, a typed choice that is not the experiment's own is what it is without the experiment, and a loss comes with its
-whole recipe.
+Here, a typed choice that is not the experiment's own is what it is without the experiment, and a loss or a model comes
+with its whole recipe. A typed loss also comes with its recipe where the model has one.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def compose_choices(config_name: str, overrides: list[Override]) -> tuple[DictCo
     words = [str(override.input_line) for override in overrides]
     found = find_replacement(config_name, overrides)
     if found is None:
-        return hydra.compose(config_name, words, return_hydra_config=True), ""
+        brought = words_of_typed_loss(config_name, overrides)
+        return hydra.compose(config_name, [*words, *brought], return_hydra_config=True), ""
     config = hydra.compose(config_name, [*words, *found.words], return_hydra_config=True)
     below = found.groups | found.lists
     selections = [one for one in overrides if one.key_or_group in groups() and one.key_or_group != "experiment"]
@@ -59,6 +60,17 @@ def compose_choices(config_name: str, overrides: list[Override]) -> tuple[DictCo
     )
     replace_parts(config, without, found)
     return config, found.note
+
+
+def words_of_typed_loss(config_name: str, overrides: list[Override]) -> list[str]:
+    """What a typed loss selects, where a model has a recipe that would select something else."""
+    typed = {override.key_or_group for override in overrides}
+    selections = [str(one.input_line) for one in overrides if one.key_or_group in groups()]
+    if "loss" not in typed or config_name != "train":
+        return []
+    chosen = choices_of(config_name, selections)
+    has_recipe = bool(recipe_in(f"model/{chosen['model']}").groups)
+    return recipe_of(str(chosen["loss"])).as_words(typed) if has_recipe else []
 
 
 def find_replacement(config_name: str, overrides: list[Override]) -> Replacement | None:
@@ -75,15 +87,16 @@ def find_replacement(config_name: str, overrides: list[Override]) -> Replacement
     own = choices_of(config_name, [f"experiment={experiment}"])
     replaced = {group for group in selected - set(LISTS) if chosen.get(group) != own.get(group)}
     lists = selected & set(LISTS)
-    recipe = recipe_of(str(chosen["loss"])) if "loss" in replaced else LossRecipe()
+    recipe = typed_recipe(chosen, replaced, selected)
     brought = set(recipe.groups) - selected
     if not (replaced or lists):
         return None
     notes = []
     if brought:
+        group = "loss" if "loss" in replaced else "model"
         notes.append(
-            f"loss={chosen['loss']} brings its own {' and '.join(sorted(brought))}, in place of what "
-            f"experiment={experiment} sets for loss={own.get('loss')}."
+            f"{group}={chosen[group]} brings its own {' and '.join(sorted(brought))}, in place of what "
+            f"experiment={experiment} sets for {group}={own.get(group)}."
         )
     former = recipe_of(str(own["loss"])).groups if "loss" in replaced else {}
     kept = (former.keys() & recipe_in(f"experiment/{experiment}").groups.keys()) - recipe.groups.keys() - selected
@@ -94,6 +107,15 @@ def find_replacement(config_name: str, overrides: list[Override]) -> Replacement
         )
     note = " ".join(notes)
     return Replacement(recipe.as_words(selected), replaced | brought, lists, recipe.keys - typed, note)
+
+
+def typed_recipe(chosen: Mapping[str, Any], replaced: set[str], selected: set[str]) -> LossRecipe:
+    """The recipes of a typed model and of a typed loss, whose choices win over the model's."""
+    recipe = recipe_in(f"model/{chosen['model']}") if "model" in replaced else LossRecipe()
+    if "loss" in replaced or ("loss" in selected and recipe.groups):
+        of_loss = recipe_of(str(chosen["loss"]))
+        return LossRecipe(recipe.groups | of_loss.groups, recipe.keys | of_loss.keys)
+    return recipe
 
 
 def choices_of(config_name: str, words: list[str]) -> Mapping[str, Any]:

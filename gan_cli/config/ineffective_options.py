@@ -13,7 +13,7 @@ from gan_cli.config.schema import EvaluationSection
 from gan_cli.errors import show
 from gan_cli.features.automatic import Automatic
 from gan_cli.losses import FEATURES
-from gan_cli.penalties import Penalty
+from gan_cli.penalties import Regularizer
 from gan_cli.penalties.lecam import LeCam
 from gan_cli.schedule import Schedule
 
@@ -76,7 +76,7 @@ def of_learning_rates(job: TrainJob) -> Iterator[str]:
 def of_penalties(job: TrainJob) -> Iterator[str]:
     steps = job.train.steps
     for name, penalty in job.penalties.items():
-        if not isinstance(penalty, Penalty):
+        if not isinstance(penalty, Regularizer):
             continue
         every = penalty.every
         if every > 1 and every >= steps:

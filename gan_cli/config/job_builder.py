@@ -27,7 +27,8 @@ from gan_cli.metrics import Metric
 from gan_cli.models import ModelPair
 from gan_cli.number_limits import check_seed
 from gan_cli.optimizers.optimizer import Optimizer
-from gan_cli.penalties import Penalty, Projection
+from gan_cli.penalties import Penalty, Projection, Regularizer
+from gan_cli.penalties.phase_penalty import PhasePenalty
 from gan_cli.schedule import Schedule
 
 GROUPS = (
@@ -43,7 +44,7 @@ BASE_CLASSES: dict[str, tuple[type, ...]] = {
     "model": (ModelPair,),
     "conditioning": (Conditioning,),
     "loss": (Loss,),
-    "penalty": (Penalty, Projection),
+    "penalty": (Penalty, Projection, PhasePenalty),
     "augment": (Augmentation,),
     "optimizer": (Optimizer,),
     "logger": (Logger,),
@@ -61,7 +62,7 @@ class TrainJob:
     model: ModelPair
     conditioning: Conditioning
     loss: Loss
-    penalties: dict[str, Penalty | Projection]
+    penalties: dict[str, Regularizer | Projection]
     augmentations: dict[str, Augmentation]
     optimizer: Optimizer
     features: FeatureExtractorConfig

@@ -1,4 +1,4 @@
-"""What a choice of `loss` selects besides the loss itself: its penalty, its optimizer, its critic steps."""
+"""What a choice of `loss` or `model` selects besides itself: its penalty, its optimizer, its critic steps."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from hydra.core.default_element import ConfigDefault, GroupDefault
 
 from gan_cli.config.group_choices import LISTS, loader
 
+OWN = ("loss", "model")
+"""The groups whose choices have recipes."""
+
 
 @dataclass
 class LossRecipe:
-    """The parts of a configuration that a loss sets for itself.
+    """The parts of a configuration that a loss or a model sets for itself.
 
     Attributes:
         groups: what it selects of other groups, such as `{"penalty": "r1,r2"}`, as it is typed without brackets.
@@ -53,7 +56,7 @@ def add_file(recipe: LossRecipe, name: str) -> None:
         elif isinstance(default, ConfigDefault) and default.path not in (None, "_self_"):
             add_file(recipe, f"loss/{str(default.path).removeprefix('/loss/')}")
     if found.header.get("package") == "_global_":
-        recipe.keys.update(leaves({name: found.config[name] for name in found.config if name != "loss"}))
+        recipe.keys.update(leaves({name: found.config[name] for name in found.config if name not in OWN}))
 
 
 def leaves(node: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:

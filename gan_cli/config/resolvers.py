@@ -1,4 +1,4 @@
-"""What the YAML files here use beyond plain Hydra: three functions in `${...}`, and a launcher."""
+"""What the YAML files here use beyond plain Hydra: four functions in `${...}`, and a launcher."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_NAME, MOST_BYTES = 120, 200  # characters, bytes; file systems allow 255
 
 
 def register_resolvers() -> None:
-    """Makes `${path_name:...}`, `${if_gradient_penalty:...}`, `${if_loss:...}` and the launcher `process_each` known.
+    """Makes the functions of `${...}` below and the launcher `process_each` known.
 
     Hydra finds the launcher by itself in an installed package, but not in an editable installation.
     """
@@ -27,6 +27,7 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("path_name", path_name, replace=True)
     OmegaConf.register_new_resolver("if_gradient_penalty", if_gradient_penalty, replace=True)
     OmegaConf.register_new_resolver("if_loss", if_loss, replace=True)
+    OmegaConf.register_new_resolver("if_model", if_model, replace=True)
 
 
 def path_name(text: str) -> str:
@@ -50,6 +51,12 @@ def if_gradient_penalty(then: Any, otherwise: Any, *, _root_: DictConfig) -> Any
     penalties = _root_.get("penalty") or {}
     alone = any(takes_gradients_of(node) for node in penalties.values()) or rebuilds_examples(_root_.get("loss"))
     return then if alone else otherwise
+
+
+def if_model(target: str, then: Any, otherwise: Any, *, _root_: DictConfig) -> Any:
+    """`then` where the selected model is the class `target`, else `otherwise`; for the recipe of a model."""
+    model = _root_.get("model")
+    return then if isinstance(model, DictConfig) and model.get("_target_") == target else otherwise
 
 
 def if_loss(target: str, then: Any, otherwise: Any, *, _root_: DictConfig) -> Any:

@@ -28,6 +28,8 @@ class Facts:
         trains_discriminator: whether the loss trains one that discriminates.
         is_mirror_symmetric: whether mirrored examples are as likely as the examples; None where that is not known.
         depth: convolutions at each size of the features, where the model has that dial; else 1.
+        r1_weight_per_pixel, ema_batches: numbers of the model's published recipe, see `gan_cli.models.ModelPair`; None
+            where it has none or, of the first, another loss.
         data: the training examples; None for rules that do without.
     """
 
@@ -41,6 +43,8 @@ class Facts:
     trains_discriminator: bool = True
     is_mirror_symmetric: bool | None = None
     depth: int = 1
+    r1_weight_per_pixel: float | None = None
+    ema_batches: float | None = None
     data: DataSpec | None = None
 
     @property

@@ -36,6 +36,9 @@ class ModelPair(ABC):
             `synthesis`, a model from ws `[batch, layers, size]`, and noise, to examples.
         standing_statistics: from how many batches gan-sample computes the moments of batch normalisation by default; 0
             for the averages of training.
+        r1_weight_per_pixel: the published weight of R1 with the non-saturating loss, times batch size over pixels; None
+            where nothing is published.
+        ema_batches: the published half-life of averaged weights in batches; None where nothing is published.
     """
 
     latent_size: int = 64
@@ -46,6 +49,8 @@ class ModelPair(ABC):
     conditioning: str = AUTO
     truncation: ClassVar[str] = TRUNCATE_LATENTS
     standing_statistics: ClassVar[int] = 0
+    r1_weight_per_pixel: ClassVar[float | None] = None
+    ema_batches: ClassVar[float | None] = None
 
     def check(self, data: DataSpec) -> None:  # noqa: B027
         """Raises ConfigError if the networks can't be built for `data`, with what is supported. Loads no TensorFlow."""

@@ -98,6 +98,8 @@ class StyleGAN2(ModelPair):
 
     conditionings: ClassVar[tuple[str, ...]] = (MAPPING,)
     truncation: ClassVar[str] = TRUNCATE_W
+    r1_weight_per_pixel: ClassVar[float | None] = 0.0002
+    ema_batches: ClassVar[float | None] = 312.5  # 10,000 images over batches of 32
 
     def __post_init__(self) -> None:
         check_choice("size", self.size, SIZES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.optimizers.optimizer import Optimizer
@@ -26,6 +26,8 @@ class Adam(Optimizer):
     beta_1: float = 0.5
     beta_2: float | Schedule = 0.999
     epsilon: float = 1e-8
+
+    decays: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2")
 
     def __post_init__(self) -> None:
         super().__post_init__()

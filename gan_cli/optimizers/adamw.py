@@ -6,7 +6,7 @@ Loshchilov & Hutter 2017, "Decoupled Weight Decay Regularization", arXiv:1711.05
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.optimizers.adam import check_moments
@@ -32,6 +32,8 @@ class AdamW(Optimizer):
     beta_2: float | Schedule = 0.999
     epsilon: float = 1e-8
     weight_decay: float = 0.01
+
+    decays: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 from gan_cli.errors import ConfigError, check_choice, check_number
 from gan_cli.optimizers.learning_rate_schedule import rate_at
@@ -24,6 +24,7 @@ class Optimizer(ABC):
         decay_steps: the generator update at which the schedule reaches its end.
         final_fraction: share of the rates that is left then, in [0, 1].
         clip_norm: largest norm of all gradients of a network together; None for no limit.
+        decays: names of the fields that say which share of a moving mean an update keeps.
 
     Raises:
         ConfigError: where a number is outside its range or the decay ends before the warm-up.
@@ -37,6 +38,8 @@ class Optimizer(ABC):
     decay_steps: int = 10_000
     final_fraction: float = 0.0
     clip_norm: float | None = None
+
+    decays: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         check_number("learning_rate", self.learning_rate, at_least=0.0)
@@ -62,6 +65,15 @@ class Optimizer(ABC):
     @abstractmethod
     def create(self, name: str, learning_rate: float) -> Any:
         """A new Keras optimizer of that name, with this `learning_rate` and the numbers of `self`."""
+
+    def with_update_ratio(self, ratio: float) -> Self:
+        """The same for a network that is updated 1 / `ratio` times a step: its moving means forget as fast in steps.
+
+        Only numbers are corrected: a schedule's value is assigned at each step, see `AdversarialStep`, as is the
+        learning rate, which is `ratio` times as large (`gan_cli.optimizers.lazy_regularization`).
+        """
+        numbers = {name: getattr(self, name) for name in self.decays if not isinstance(getattr(self, name), Schedule)}
+        return replace(self, **{name: number**ratio for name, number in numbers.items()})
 
     def for_generator(self) -> Any:
         """A new `keras.optimizers.Optimizer` for the generator."""

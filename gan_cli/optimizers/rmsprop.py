@@ -6,7 +6,7 @@ WGAN prefers it to Adam, whose momentum made its critic unstable (arXiv:1701.078
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import keras
@@ -29,6 +29,8 @@ class RMSprop(Optimizer):
     rho: float = 0.99
     momentum: float = 0.0
     epsilon: float = 1e-8
+
+    decays: ClassVar[tuple[str, ...]] = ("rho", "momentum")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,7 +6,7 @@ Sutskever et al. 2013, "On the importance of initialization and momentum in deep
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gan_cli.errors import check_number
 from gan_cli.lazy import keras
@@ -27,6 +27,8 @@ class SGD(Optimizer):
 
     momentum: float = 0.0
     nesterov: bool = False
+
+    decays: ClassVar[tuple[str, ...]] = ("momentum",)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,8 @@
-"""Penalties (`penalty=[...]`, any number), one per file: frozen dataclasses derived from `Penalty` or `Projection`."""
+"""Penalties (`penalty=[...]`, any number), one per file: frozen dataclasses derived from one of three base classes.
+
+`Penalty` is a term of a loss, `Projection` a constraint on weights, and
+`gan_cli.penalties.phase_penalty.PhasePenalty` a loss of the generator with updates of its own.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +50,26 @@ class Batch:
     state: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 
-class Penalty(ABC):
+class Regularizer:
+    """Base class of penalties that are losses: what training and configuration know of them all.
+
+    Attributes:
+        weight: factor of the penalty.
+        every: interval in steps; 1 applies it at each step.
+        initial_state: float32 scalars that training updates and a checkpoint stores, by name, with their first values.
+    """
+
+    weight: float | Schedule = 1.0
+    every: int = 1
+    initial_state: ClassVar[Mapping[str, float]] = NOTHING
+
+    @property
+    def on_generator(self) -> bool:
+        """Whether it is a loss of the generator."""
+        return False
+
+
+class Penalty(Regularizer, ABC):
     """Base class of terms that are added to the loss of the discriminator or of the generator.
 
     The term is `weight * every * penalty(batch)` at each step that `every` divides, 0 at the others (lazy
@@ -54,8 +77,6 @@ class Penalty(ABC):
     default. Class attributes may also be properties.
 
     Attributes:
-        weight: factor of the term.
-        every: interval in steps; 1 applies it at each step.
         uses_input_gradients: whether it differentiates the output for each example by that example. Batch
             normalisation invalidates this, since there the output for one example depends on the others.
         needs_real: whether, on the generator, it uses `real_output`.
@@ -64,27 +85,18 @@ class Penalty(ABC):
         perturbation_std: standard deviation of the normal noise that is added to latents for `perturbed`; None: no
             perturbed examples.
         layer: a layer of the discriminator, as of losses; its activations are in `features[layer]`. None: no features.
-        initial_state: float32 scalars that training updates and a checkpoint stores, by name, with their first values.
     """
 
-    weight: float | Schedule = 1.0
-    every: int = 1
     uses_input_gradients: ClassVar[bool] = False
     needs_real: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = ()
     uses_output_weights: ClassVar[bool] = False
     perturbation_std: float | None = None
     layer: str | None = None
-    initial_state: ClassVar[Mapping[str, float]] = NOTHING
 
     @abstractmethod
     def __call__(self, batch: Batch) -> Any:
         """Returns the unweighted term, a float32 scalar."""
-
-    @property
-    def on_generator(self) -> bool:
-        """Whether it is a term of the generator's loss."""
-        return False
 
     @property
     def is_mean(self) -> bool:
@@ -112,9 +124,9 @@ class Projection(ABC):
         """Assigns the nearest allowed value to each of the discriminator's trainable variables."""
 
 
-def is_on_generator(penalty: Penalty | Projection) -> bool:
-    """Returns whether a penalty is a term of the generator's loss."""
-    return isinstance(penalty, Penalty) and penalty.on_generator
+def is_on_generator(penalty: Regularizer | Projection) -> bool:
+    """Returns whether a penalty is a loss of the generator."""
+    return isinstance(penalty, Regularizer) and penalty.on_generator
 
 
 def output_with_same_augmentation(

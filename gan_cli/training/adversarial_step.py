@@ -7,6 +7,7 @@
         fake = G(z)
         D <- as above
         G <- G - rate * gradient of [ loss.generator(D(fake)) + terms of the conditioning + penalties on the generator ]
+    the phases of penalties on the generator that have one, see `gan_cli.training.generator_phases`
 
 D is the augmented discriminator, see `gan_cli.training.augmented_discriminator`.
 
@@ -30,17 +31,18 @@ from typing import Any, NamedTuple
 
 from gan_cli.lazy import keras, tf
 from gan_cli.models.condition import Condition, Targets
-from gan_cli.penalties import Penalty, Projection, is_on_generator
-from gan_cli.random_seeds import Purpose, fold
+from gan_cli.penalties import Penalty, Projection, Regularizer, is_on_generator
+from gan_cli.penalties.phase_penalty import PhasePenalty
 from gan_cli.schedule import Schedule
-from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role, UpdateContext, assign_scalars
+from gan_cli.training.augmented_discriminator import AugmentedDiscriminator, Role, UpdateContext
 from gan_cli.training.forward_pass import ForwardPass, Generated, Inputs, Outputs
+from gan_cli.training.generator_inputs import GeneratorInputs
+from gan_cli.training.generator_phases import GeneratorPhases, generator_update_ratio
 from gan_cli.training.gradients import GeneratorGradients, add_gradients, gradient_norm, set_beta_2, set_learning_rate
+from gan_cli.training.objectives import Metrics, Objectives
 from gan_cli.training.penalty_terms import PenaltyTerms
-from gan_cli.training.top_k import top_k_logits
 from gan_cli.training.trained_variables import split_variables
 
-Metrics = dict[str, Any]
 # With several critic steps, the discriminator's metrics are those of the last one.
 METRICS = (
     "generator_loss",
@@ -87,7 +89,7 @@ class AdversarialStep:
     generator_optimizer: keras.Optimizer
     discriminator_optimizer: keras.Optimizer
     augmented_discriminator: AugmentedDiscriminator
-    penalties: dict[str, Penalty | Projection]
+    penalties: dict[str, Regularizer | Projection]
     draw_latents: Callable[[Any], Any]
     learning_rates: Callable[[Any], tuple[Any, Any]]
     critic_steps: int
@@ -118,14 +120,40 @@ class AdversarialStep:
             self.loss.generator_needs_real or penalties_need_real or logits_need_real or terms_need_real
         )
         deviations = (one.perturbation_std for one in terms.values())
-        self.perturbation_std = next((deviation for deviation in deviations if deviation), None)
+        self.inputs = GeneratorInputs(
+            self.draw_latents,
+            self.seed,
+            self.condition,
+            self.draw_targets,
+            self.noise_size,
+            perturbation_std=next((deviation for deviation in deviations if deviation), None),
+        )
+        self.objectives = Objectives(
+            self.loss, self.conditioning, self.state.get("loss", {}), self.constants, self.top_share
+        )
+        self.phases = self.generator_phases()
 
     def penalty_terms(self, network: keras.Model, on_generator: bool) -> PenaltyTerms:
-        """Returns the penalties on one of the networks."""
+        """Returns the penalties that are terms of the loss of one of the networks."""
         terms = {name: one for name, one in self.penalties.items() if isinstance(one, Penalty)}
         chosen = {name: one for name, one in terms.items() if is_on_generator(one) == on_generator}
-        indices = {name: index for index, name in enumerate(self.penalties)}
-        return PenaltyTerms(chosen, indices, network, self.seed, self.state)
+        return PenaltyTerms(chosen, self.penalty_indices(), network, self.seed, self.state)
+
+    def generator_phases(self) -> GeneratorPhases:
+        """Returns the penalties on the generator with a phase of their own."""
+        return GeneratorPhases(
+            penalties={name: one for name, one in self.penalties.items() if isinstance(one, PhasePenalty)},
+            indices=self.penalty_indices(),
+            generator=self.generator,
+            optimizer=self.generator_optimizer,
+            variables=self.variables.generator,
+            inputs=self.inputs,
+            seed=self.seed,
+            state=self.state,
+        )
+
+    def penalty_indices(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.penalties)}
 
     def __call__(self, real: Any, step: Any, labels: Any = None) -> Metrics:
         """Performs one step.
@@ -150,6 +178,7 @@ class AdversarialStep:
         if last > 0:
             tf.while_loop(lambda update: update < last, update_critic, [tf.constant(0)])
         metrics = self.update_both(real[last], self.context(step, last, labels))
+        metrics |= self.phases(step, None if labels is None else labels[last])
         return metrics | {name: schedule(step) for name, schedule in self.schedules.items()}
 
     @property
@@ -159,21 +188,18 @@ class AdversarialStep:
 
     def context(self, step: Any, update: Any, labels: Any) -> UpdateContext:
         """Returns the discriminator in an update, with the labels or codes of its examples."""
-        targets = None
-        if self.condition is not None:
-            if self.draw_targets is None:
-                targets = Targets(labels[update])
-            else:
-                targets = self.draw_targets(fold(self.seed, Purpose.CODES, step, update))
+        of_update = None if labels is None else labels[update]
+        targets = self.inputs.targets(step, update, of_update)
         return self.augmented_discriminator.context(step, update, targets)
 
     def set_optimizer_schedules(self, step: Any) -> None:
         """Assigns the learning rates of the step, and its beta_2 where that changes."""
         optimizers = (self.generator_optimizer, self.discriminator_optimizer)
-        for optimizer, rate in zip(optimizers, self.learning_rates(step), strict=True):
-            set_learning_rate(optimizer, rate)
+        ratios = (generator_update_ratio(self.penalties), 1.0)
+        for optimizer, rate, ratio in zip(optimizers, self.learning_rates(step), ratios, strict=True):
+            set_learning_rate(optimizer, rate * ratio)
             if self.beta_2 is not None:
-                set_beta_2(optimizer, self.beta_2(step))
+                set_beta_2(optimizer, self.beta_2(step) ** ratio)
 
     @property
     def intervals(self) -> dict[str, int]:
@@ -182,39 +208,15 @@ class AdversarialStep:
         strengths = [f"augment_{name}" for name, one in augmentations.items() if one.varies]
         terms = (*self.conditioning.discriminator_terms, *self.conditioning.generator_terms)
         names = (*METRICS, *terms, *self.loss.measures, *strengths, *self.schedules)
-        return dict.fromkeys(names, 1) | self.discriminator_penalties.intervals() | self.generator_penalties.intervals()
+        penalties = (self.discriminator_penalties, self.generator_penalties, self.phases)
+        return dict.fromkeys(names, 1) | {name: every for one in penalties for name, every in one.intervals().items()}
 
     def generate(self, context: UpdateContext) -> Generated:
         """Returns a batch of generated examples, with perturbed ones if a penalty asks for them."""
-        batches = self.draw_batches(context)
-        noise = self.draw_noise(batches[0], context)
-        inputs = (self.generator_inputs(latents, context, noise) for latents in batches)
+        batches = self.inputs.latents(context)
+        noise = self.inputs.noise(batches[0], context)
+        inputs = (self.inputs.join(latents, context.targets, noise) for latents in batches)
         return Generated(batches[0], *(self.generator(one, training=True) for one in inputs))
-
-    def generator_inputs(self, latents: Any, context: UpdateContext, noise: Any = None) -> Any:
-        """Returns what the generator is called with: latents, with their conditions and noise where there are some."""
-        inputs = [latents]
-        if self.condition is not None and context.targets is not None:
-            inputs.append(self.condition.tensors(context.targets))
-        if noise is not None:
-            inputs.append(noise)
-        return inputs if len(inputs) > 1 else latents
-
-    def draw_noise(self, latents: Any, context: UpdateContext) -> Any:
-        """Returns the normal numbers of a batch, `[batch, noise_size]`; None where the generator takes none."""
-        if not self.noise_size:
-            return None
-        seed = fold(self.seed, Purpose.NOISE, context.step, context.update)
-        return tf.random.stateless_normal([latents.shape[0], self.noise_size], seed)
-
-    def draw_batches(self, context: UpdateContext) -> list[Any]:
-        """Returns the latents of a batch and, if a penalty asks for perturbed examples, those of the perturbed ones."""
-        step, update = context.step, context.update
-        latents = self.draw_latents(fold(self.seed, Purpose.LATENTS, step, update))
-        if self.perturbation_std is None:
-            return [latents]
-        noise = tf.random.stateless_normal(tf.shape(latents), fold(self.seed, Purpose.PERTURBATION, step, update))
-        return [latents, latents + self.perturbation_std * noise]
 
     def update_both(self, real: Any, context: UpdateContext) -> Metrics:
         """Updates both networks with one generated batch."""
@@ -276,42 +278,14 @@ class AdversarialStep:
         return Outputs(None, context.forward(inputs.fake, Role.FAKE_FOR_GENERATOR))
 
     def discriminator_loss(self, forward: ForwardPass) -> LossTerms:
-        objective, metrics = self.discriminator_objective(forward.outputs, forward.context)
+        objective, metrics = self.objectives.discriminator(forward.outputs, forward.context)
         total, penalties = self.discriminator_penalties.add_to(objective, forward)
         return LossTerms(self.discriminator_optimizer.scale_loss(total), metrics | penalties)
 
     def generator_loss(self, forward: ForwardPass) -> LossTerms:
-        objective, metrics = self.generator_objective(forward.outputs, forward.context)
+        objective, metrics = self.objectives.generator(forward.outputs, forward.context)
         total, penalties = self.generator_penalties.add_to(objective, forward)
         return LossTerms(self.generator_optimizer.scale_loss(total), metrics | penalties)
-
-    def discriminator_objective(self, outputs: Outputs, context: UpdateContext) -> tuple[Any, Metrics]:
-        """Returns the discriminator's loss with the terms of the conditioning, and both as metrics."""
-        terms = {} if context.targets is None else self.conditioning.discriminator(*outputs)
-        if self.conditioning.replaces_loss:
-            loss = tf.add_n(list(terms.values()))
-            return loss, {"discriminator_loss": loss, **terms}
-        loss = self.loss.discriminator(*outputs, **self.loss_arguments(context.step))
-        return sum(terms.values(), loss), {"discriminator_loss": loss, **terms}
-
-    def generator_objective(self, outputs: Outputs, context: UpdateContext) -> tuple[Any, Metrics]:
-        """Returns the generator's loss with the terms of the conditioning, and both as metrics."""
-        real, fake = outputs
-        terms = {} if context.targets is None else self.conditioning.generator(fake, real)
-        if self.conditioning.replaces_loss:
-            loss = tf.add_n(list(terms.values()))
-            return loss, {"generator_loss": loss, **terms}
-        loss = self.adversarial_generator_loss(outputs, context.step)
-        return sum(terms.values(), loss), {"generator_loss": loss, **terms}
-
-    def adversarial_generator_loss(self, outputs: Outputs, step: Any) -> Any:
-        """Returns the generator's loss alone."""
-        real, fake = outputs
-        if self.top_share is not None:
-            fake = fake._replace(logits=top_k_logits(fake.logits, self.top_share(step)))
-        return self.loss.generator(
-            fake, real if self.loss.generator_needs_real else None, **self.loss_arguments(step)
-        )  # fmt: skip
 
     def apply_to_discriminator(self, gradients: list[Any], metrics: Metrics, forward: ForwardPass) -> Metrics:
         """Applies gradients and projections to the discriminator, and updates what learns from its outputs.
@@ -327,10 +301,7 @@ class AdversarialStep:
                 if isinstance(penalty, Projection):
                     penalty.project(variables)
         real, fake = forward.outputs
-        state = self.loss_state()
-        measured = self.loss.measure(real, fake, **state)
-        if state:
-            assign_scalars(self.state["loss"], self.loss.next_state(real, fake, **state))
+        measured = self.objectives.measure_and_advance(forward.outputs)
         self.augmented_discriminator.update_augmentations(forward.outputs, forward.context.step)
         return {
             **metrics,
@@ -358,11 +329,3 @@ class AdversarialStep:
         norm = gradient_norm(gradients, self.generator_optimizer)
         self.generator_optimizer.apply(gradients, self.variables.generator)
         return {"generator_gradient_norm": norm}
-
-    def loss_arguments(self, step: Any) -> dict[str, Any]:
-        """Returns the keywords of both losses: scalars, constants and, if the loss uses it, the step."""
-        return {**self.loss_state(), **self.constants, **({"step": step} if self.loss.uses_step else {})}
-
-    def loss_state(self) -> dict[str, Any]:
-        """Returns the current values of the loss's scalars."""
-        return {name: tf.convert_to_tensor(variable) for name, variable in self.state.get("loss", {}).items()}

@@ -22,15 +22,18 @@ from gan_cli.losses import EMBEDDING, LOGITS, Loss
 from gan_cli.models import build_generator
 from gan_cli.models.condition import Targets
 from gan_cli.models.discriminator import build_discriminator, with_features
+from gan_cli.models.generator_parts import has_styles
 from gan_cli.models.network_blocks import freeze_blocks
-from gan_cli.penalties import Penalty
+from gan_cli.penalties import Penalty, Regularizer
 from gan_cli.penalties.auxiliary_loss import AuxiliaryLoss
+from gan_cli.penalties.phase_penalty import PhasePenalty
 from gan_cli.schedule import Schedule
 from gan_cli.training.adversarial_step import AdversarialStep
 from gan_cli.training.augmented_discriminator import AugmentedDiscriminator
 from gan_cli.training.call_state import layers_across_batch, layers_with_call_state
 from gan_cli.training.compiled_loop import CompiledLoop
 from gan_cli.training.ema import AverageDecay
+from gan_cli.training.generator_phases import generator_update_ratio
 from gan_cli.training.gradient_accumulation import AccumulatingStep
 from gan_cli.training.gradients import without_loss_scale
 from gan_cli.training.top_k import top_k_share
@@ -52,6 +55,7 @@ def build_state(job: TrainJob, data: DataSpec, extractor: FeatureExtractor | Non
     from gan_cli.training.training_layers import use_training_layers  # here, since it loads TensorFlow
 
     condition = job.conditioning.condition(data)
+    optimizer_of_generator = job.optimizer.with_update_ratio(generator_update_ratio(job.penalties))
     with dtype_policy(job.train.precision):
         generator = use_training_layers(build_generator(job.model, data, condition))
         discriminator = use_training_layers(
@@ -67,7 +71,7 @@ def build_state(job: TrainJob, data: DataSpec, extractor: FeatureExtractor | Non
         averaged=averaged,
         condition=condition,
         noise_size=job.model.noise_size(data),
-        generator_optimizer=with_loss_scale(job.optimizer.for_generator(), job.train.precision),
+        generator_optimizer=with_loss_scale(optimizer_of_generator.for_generator(), job.train.precision),
         discriminator_optimizer=with_loss_scale(job.optimizer.for_discriminator(), job.train.precision),
         scalars={part: scalars for part, one in stateful_parts(job).items() if (scalars := new_scalars(one))},
     )
@@ -93,6 +97,7 @@ def build_step(
     """
     train, scalars = job.train, state.scalars
     check_finite_differences(job, state.discriminator)
+    check_styles(job, state.generator)
     augmented_discriminator = AugmentedDiscriminator(
         network=with_features(state.discriminator, feature_layers(job)),
         loss=job.loss,
@@ -170,6 +175,14 @@ def check_finite_differences(job: TrainJob, discriminator: keras.Model) -> None:
         raise ConfigError(f"penalty.{names[0]}.method", problem, "finite_difference", advice)
 
 
+def check_styles(job: TrainJob, generator: keras.Model) -> None:
+    """Raises ConfigError where a penalty needs the styles of a generator that has no layers of these names."""
+    names = [name for name, one in job.penalties.items() if isinstance(one, PhasePenalty) and one.needs_styles]
+    if names and not has_styles(generator):
+        problem = "needs a generator with the layers mapping and synthesis, which this one does not have"
+        raise ConfigError("penalty", problem, names[0], "Name them so (gan_cli.models.ModelPair), or leave it out.")
+
+
 def open_training_batches(job: TrainJob, examples: Examples) -> Batches:
     """The batches of real examples that the step gets: as many examples as the loss asks for."""
     train = job.train
@@ -188,7 +201,7 @@ def build_compiled_loop(job: TrainJob, step: AdversarialStep, batches: Batches, 
 def named_schedules(job: TrainJob) -> dict[str, Schedule]:
     """Returns the schedules by the name of a metric, but for strengths of augmentations, which are metrics anyway."""
     named: dict[str, Any] = {"beta_2": job.optimizer.beta_2_schedule, "ema_half_life": job.train.ema_half_life}
-    named |= {f"weight_{name}": one.weight for name, one in job.penalties.items() if isinstance(one, Penalty)}
+    named |= {f"weight_{name}": one.weight for name, one in job.penalties.items() if isinstance(one, Regularizer)}
     for name, augmentation in job.augmentations.items():
         named |= {f"{key}_{name}": one for key, one in schedules_of(augmentation) if key == "target"}
     return {name: number for name, number in named.items() if isinstance(number, Schedule)}
@@ -203,15 +216,15 @@ def optimizer_scalars(optimizer: keras.Optimizer) -> dict[str, Any]:
     return {"beta_2_product": inner.beta_2_product} if has_schedule else {}
 
 
-def stateful_parts(job: TrainJob) -> dict[str, Loss | Penalty | Augmentation]:
+def stateful_parts(job: TrainJob) -> dict[str, Loss | Regularizer | Augmentation]:
     """Returns the loss, the penalties and the augmentations, by the name of their scalars in a checkpoint."""
-    terms = {name: penalty for name, penalty in job.penalties.items() if isinstance(penalty, Penalty)}
+    terms = {name: penalty for name, penalty in job.penalties.items() if isinstance(penalty, Regularizer)}
     penalties = {f"penalty/{name}": penalty for name, penalty in terms.items()}
     augmentations = {f"augment/{name}": augmentation for name, augmentation in job.augmentations.items()}
     return {"loss": job.loss, **penalties, **augmentations}
 
 
-def new_scalars(part: Loss | Penalty | Augmentation) -> dict[str, Any]:
+def new_scalars(part: Loss | Regularizer | Augmentation) -> dict[str, Any]:
     """Returns a part's scalars as float32 variables with their first values; most parts have none."""
     first = part.initial_state.items()
     return {name: tf.Variable(value, dtype=tf.float32, name=name, trainable=False) for name, value in first}

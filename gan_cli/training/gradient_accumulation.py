@@ -27,12 +27,12 @@ from gan_cli.training.adversarial_step import (
     FOR_DISCRIMINATOR,
     FOR_GENERATOR,
     AdversarialStep,
-    Metrics,
 )
 from gan_cli.training.augmented_discriminator import Role, UpdateContext
 from gan_cli.training.chunked_loops import chunk_of, join_chunks, sum_chunks
 from gan_cli.training.forward_pass import ForwardPass, Generated, Inputs, Outputs
-from gan_cli.training.gradients import GeneratorGradients
+from gan_cli.training.gradients import GeneratorGradients, dense
+from gan_cli.training.objectives import Metrics
 from gan_cli.training.penalty_terms import PenaltyTerms
 
 
@@ -48,12 +48,12 @@ class AccumulatingStep(AdversarialStep):
 
     def generate(self, context: UpdateContext) -> Generated:
         """Returns a batch of generated examples, chunk by chunk and without gradient."""
-        batches = self.draw_batches(context)
-        noise = self.draw_noise(batches[0], context)
+        batches = self.inputs.latents(context)
+        noise = self.inputs.noise(batches[0], context)
 
         def compute(chunk: Any) -> list[Any]:
             within, own = self.context_of(context, chunk), self.optional_chunk(noise, chunk)
-            inputs = (self.generator_inputs(self.chunk(latents, chunk), within, own) for latents in batches)
+            inputs = (self.inputs.join(self.chunk(latents, chunk), within.targets, own) for latents in batches)
             return [self.generator(one, training=True) for one in inputs]
 
         return Generated(batches[0], *join_chunks(self.chunks, len(batches), compute))
@@ -77,7 +77,7 @@ class AccumulatingStep(AdversarialStep):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([leaves(raw.real), leaves(raw.fake)])
             outputs = with_logits(raw, context)
-            loss, metrics = self.discriminator_objective(outputs, context)
+            loss, metrics = self.objectives.discriminator(outputs, context)
         forward = ForwardPass(inputs, outputs, generated, context)
         variables = self.variables.discriminator
         if not variables:
@@ -109,16 +109,16 @@ class AccumulatingStep(AdversarialStep):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(leaves(fake))
             outputs = Outputs(None, fake) if real is None else with_logits(Outputs(real, fake), context)
-            loss, metrics = self.generator_objective(outputs, context)
+            loss, metrics = self.objectives.generator(outputs, context)
         gradients = tape.gradient(loss, leaves(fake), unconnected_gradients="zero")
-        batches, variables = self.draw_batches(context), self.variables.generator
-        noise = self.draw_noise(batches[0], context)
+        batches, variables = self.inputs.latents(context), self.variables.generator
+        noise = self.inputs.noise(batches[0], context)
 
         def compute(chunk: Any) -> list[Any]:
             within, own = self.context_of(context, chunk), self.optional_chunk(noise, chunk)
             with tf.GradientTape() as outer:
                 parts_of_batches = [self.chunk(latents, chunk) for latents in batches]
-                inputs_of_chunk = [self.generator_inputs(latents, within, own) for latents in parts_of_batches]
+                inputs_of_chunk = [self.inputs.join(latents, within.targets, own) for latents in parts_of_batches]
                 generated = Generated(
                     self.chunk(batches[0], chunk), *(self.generator(one, training=True) for one in inputs_of_chunk)
                 )
@@ -215,15 +215,6 @@ def leaves(output: DiscriminatorOutput) -> list[Any]:
 def with_logits(outputs: Outputs, context: UpdateContext) -> Outputs:
     """Returns outputs for real and generated examples whose vectors have logits."""
     return Outputs(context.with_logits(outputs.real, outputs), context.with_logits(outputs.fake, outputs))
-
-
-def dense(gradients: list[Any], variables: list[Any]) -> list[Any]:
-    """Returns gradients as tensors, zeros where there is none."""
-    pairs = zip(gradients, variables, strict=True)
-    return [
-        tf.zeros(variable.shape, variable.dtype) if gradient is None else tf.convert_to_tensor(gradient)
-        for gradient, variable in pairs
-    ]
 
 
 def penalty_metrics(terms: PenaltyTerms, values: list[Any]) -> Metrics:

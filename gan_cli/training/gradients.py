@@ -21,6 +21,15 @@ def add_gradients(first: Any, second: Any) -> Any:
     return first + second
 
 
+def dense(gradients: list[Any], variables: list[Any]) -> list[Any]:
+    """Returns gradients as tensors, zeros where there is none."""
+    pairs = zip(gradients, variables, strict=True)
+    return [
+        tf.zeros(variable.shape, variable.dtype) if gradient is None else tf.convert_to_tensor(gradient)
+        for gradient, variable in pairs
+    ]
+
+
 def set_learning_rate(optimizer: keras.Optimizer, rate: Any) -> None:
     """Assigns the learning rate, float32 scalar, through a loss scale where there is one."""
     without_loss_scale(optimizer).learning_rate = rate
