@@ -13,6 +13,7 @@ def draw_alike_where_xla_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tf.random, "stateless_uniform", uniform)
     monkeypatch.setattr(tf.random, "stateless_normal", normal)
     monkeypatch.setattr(tf.random.experimental, "stateless_split", split)
+    monkeypatch.setattr(tf.random.experimental, "stateless_fold_in", fold_in)
 
 
 def words(shape: Any, seed: Any) -> Any:
@@ -37,6 +38,10 @@ def uniform(shape: Any, seed: Any, minval: Any = 0, maxval: Any = 1, dtype: Any 
 def normal(shape: Any, seed: Any) -> Any:
     """Four uniform numbers' sum, of deviation 1: near enough to normal, and computed by exact steps."""
     return tf.sqrt(3.0) * (tf.add_n([uniform(shape, part) for part in tf.unstack(split(seed, 4))]) - 2.0)
+
+
+def fold_in(seed: Any, data: Any) -> Any:
+    return split(tf.concat([seed, [data]], axis=0), 1)[0]
 
 
 def split(seed: Any, num: int) -> Any:

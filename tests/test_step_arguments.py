@@ -48,7 +48,7 @@ def test_each_critic_update_draws_latents_by_the_seed_of_its_step_and_passes_the
         seeds.append(seed.numpy())
         return tf.constant(LATENT)
 
-    step.draw_latents = draw
+    step.inputs.draw_latents = draw
     run_eagerly(step, 7)
     # The seeds are part of every stored run: another order would change what a resumed run draws.
     np.testing.assert_array_equal(seeds, [fold(5, Purpose.LATENTS, 7, update) for update in range(3)])

@@ -38,7 +38,7 @@ def random_latents(step: AdversarialStep) -> list[np.ndarray]:
         drawn.append(latents.numpy())
         return latents
 
-    step.draw_latents = draw
+    step.inputs.draw_latents = draw
     return drawn
 
 

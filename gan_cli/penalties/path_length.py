@@ -60,9 +60,9 @@ class PathLength(PhasePenalty):
     def lengths(self, batch: PhaseBatch) -> Any:
         """Returns the path length of each example, float32 `[n]`."""
         parts = split_generator(batch.generator)
-        ws, *noise = tf.nest.flatten(parts.styles(batch.inputs, training=True))  # Keras unpacks a list of one
+        ws, *noise = parts.styles_of(batch.inputs)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(ws)
-            images = tf.cast(parts.synthesis([ws, *noise], training=True), tf.float32)
+            images = tf.cast(parts.examples_of([ws, *noise]), tf.float32)
             product = tf.reduce_sum(images * path_noise(images, batch.draw_normal(images.shape)))
         return path_lengths(tf.cast(tape.gradient(product, ws), tf.float32))

@@ -12,7 +12,7 @@ from gan_cli.random_seeds import Purpose, fold
 from gan_cli.training.augmented_discriminator import UpdateContext
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class GeneratorInputs:
     """Draws the inputs of the generator.
 
