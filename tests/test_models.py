@@ -227,6 +227,7 @@ def test_configuration_classes_load_no_tensorflow():
     code = """
 import pkgutil, sys, importlib
 layers = ["spectral_normalization", "fixed_features", "fused_adam", "condition_layers", "mapping_network"]
+layers += ["residual_networks"]
 for folder in ("models", "losses", "penalties", "optimizers", "conditioning"):
     package = importlib.import_module(f"gan_cli.{folder}")
     for module in pkgutil.iter_modules(package.__path__):

@@ -52,7 +52,7 @@ OPTIMIZERS = choices_of("optimizer")
 
 
 MODELS = choices_of("model")
-OF_SIZES = ("stylegan2",)
+OF_SIZES = ("stylegan2", "stylegan3", "r3gan")
 """Models without a `width`, whose `size` names several."""
 
 

@@ -262,6 +262,10 @@ TEXT_FIELDS = {
     **dict.fromkeys(("labels", "value_range"), "where the data itself says a label or a range; one of few words"),
     **dict.fromkeys(("resize", "layer", "kernel", "form", "schedule", "sides", "over", "network"), "one of few words"),
     **dict.fromkeys(("attraction", "method", "normalization", "space", "upsampling"), "one of few words"),
+    **dict.fromkeys(
+        ("initializer", "variant", "generator_architecture", "discriminator_architecture"), "one of few words"
+    ),
+    **dict.fromkeys(("attention", "blocks", "cardinality", "generator_channels", "widths"), "numbers"),
     **dict.fromkeys(("conditioning", "objective", "stabilizer", "trained_on", "variance"), "one of few words"),
     "classes": "names of classes, which are looked up among those of the data",
     "temperatures": "numbers",
