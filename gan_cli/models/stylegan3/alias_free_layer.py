@@ -82,9 +82,9 @@ class AliasFreeLayer(keras.layers.Layer):
         )
 
     def average_magnitude(self, images: Any, training: bool) -> Any:
-        """The average of the input's mean square; in training that of this batch is part of it."""
+        """The average of the mean square of the input, moved by that of this batch in training."""
         average = tf.convert_to_tensor(self.magnitude)
-        if not training:
+        if not (training and self.trainable):
             return average
         current = tf.reduce_mean(tf.square(tf.cast(tf.stop_gradient(images), "float32")))
         keep = tf.pow(0.5, tf.cast(tf.shape(images)[0], "float32") / self.magnitude_half_life)
