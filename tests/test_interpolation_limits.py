@@ -70,6 +70,13 @@ def test_a_chain_of_doubling_texts_stays_text_when_a_run_is_resumed(foreign_run:
     assert "x0: no such key" in refused(RUN_READERS["resume"])
 
 
+def test_an_interpolation_as_the_argument_of_our_own_functions_inserts_no_more_than_its_value() -> None:
+    nested = {"a": "${if_loss:x.Y,4,${if_model:z.W,16,1}}", "name": "${path_name:${long}}"}
+    check_interpolations(OmegaConf.create({**nested, "long": "b" * 60_000}))
+    with pytest.raises(ConfigError, match="interpolations expand"):
+        check_interpolations(OmegaConf.create({**nested, "long": "b" * 100_001}))
+
+
 def test_an_interpolation_in_thousands_of_brackets_is_refused(working_folder: Path) -> None:
     nested = "${" * 2000 + "a" + "}" * 2000
     (working_folder / "own.yaml").write_text(yaml.safe_dump({"seed": nested}, width=10**6))

@@ -22,6 +22,9 @@ LONGEST_CHAIN = 20
 MOST_COMPUTED_KEYS = 100
 """Interpolations such as `${a.${b}}`; each may refer to any key that fits."""
 
+TAKING_VALUES = ("path_name", "if_gradient_penalty", "if_loss", "if_model")
+"""Functions of `gan_cli.config.resolvers`: their arguments are values, those of others may name keys."""
+
 INNERMOST = re.compile(r"\$\{([^${}]*)\}")
 COMPUTED = "\0"
 """What stands for an inner interpolation in the text of an outer one."""
@@ -78,6 +81,8 @@ class InterpolationCounter:
         """The nodes that a text may refer to: of a key that is computed, all that fit."""
         for content in interpolations(text):
             resolver, colon, arguments = content.partition(":")
+            if colon and resolver in TAKING_VALUES:
+                continue  # interpolations inside are counted by themselves
             names = arguments.split(",") if colon else [content]
             if resolver == "hydra":
                 names = [f"hydra.{name}" for name in names]
